@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: MIT
+#
+# kvmstat: the only makefile. `make help` lists what it can do.
+#
+#   V=1               show the commands
+#   SAN=1             build with AddressSanitizer and UndefinedBehaviorSanitizer
+#   WITH_BPF=0        build without the bpf source (needs no clang and no libbpf; loses every counter on a locked-down host)
+#   CROSS_COMPILE=s390x-linux-gnu-   build for another architecture
+#   SYSROOT=          where that architecture's headers and libraries are, when not in the compiler's own places
+#   OID_ROOT=1.3.6.1.4.1.8072.9999.9999.7619   where KVMSTAT-MIB hangs
+#   DESTDIR, PREFIX, ...   for install; see below
+
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+SBINDIR    ?= $(PREFIX)/sbin
+MANDIR     ?= $(PREFIX)/share/man
+DATADIR    ?= $(PREFIX)/share
+DOCDIR     ?= $(DATADIR)/doc/kvmstat
+SYSCONFDIR ?= /etc
+STATEDIR   ?= /var/lib/kvmstat
+UNITDIR    ?= $(shell pkg-config --variable=systemdsystemunitdir systemd 2>/dev/null || echo /lib/systemd/system)
+PLUGINDIR  ?= $(firstword $(wildcard /usr/lib64/collectd /usr/lib/collectd) /usr/lib/collectd)
+MIBDIR     ?= /usr/share/snmp/mibs
+
+OID_ROOT ?= 1.3.6.1.4.1.8072.9999.9999.7619
+WITH_BPF ?= 1
+
+SYSROOT_FLAG := $(if $(SYSROOT), --sysroot=$(SYSROOT))
+ifeq ($(origin CC),default)
+CC = $(CROSS_COMPILE)gcc$(SYSROOT_FLAG)
+endif
+ifeq ($(origin AR),default)
+AR = $(CROSS_COMPILE)ar
+endif
+NM         = $(CROSS_COMPILE)nm
+CLANG     ?= clang
+PKG_CONFIG ?= $(if $(SYSROOT),env PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig:$(SYSROOT)/usr/lib64/pkgconfig pkg-config,$(CROSS_COMPILE)pkg-config)
+
+TRIPLET := $(shell $(CC) -dumpmachine 2>/dev/null)
+O       ?= build$(if $(CROSS_COMPILE),/$(patsubst %-,%,$(CROSS_COMPILE)))$(if $(filter 1,$(SAN)),/san)
+
+ifneq ($(V),1)
+Q   = @
+say = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-8s %s\n' '$(1)' '$(2)';)
+endif
+
+# ---- what is compiled, and how --------------------------------------------------------------------------------
+
+CFLAGS   ?= -O2 -g
+WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2
+HARDEN   := -fstack-protector-strong $(if $(filter 1,$(SAN)),,-D_FORTIFY_SOURCE=2)
+SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+
+ALL_CFLAGS  = -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
+	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DKVMITER_OBJECT='"$(O)/gen/kvmiter.bpf.o"' -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -pthread
+
+XML_CFLAGS := $(shell $(PKG_CONFIG) --cflags libxml-2.0 2>/dev/null)
+XML_LIBS   := $(shell $(PKG_CONFIG) --libs libxml-2.0 2>/dev/null || echo -lxml2)
+BPF_LIBS   := $(if $(filter 1,$(WITH_BPF)),$(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf))
+CORE_LIBS   = $(BPF_LIBS) $(XML_LIBS) -lm
+BPF_ENDIAN := $(if $(filter s390x% powerpc-% ppc-% ppc64-% powerpc64-%,$(TRIPLET)),bpfeb,bpfel)
+
+# Does a header exist for this compiler? $(call have,NAME,FLAGS)
+have = $(shell printf '\043include <$(1)>\n' | $(CC) $(2) -E - >/dev/null 2>&1 && echo yes)
+
+CORE_SRCS := $(filter-out %.bpf.c $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c),$(wildcard common/*.c))
+CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o
+LIB       := $(O)/libkvmstat.a
+
+PLUGIN_SRCS := $(wildcard collectd-plugin/*.c)
+PLUGIN_OBJS := $(PLUGIN_SRCS:%.c=$(O)/%.o)
+PLUGIN      := $(O)/kvmstat.so
+AGENT_SRCS  := $(wildcard snmp-subagent/*.c)
+AGENT_OBJS  := $(AGENT_SRCS:%.c=$(O)/%.o)
+AGENT       := $(O)/kvmstat-agentx
+CLI_SRCS    := $(wildcard cli/*.c)
+CLI_OBJS    := $(CLI_SRCS:%.c=$(O)/%.o)
+CLI         := $(O)/kvmstat
+
+COLLECTD_FLAGS := -DHAVE_CONFIG_H -I$(SYSROOT)/usr/include/collectd
+HAVE_COLLECTD  := $(call have,collectd/core/daemon/collectd.h,$(COLLECTD_FLAGS))
+HAVE_SNMP      := $(call have,net-snmp/net-snmp-config.h)
+HAVE_SYSTEMD   := $(call have,systemd/sd-daemon.h)
+SNMP_LIBS      := -lnetsnmpagent -lnetsnmp $(if $(HAVE_SYSTEMD),-lsystemd)
+SNMP_FLAGS     := $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD) -DOID_ROOT='"$(OID_ROOT)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -DSTATEDIR='"$(STATEDIR)"'
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# What must be there, told in one line instead of by the compiler.
+define need
+	@command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)"; exit 1; }
+endef
+NO_BPF := or make WITH_BPF=0, which loses every counter on a locked-down host
+
+.PHONY: needs
+needs:
+ifneq ($(call have,libxml/parser.h,$(XML_CFLAGS)),yes)
+	@echo "libxml2's headers are missing (Debian, Ubuntu: libxml2-dev; RHEL, SLES: libxml2-devel)"; exit 1
+endif
+ifeq ($(WITH_BPF),1)
+	$(call need,$(CLANG),install clang - the package has this name everywhere - $(NO_BPF))
+ifneq ($(call have,bpf/libbpf.h),yes)
+	@echo "libbpf's headers are missing (Debian, Ubuntu: libbpf-dev; RHEL, SLES: libbpf-devel): install them, $(NO_BPF)"; exit 1
+endif
+else
+	@echo "built without the bpf source (WITH_BPF=0): on a locked-down host no counter can be read"
+endif
+
+.PHONY: all
+all: needs $(LIB)
+
+.PHONY: skip-collectd skip-snmp
+skip-collectd:
+	@echo "kvmstat.so is not built: collectd's headers are missing (Debian, Ubuntu: collectd-dev; RHEL: collectd from EPEL and its source; SLES: collectd-devel)"
+skip-snmp:
+	@echo "kvmstat-agentx is not built: Net-SNMP's headers are missing (Debian, Ubuntu: libsnmp-dev; RHEL, SLES: net-snmp-devel)"
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(O)/gen/%.o: $(O)/gen/%.c
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(LIB): $(CORE_OBJS)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(PLUGIN_OBJS): EXTRA_CFLAGS += $(COLLECTD_FLAGS)
+$(PLUGIN): $(PLUGIN_OBJS) $(LIB)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -shared -o $@ $(PLUGIN_OBJS) $(LIB) $(CORE_LIBS)
+
+$(AGENT_OBJS): EXTRA_CFLAGS += $(SNMP_FLAGS)
+$(AGENT): $(AGENT_OBJS) $(LIB)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(AGENT_OBJS) $(LIB) $(SNMP_LIBS) $(CORE_LIBS)
+
+$(CLI): $(CLI_OBJS) $(LIB)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJS) $(LIB) $(CORE_LIBS)
+
+# ---- generated files ------------------------------------------------------------------------------------------
+
+# The event table is C made from events.tsv; docs/events.md is made from the same file.
+$(O)/gen/event_table.c: common/events.tsv scripts/events.awk
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)awk -v out=c -f scripts/events.awk common/events.tsv > $@
+
+docs/events.md: common/events.tsv scripts/events.awk
+	$(call say,GEN,$@)awk -v out=md -f scripts/events.awk common/events.tsv > $@
+
+# The version: the file VERSION of a release, or what git says of this tree, whoever owns it ("make", then "make install" as root).
+VERSION := $(shell cat VERSION 2>/dev/null || git -c safe.directory='*' describe --always --dirty --tags --match 'v*' 2>/dev/null | sed 's/^v//')
+$(O)/gen/version.h: FORCE
+	@mkdir -p $(@D)
+	@echo '#define KVMSTAT_VERSION "$(or $(VERSION),unknown)"' | cmp -s - $@ || echo '#define KVMSTAT_VERSION "$(or $(VERSION),unknown)"' > $@
+$(O)/common/version.o: $(O)/gen/version.h
+
+# The BPF program; its object is made part of the library.
+BPF_INCLUDE := $(SYSROOT_FLAG) -I$(SYSROOT)/usr/include/$(patsubst %-pc-linux-gnu,%-linux-gnu,$(TRIPLET))
+$(O)/gen/kvmiter.bpf.o: common/kvmiter.bpf.c common/kvmiter.h
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) -Wall -Wextra -Werror $(BPF_INCLUDE) -Icommon -c -o $@ $<
+ifeq ($(WITH_BPF),1)
+$(O)/common/bpf_load.o: $(O)/gen/kvmiter.bpf.o
+endif
+
+# The MIB for the chosen root.
+.PHONY: mib
+mib: $(O)/KVMSTAT-MIB
+$(O)/KVMSTAT-MIB: mibs/KVMSTAT-MIB.txt.in scripts/mib.awk FORCE
+	@mkdir -p $(@D)
+	@awk -v root=$(OID_ROOT) -f scripts/mib.awk mibs/KVMSTAT-MIB.txt.in > $@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+
+.PHONY: FORCE
+FORCE:
+
+-include $(wildcard $(O)/*/*.d $(O)/gen/*.d $(O)/tests/*/*.d)
+
+# ---- tests ----------------------------------------------------------------------------------------------------
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(filter-out $(if $(filter 1,$(WITH_BPF)),,%/test_bpf_layout.c %/test_btf_s390x.c),$(wildcard tests/unit/test_*.c)))
+$(O)/tests/unit/%: tests/unit/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(LIB) -lcmocka $(CORE_LIBS) $(UNIT_LIBS)
+
+# RUN=valgrind... or RUN=qemu-s390x-static runs them under something else.
+.PHONY: check-unit
+check-unit: $(UNIT_TESTS)
+	$(Q)failed=; for t in $(UNIT_TESTS); do $(RUN) $$t || failed="$$failed $$t"; done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
+
+# Not those that count allocations themselves, use bpf(2), which valgrind does not know, or only run scripts.
+VALGRIND_TESTS = $(filter-out %/test_alloc %/test_bpf_live %/test_events_awk,$(UNIT_TESTS))
+.PHONY: check-valgrind
+check-valgrind:
+	$(Q)$(MAKE) -s O=$(O) check-unit UNIT_TESTS="$(VALGRIND_TESTS)" \
+		RUN="valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9"
+
+include $(wildcard tests/*/*.mk)
+
+# Everything, part by part, with one count at the end; see docs/testing.md.
+.PHONY: check
+check:
+	$(Q)scripts/install-deps check
+	$(Q)tests/check $(O)
+
+.PHONY: demo
+demo:
+	$(Q)scripts/demo
+
+# ---- install --------------------------------------------------------------------------------------------------
+
+INSTALL      ?= install
+INSTALL_FILE  = $(INSTALL) -D -m 0644
+fill          = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@STATEDIR@|$(STATEDIR)|g' -e 's|@OID_ROOT@|$(OID_ROOT)|g'
+
+# What is installed, and where: a file of the tree or of $(O), its place, its mode.
+INSTALLED_CLI    := $(CLI):$(BINDIR)/kvmstat:755 cli/kvmstat.1:$(MANDIR)/man1/kvmstat.1:644 \
+	README.md:$(DOCDIR)/README.md:644 docs/events.md:$(DOCDIR)/events.md:644
+INSTALLED_PLUGIN := $(PLUGIN):$(PLUGINDIR)/kvmstat.so:644 \
+	collectd-plugin/collectd-kvmstat.5:$(MANDIR)/man5/collectd-kvmstat.5:644 \
+	collectd-plugin/kvmstat.conf:$(DOCDIR)/collectd/kvmstat.conf:644 \
+	collectd-plugin/collectd.service.d-kvmstat.conf:$(DOCDIR)/collectd/collectd.service.d-kvmstat.conf:644 \
+	docs/collectd.md:$(DOCDIR)/collectd.md:644
+INSTALLED_AGENT  := $(AGENT):$(SBINDIR)/kvmstat-agentx:755 $(O)/KVMSTAT-MIB:$(MIBDIR)/KVMSTAT-MIB.txt:644 \
+	snmp-subagent/kvmstat-agentx.8:$(MANDIR)/man8/kvmstat-agentx.8:644 \
+	snmp-subagent/kvmstat-agentx.service:$(UNITDIR)/kvmstat-agentx.service:644 \
+	snmp-subagent/kvmstat.sysusers:/usr/lib/sysusers.d/kvmstat.conf:644 \
+	snmp-subagent/snmpd.conf.d-kvmstat.conf:$(DOCDIR)/snmp/snmpd.conf.d-kvmstat.conf:644 \
+	docs/snmp.md:$(DOCDIR)/snmp.md:644
+# Never overwritten once it is there.
+INSTALLED_CONFIG := snmp-subagent/kvmstat-agentx.conf:$(SYSCONFDIR)/kvmstat/kvmstat-agentx.conf:644
+INSTALLED := $(INSTALLED_CLI) $(if $(HAVE_COLLECTD),$(INSTALLED_PLUGIN)) $(if $(HAVE_SNMP),$(INSTALLED_AGENT))
+
+.PHONY: install
+install: all
+	$(Q)set -e; for entry in $(INSTALLED); do \
+		file=$${entry%%:*}; rest=$${entry#*:}; to="$(DESTDIR)$${rest%:*}"; \
+		$(INSTALL) -d "$$(dirname "$$to")"; \
+		case $$file in \
+		$(O)/*|README.md|docs/*) $(INSTALL) -m "$${rest##*:}" "$$file" "$$to" ;; \
+		*) $(fill) "$$file" > "$$to.new"; chmod "$${rest##*:}" "$$to.new"; mv "$$to.new" "$$to" ;; \
+		esac; echo "  INSTALL  $$to"; \
+	done
+	$(Q)set -e; for entry in $(if $(HAVE_SNMP),$(INSTALLED_CONFIG)); do \
+		file=$${entry%%:*}; rest=$${entry#*:}; to="$(DESTDIR)$${rest%:*}"; \
+		[ -e "$$to" ] && { echo "  KEEP     $$to"; continue; }; \
+		$(INSTALL_FILE) "$$file" "$$to"; echo "  INSTALL  $$to"; \
+	done
+
+.PHONY: uninstall
+uninstall:
+	$(Q)for entry in $(INSTALLED); do \
+		rest=$${entry#*:}; to="$(DESTDIR)$${rest%:*}"; \
+		if [ -e "$$to" ]; then rm -f "$$to"; echo "  REMOVE   $$to"; fi; \
+	done
+	@echo "$(DESTDIR)$(SYSCONFDIR)/kvmstat and $(DESTDIR)$(STATEDIR) (guest indices) are kept; remove them if you want"
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+.PHONY: help
+help:
+	@echo "make              build what the installed headers allow: kvmstat, kvmstat.so, kvmstat-agentx, KVMSTAT-MIB"
+	@echo "make demo         show live values of real guests through a real collectd and a real snmpd"
+	@echo "make check        all tests"
+	@echo "make bench        measure against floors; make fuzz: fuzz for FUZZ_SECONDS each"
+	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PLUGINDIR=$(PLUGINDIR) MIBDIR=$(MIBDIR); make uninstall"
+	@echo "make clean"
+	@echo "V=1 shows commands; SAN=1 builds with sanitizers; WITH_BPF=0 leaves the bpf source out; CC=clang;"
+	@echo "CROSS_COMPILE=s390x-linux-gnu- [SYSROOT=] builds for another architecture; OID_ROOT=$(OID_ROOT)"

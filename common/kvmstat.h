@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kvmstat.h - the collection core: why KVM guests leave guest mode
+ *
+ * A collector (struct kvmstat) takes samples. A sample is a matrix of the
+ * kernel's own numbers, guests x columns, with one timestamp. Once published it
+ * does not change, so any thread may read it until it is given back.
+ *
+ *	struct kvmstat_config *config = kvmstat_config_new();
+ *	struct kvmstat_sample *sample;
+ *	struct kvmstat *kvmstat;
+ *
+ *	kvmstat_config_set(config, "Event", "/^exit_/", error, sizeof(error));
+ *	kvmstat_open(&kvmstat, config);
+ *	kvmstat_collect(kvmstat, &sample);
+ *	... read sample->rows[i].value[event->column] where
+ *	    sample->rows[i].from[event->column] is not KVMSTAT_ABSENT ...
+ *	kvmstat_sample_put(sample);
+ *	kvmstat_close(kvmstat);
+ *
+ * Errors: functions return 0 (or a positive result) or -errno. Nothing here
+ * prints, exits, starts a thread or blocks on anything a guest answers.
+ *
+ * Threads: one thread at a time may use a collector. Samples may be read and
+ * given back from any thread.
+ */
+#ifndef KVMSTAT_H
+#define KVMSTAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "1.2.3" or what git describe said of the tree that was built. */
+const char *kvmstat_version(void);
+
+/* ---- events ------------------------------------------------------------- */
+
+/* What a value means; the kernel's own types of statistics. */
+enum kvmstat_class {
+	KVMSTAT_CUMULATIVE,	/* only grows while the guest runs */
+	KVMSTAT_INSTANT,	/* as of now, may fall */
+	KVMSTAT_PEAK,		/* highest value so far */
+	KVMSTAT_LINEAR_HIST,	/* one value a bucket, each cumulative */
+	KVMSTAT_LOG_HIST,
+	KVMSTAT_NCLASSES
+};
+
+enum kvmstat_unit {
+	KVMSTAT_COUNT,
+	KVMSTAT_NS,
+	KVMSTAT_BYTES,
+	KVMSTAT_CYCLES,
+	KVMSTAT_BOOLEAN,
+	KVMSTAT_NUNITS
+};
+
+enum kvmstat_scope {
+	KVMSTAT_VM,		/* one value a guest */
+	KVMSTAT_VCPU,		/* a guest's value is the sum over its vCPUs, of a peak the maximum */
+	KVMSTAT_NSCOPES
+};
+
+/*
+ * Architecture-neutral categories. An event belongs to one; which events add
+ * up to a category's total is told by kvmstat_event.adds_to.
+ */
+enum kvmstat_category {
+	KVMSTAT_EXITS,		/* leaving SIE, VMX or SVM guest mode, for any reason */
+	KVMSTAT_IO,
+	KVMSTAT_IDLE,
+	KVMSTAT_INSTRUCTION,
+	KVMSTAT_INTERRUPT,
+	KVMSTAT_YIELD,
+	KVMSTAT_MEMORY,
+	KVMSTAT_USERSPACE,
+	KVMSTAT_OTHER,		/* never has a total */
+	KVMSTAT_NCATEGORIES
+};
+
+const char *kvmstat_class_name(enum kvmstat_class class);		/* "cumulative" */
+const char *kvmstat_unit_name(enum kvmstat_unit unit);			/* "ns" */
+const char *kvmstat_scope_name(enum kvmstat_scope scope);		/* "vcpu" */
+const char *kvmstat_category_name(enum kvmstat_category category);	/* "io" */
+
+/* Event numbers up to here are those of events.tsv, the same on every host. */
+#define KVMSTAT_NUMBER_FIXED_MAX 65535u
+
+/* One named statistic. Constant once it is seen; lives as long as the collector. */
+struct kvmstat_event {
+	const char *name;	/* the kernel's (form of 5.14 and later); [a-z0-9A-Z_] only */
+	const char *text;	/* one sentence for an operator; "" if the event is unknown to us */
+	const struct kvmstat_event *parent; /* a more general event that counts this one too, or NULL */
+	uint32_t number;	/* 1 .. 2^31-1, means the same event for ever */
+	enum kvmstat_class class;
+	enum kvmstat_unit unit;
+	enum kvmstat_scope scope;
+	enum kvmstat_category category;
+	uint32_t adds_to;	/* bit 1 << category for each total that this event is part of */
+	bool known;		/* in events.tsv; otherwise class and unit are as the kernel says */
+	bool dead;		/* exported, but no kernel looked at ever counts it */
+};
+
+/* Where an event of this host is to be found in a row, and where it comes from. */
+struct kvmstat_column {
+	const struct kvmstat_event *event;
+	uint32_t column;	/* first cell; a histogram has one cell a bucket */
+	uint32_t cells;		/* 1, or the number of buckets */
+	uint8_t source;		/* enum kvmstat_source that serves it, KVMSTAT_ABSENT if none can */
+	const char *reason;	/* "" or why no source can, and what to do */
+};
+
+/* ---- sources ------------------------------------------------------------ */
+
+enum kvmstat_source {
+	KVMSTAT_ABSENT,		/* of a cell: there is no value */
+	KVMSTAT_BPF,		/* iterator over the VMs in the kernel */
+	KVMSTAT_DEBUGFS,
+	KVMSTAT_PROC,		/* /proc alone: guests, but no events */
+	KVMSTAT_NSOURCES
+};
+
+enum kvmstat_state {
+	KVMSTAT_UNUSED,		/* not needed, a better source serves everything; or not asked for */
+	KVMSTAT_ACTIVE,
+	KVMSTAT_PARTIAL,	/* active, but a part is refused (counters in debugfs under lockdown) */
+	KVMSTAT_MISSING,	/* not on this host, kernel or build */
+	KVMSTAT_DENIED,		/* there, but refused to this process */
+	KVMSTAT_NSTATES
+};
+
+struct kvmstat_source_status {
+	enum kvmstat_state state;
+	char text[256];		/* what stands in the way and what to do; "" if nothing does */
+};
+
+const char *kvmstat_source_name(enum kvmstat_source source);	/* "bpf" */
+const char *kvmstat_state_name(enum kvmstat_state state);	/* "active" */
+
+/* Things that can be wrong, each told once, and once more when it is over. */
+enum kvmstat_problem {
+	KVMSTAT_NO_KVM,		/* neither /dev/kvm nor a kvm module nor its debugfs directory */
+	KVMSTAT_NO_SOURCE,	/* no source can read any event here */
+	KVMSTAT_REFUSED,	/* some events cannot be read (lockdown) */
+	KVMSTAT_UNREADABLE,	/* statistics of some guests cannot be read */
+	KVMSTAT_MALFORMED,	/* the kernel or a file said something that makes no sense */
+	KVMSTAT_UNNAMED,	/* /proc of some guests cannot be read: no names */
+	KVMSTAT_NPROBLEMS
+};
+
+struct kvmstat_problem_status {
+	bool active;
+	uint64_t count;		/* passes or guests hit by it since the collector was opened */
+	char text[512];		/* what, on what, why, what to do; kept after it is over */
+};
+
+const char *kvmstat_problem_name(enum kvmstat_problem problem);	/* "no-kvm" */
+
+enum kvmstat_lockdown {
+	KVMSTAT_LOCKDOWN_UNKNOWN, /* securityfs is not mounted or has no lockdown file */
+	KVMSTAT_LOCKDOWN_NONE,
+	KVMSTAT_LOCKDOWN_INTEGRITY,
+	KVMSTAT_LOCKDOWN_CONFIDENTIALITY,
+};
+
+const char *kvmstat_lockdown_name(enum kvmstat_lockdown lockdown); /* "integrity" */
+
+/* ---- guests ------------------------------------------------------------- */
+
+/* One incarnation of one KVM virtual machine. Constant; lives while a sample refers to it. */
+struct kvmstat_guest {
+	uint64_t id;		/* grows by discovery in this collector, never reused */
+	const char *name;	/* bytes, not always UTF-8, may be "" only if the VMM was told so */
+	const char *uuid;	/* 36 characters in lower case, or "" */
+	const char *key;	/* survives restarts of guest and host: "uuid:...", "name:..." or "dir:..." */
+	const char *incarnation; /* "BOOTID/TID-FD/INODE/CTIME", differs for every incarnation */
+	const char *vmm;	/* "qemu", "firecracker", ..., or the comm of a program nobody knows */
+	pid_t pid;		/* of the VMM's process (thread group) in the initial pid namespace */
+	int fd;			/* of the VM in that process */
+	uint64_t start_ns;	/* when the VMM's process started, CLOCK_BOOTTIME; 0 if unknown */
+	uint64_t created_ns;	/* when KVM created the VM, CLOCK_REALTIME; 0 if unknown */
+	uint64_t memory;	/* bytes of guest memory; 0 if unknown */
+};
+
+/* ---- samples ------------------------------------------------------------ */
+
+/* One guest in one sample. */
+struct kvmstat_row {
+	const struct kvmstat_guest *guest;
+	const uint64_t *value;	/* [sample->ncells], valid only where from[] says so */
+	const uint8_t *from;	/* [sample->ncells], enum kvmstat_source; KVMSTAT_ABSENT: no value */
+	uint32_t vcpus;		/* 0 if unknown */
+	bool has_cpu;		/* cpu_ns and wait_ns are known for every vCPU thread */
+	uint64_t cpu_ns;	/* CPU time of the vCPU threads so far */
+	uint64_t wait_ns;	/* time they waited for a CPU while runnable so far */
+};
+
+/*
+ * All values of one pass. Read-only, and unchanged until it is given back.
+ *
+ * rows are in ascending order of guest->id. columns are in ascending order of
+ * event->number. A front end that keeps an index of its own rebuilds it only
+ * when guest_generation or event_generation differs from the last sample's.
+ */
+struct kvmstat_sample {
+	uint64_t number;	/* 1 for the first pass */
+	uint64_t time_ns;	/* CLOCK_BOOTTIME when the pass began: use it for rates */
+	uint64_t realtime_ns;	/* CLOCK_REALTIME when the pass began: use it for timestamps */
+	uint64_t duration_ns;	/* how long the pass took */
+	uint64_t guest_generation;
+	uint64_t event_generation;
+	uint32_t nrows;
+	uint32_t ncolumns;
+	uint32_t ncells;	/* cells of a row: ncolumns, and more with histograms */
+	uint32_t cpus;		/* online CPUs of the host */
+	enum kvmstat_lockdown lockdown;
+	const struct kvmstat_row *rows;		/* [nrows] */
+	const struct kvmstat_column *columns;	/* [ncolumns] */
+	struct kvmstat_source_status sources[KVMSTAT_NSOURCES];
+	struct kvmstat_problem_status problems[KVMSTAT_NPROBLEMS];
+};
+
+/* The column of an event by its number, or NULL. O(log ncolumns). */
+const struct kvmstat_column *kvmstat_sample_column(const struct kvmstat_sample *sample,
+						   uint32_t number);
+
+/* One more reader of a sample. Returns sample. */
+struct kvmstat_sample *kvmstat_sample_get(struct kvmstat_sample *sample);
+
+/* Give a sample back; NULL is allowed. */
+void kvmstat_sample_put(struct kvmstat_sample *sample);
+
+/* ---- configuration ------------------------------------------------------ */
+
+struct kvmstat;
+
+struct kvmstat_config;
+
+/* A configuration with every default, or NULL without memory. */
+struct kvmstat_config *kvmstat_config_new(void);
+void kvmstat_config_free(struct kvmstat_config *config);
+
+/*
+ * Set one option; the words are the same in all front ends, in any case:
+ *
+ *	Guest NAME|/REGEX/		collect this guest (may be repeated; none: all)
+ *	ExcludeGuest NAME|/REGEX/	but not this one (may be repeated)
+ *	Event NAME|/REGEX/		collect this event, and its parents
+ *	ExcludeEvent NAME|/REGEX/	but not this one
+ *	IgnoreSelected BOOL		Guest and Event name what to leave out
+ *	ReportHistograms BOOL		collect histograms as well (default false)
+ *	Source auto|bpf|debugfs		where to read from, several in order of preference
+ *	Root DIR			read DIR/sys and DIR/proc instead (a captured host)
+ *
+ * Regular expressions are POSIX extended ones, unanchored. A BOOL is
+ * true/false, yes/no or on/off. A guest is matched by its name or its UUID.
+ *
+ * Returns 0; -ENOENT if key is none of these (error is then left alone);
+ * -EINVAL with a message in error that names the value and says what to write.
+ */
+int kvmstat_config_set(struct kvmstat_config *config, const char *key, const char *value,
+		       char *error, size_t size);
+
+/*
+ * Would this word of an Event option match nothing that is known? For a plain
+ * name that is neither in events.tsv nor on this host, fills suggestion with
+ * the nearest known name (or "") and returns true.
+ */
+bool kvmstat_event_unknown(const struct kvmstat *kvmstat, const char *word,
+			   char *suggestion, size_t size);
+
+/* ---- the collector ------------------------------------------------------ */
+
+/*
+ * Make a collector; config is copied and may be freed. Finds out what can be
+ * read here; what cannot is told in the samples, it is no error.
+ * Returns 0, -ENOMEM, or another -errno if the root directory cannot be opened.
+ */
+int kvmstat_open(struct kvmstat **kvmstat, const struct kvmstat_config *config);
+
+/* All samples must have been given back. NULL is allowed. */
+void kvmstat_close(struct kvmstat *kvmstat);
+
+/*
+ * One pass over the host. On success the caller owns a reference to *sample.
+ * Having no guests, no KVM or no permission is not an error: the sample is then
+ * without rows, and its sources and problems say why.
+ * Returns 0 or -ENOMEM.
+ */
+int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample);
+
+/*
+ * Numbers of events that are not in events.tsv are made from the name, so they
+ * agree between hosts, short of a collision. A front end that publishes numbers
+ * keeps them and hands them back here before the first pass.
+ * Returns 0, -EEXIST if name or number is taken, -EINVAL if number is in the
+ * fixed range or name is no event name.
+ */
+int kvmstat_remember_event(struct kvmstat *kvmstat, const char *name, uint32_t number);
+
+/* ---- from two samples: rates -------------------------------------------- */
+
+/*
+ * Rates per second between two samples, in the rows and cells of the later one.
+ * Instant and peak events, newcomers and cells absent in either sample have no
+ * rate. A cell of a cumulative event that fell has no rate, and its guest a
+ * discontinuity at the later sample.
+ */
+struct kvmstat_rates;
+
+struct kvmstat_rates *kvmstat_rates_new(void);
+void kvmstat_rates_free(struct kvmstat_rates *rates);
+
+/*
+ * Compute *rates for now. before is the sample of the pass before it, or NULL;
+ * last are the rates that were computed for before (they carry the times of
+ * discontinuities forward), or NULL; last may be rates itself.
+ * Allocates only when the matrix grew. Returns 0 or -ENOMEM.
+ */
+int kvmstat_rates_update(struct kvmstat_rates *rates, const struct kvmstat_rates *last,
+			 const struct kvmstat_sample *before, const struct kvmstat_sample *now);
+
+/* Events (or ns, ...) per second, or NaN: no rate. row < nrows, cell < ncells of now. */
+double kvmstat_rate(const struct kvmstat_rates *rates, uint32_t row, uint32_t cell);
+
+/* ns of CPU time, and of waiting for one, per second over all vCPUs, or NaN. */
+double kvmstat_rate_cpu(const struct kvmstat_rates *rates, uint32_t row);
+double kvmstat_rate_wait(const struct kvmstat_rates *rates, uint32_t row);
+
+/*
+ * When counting (re)started for this guest: the CLOCK_BOOTTIME of the last
+ * sample at which a cumulative value fell, 0 if none has since it was found.
+ */
+uint64_t kvmstat_discontinuity(const struct kvmstat_rates *rates, uint32_t row);
+
+/* A category of one guest: sums over the events that add to it. */
+struct kvmstat_activity {
+	bool has_count;		/* at least one event of it has a value */
+	bool has_rate;		/* and every one that has a value has a rate */
+	uint64_t count;
+	double rate;		/* per second */
+};
+
+/* rates may be NULL. For every category but KVMSTAT_OTHER. */
+void kvmstat_activity(const struct kvmstat_sample *sample, const struct kvmstat_rates *rates,
+		      uint32_t row, struct kvmstat_activity activity[KVMSTAT_NCATEGORIES]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* KVMSTAT_H */

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* scripts/events.awk refuses a wrong events.tsv, says where it is wrong, and then makes nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EVENT "1\ta\tcumulative\tcount\tvcpu\texits\texits\t-\ts390:5.14\ts390\t-\tIt is.\t-\n"
+
+static char output[65536];
+
+/* Run it on this text; its exit status. What it says and makes is in output. */
+static int generate(const char *kind, const char *text)
+{
+	char path[] = "/tmp/kvmstat-events-XXXXXX", command[256];
+	int fd = mkstemp(path), status;
+	FILE *pipe;
+	size_t n;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	snprintf(command, sizeof(command), "awk -v out=%s -f scripts/events.awk %s 2>&1", kind, path);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	n = fread(output, 1, sizeof(output) - 1, pipe);
+	output[n] = '\0';
+	status = pclose(pipe);
+	unlink(path);
+	return WEXITSTATUS(status);
+}
+
+static void refused(const char *text, const char *message)
+{
+	assert_int_equal(generate("c", text), 1);
+	if (!strstr(output, message))
+		fail_msg("\"%s\" does not have \"%s\"", output, message);
+	assert_null(strstr(output, "event_table"));
+}
+
+static void test_good_file(void **state)
+{
+	(void)state;
+	assert_int_equal(generate("c", EVENT "alias\tb\ts390\ta\n"), 0);
+	assert_non_null(strstr(output, ".name = \"b\""));
+	assert_int_equal(generate("md", EVENT), 0);
+	assert_non_null(strstr(output, "### a\n"));
+}
+
+static void test_wrong_kind(void **state)
+{
+	(void)state;
+	assert_int_equal(generate("html", EVENT), 1);
+	assert_non_null(strstr(output, "say -v out=c or -v out=md"));
+}
+
+static void test_duplicates(void **state)
+{
+	(void)state;
+	refused(EVENT "1\tb", ":2: an event has 13 fields");
+	refused(EVENT "# x\n" EVENT, ":3: number 1 is that of line 1 already");
+	refused(EVENT "2\ta\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+		":2: event a is in line 1");
+	refused(EVENT "alias\tb\ts390\ta\nalias\tb\tx86\ta\n", ":3: alias b is in line 2 already");
+}
+
+static void test_numbers_out_of_range(void **state)
+{
+	(void)state;
+	refused("0\tb\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+		":1: number 0 is not between");
+	refused("65536\tb\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+		":1: number 65536 is not between");
+	refused("-1\tb\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+		":1: number -1 is not between");
+}
+
+static void test_unknown_words(void **state)
+{
+	(void)state;
+	refused("1\tb\tcumulativ\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+		":1: unknown class \"cumulativ\"");
+	refused("1\tb\tpeak\ts\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n", ":1: unknown unit \"s\"");
+	refused("1\tb\tpeak\tcount\thost\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+		":1: unknown scope \"host\"");
+	refused("1\tb\tpeak\tcount\tvm\texit\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+		":1: unknown category \"exit\"");
+	refused("1\tb\tpeak\tcount\tvm\tio\tio,oi\t-\t-\ts390\t-\tIt is.\t-\n",
+		":1: unknown category \"oi\"");
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\t-\t-\tz\t-\tIt is.\t-\n", ":1: unknown arch \"z\"");
+	refused("1\tb\tpeak\tcount\tvm\tio\tio!z\t-\t-\ts390\t-\tIt is.\t-\n", ":1: unknown arch \"z\"");
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\t-\t-\ts390\tundead\tIt is.\t-\n",
+		":1: unknown flag \"undead\"");
+}
+
+static void test_references(void **state)
+{
+	(void)state;
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\tc\t-\ts390\t-\tIt is.\t-\n", ":1: unknown parent \"c\" of b");
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\tb\t-\ts390\t-\tIt is.\t-\n", ":1: b is its own ancestor");
+	refused(EVENT "alias\tb\ts390\tc\n", ":2: alias b is of the unknown event \"c\"");
+	refused(EVENT "alias\ta\ts390\ta\n", ":2: alias a is an event of s390 (line 1)");
+}
+
+static void test_totals(void **state)
+{
+	(void)state;
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\t-\t-\ts390\tdead\tIt is.\t-\n",
+		":1: a dead event adds to nothing");
+	refused("1\tb\tpeak\tcount\tvm\tio\tother\t-\t-\ts390\t-\tIt is.\t-\n", ":1: \"other\" has no total");
+}
+
+static void test_texts(void **state)
+{
+	(void)state;
+	refused("1\tb c\tpeak\tcount\tvm\tio\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+		":1: \"b c\" cannot be the name");
+	refused("1\tb\tpeak\tcount\tvm\tio\t-\t-\t-\ts390\t-\t-\t-\n", ":1: the text of b is no sentence");
+}
+
+static void test_documentation_is_up_to_date(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		system("awk -v out=md -f scripts/events.awk common/events.tsv | cmp - docs/events.md"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good_file),
+		cmocka_unit_test(test_wrong_kind),
+		cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_numbers_out_of_range),
+		cmocka_unit_test(test_unknown_words),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_totals),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_documentation_is_up_to_date),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
