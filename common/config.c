@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "text.h"
+
+static const uint8_t all_sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_BPF, KVMSTAT_DEBUGFS, KVMSTAT_PROC};
+
+struct kvmstat_config *kvmstat_config_new(void)
+{
+	struct kvmstat_config *config = calloc(1, sizeof(*config));
+
+	if (!config)
+		return NULL;
+	config->guests = filter_new();
+	config->events = filter_new();
+	config->root = strdup("/");
+	memcpy(config->sources, all_sources, sizeof(all_sources));
+	if (!config->guests || !config->events || !config->root) {
+		kvmstat_config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+void kvmstat_config_free(struct kvmstat_config *config)
+{
+	if (!config)
+		return;
+	filter_free(config->guests);
+	filter_free(config->events);
+	free(config->root);
+	free(config);
+}
+
+struct kvmstat_config *config_copy(const struct kvmstat_config *config)
+{
+	struct kvmstat_config *copy = calloc(1, sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *config;
+	copy->guests = filter_copy(config->guests);
+	copy->events = filter_copy(config->events);
+	copy->root = strdup(config->root);
+	if (!copy->guests || !copy->events || !copy->root) {
+		kvmstat_config_free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+/* ---- the options -------------------------------------------------------- */
+
+/* Where the message goes, and which option it is about, as the table spells it. */
+struct report {
+	const char *key;
+	char *error;
+	size_t size;
+};
+
+static int invalid(const struct report *report, const char *value, const char *remedy)
+{
+	snprintf(report->error, report->size, "%s \"%s\": %s", report->key, text_quote(value).text, remedy);
+	return -EINVAL;
+}
+
+static int add_word(struct filter *filter, bool exclude, const char *value, const struct report *report)
+{
+	char reason[256];
+	int rc = filter_add(filter, exclude, value, reason, sizeof(reason));
+
+	if (rc)
+		snprintf(report->error, report->size, "%s: %s", report->key, reason);
+	return rc;
+}
+
+static int set_guest(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return add_word(config->guests, false, value, report);
+}
+
+static int set_exclude_guest(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return add_word(config->guests, true, value, report);
+}
+
+static int set_event(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return add_word(config->events, false, value, report);
+}
+
+static int set_exclude_event(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return add_word(config->events, true, value, report);
+}
+
+static int parse_bool(const char *value, bool *result, const struct report *report)
+{
+	static const struct {
+		const char *word;
+		bool value;
+	} words[] = {
+		{"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"on", true}, {"off", false},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcasecmp(value, words[i].word)) {
+			*result = words[i].value;
+			return 0;
+		}
+	}
+	return invalid(report, value, "neither true nor false; write true or false");
+}
+
+static int set_ignore_selected(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	bool invert;
+	int rc = parse_bool(value, &invert, report);
+
+	if (rc)
+		return rc;
+	filter_invert(config->guests, invert);
+	filter_invert(config->events, invert);
+	return 0;
+}
+
+static int set_histograms(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return parse_bool(value, &config->histograms, report);
+}
+
+/* KVMSTAT_ABSENT if this word names no source that can be asked for. */
+static enum kvmstat_source find_source(const char *word, size_t len)
+{
+	for (enum kvmstat_source source = KVMSTAT_BPF; source < KVMSTAT_PROC; source++) {
+		const char *name = kvmstat_source_name(source);
+
+		if (strlen(name) == len && !strncasecmp(name, word, len))
+			return source;
+	}
+	return KVMSTAT_ABSENT;
+}
+
+static int set_source(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	static const char separators[] = ", \t";
+	uint8_t sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_ABSENT};
+	size_t n = 0, len;
+
+	if (!strcasecmp(value, "auto")) {
+		memcpy(config->sources, all_sources, sizeof(all_sources));
+		return 0;
+	}
+	for (const char *s = value + strspn(value, separators); *s; s += len + strspn(s + len, separators)) {
+		enum kvmstat_source source;
+
+		len = strcspn(s, separators);
+		source = find_source(s, len);
+		if (source == KVMSTAT_ABSENT)
+			return invalid(report, value, "unknown source; write auto, or bpf, debugfs or both");
+		if (memchr(sources, source, n))
+			return invalid(report, value, "names a source twice; write each one once");
+		sources[n++] = source;
+	}
+	if (!n)
+		return invalid(report, value, "names no source; write auto, or bpf, debugfs or both");
+	/* /proc has the guests even where nothing has their events. */
+	sources[n] = KVMSTAT_PROC;
+	memcpy(config->sources, sources, sizeof(sources));
+	return 0;
+}
+
+static int set_root(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	char *root;
+
+	if (!*value)
+		return invalid(report, value,
+			       "no directory; write the one that has sys and proc of a captured host");
+	root = strdup(value);
+	if (!root) {
+		snprintf(report->error, report->size, "%s: out of memory", report->key);
+		return -ENOMEM;
+	}
+	free(config->root);
+	config->root = root;
+	return 0;
+}
+
+int kvmstat_config_set(struct kvmstat_config *config, const char *key, const char *value, char *error,
+		       size_t size)
+{
+	static const struct {
+		const char *key;
+		int (*set)(struct kvmstat_config *config, const char *value, const struct report *report);
+	} options[] = {
+		{"Guest", set_guest},
+		{"ExcludeGuest", set_exclude_guest},
+		{"Event", set_event},
+		{"ExcludeEvent", set_exclude_event},
+		{"IgnoreSelected", set_ignore_selected},
+		{"ReportHistograms", set_histograms},
+		{"Source", set_source},
+		{"Root", set_root},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (!strcasecmp(key, options[i].key)) {
+			struct report report = {.key = options[i].key, .error = error, .size = size};
+
+			return options[i].set(config, value, &report);
+		}
+	}
+	return -ENOENT;
+}

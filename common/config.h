@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.h - what kvmstat_config_set() collects, for the collector
+ */
+#ifndef KVMSTAT_CONFIG_H
+#define KVMSTAT_CONFIG_H
+
+#include "filter.h"
+#include "kvmstat.h"
+
+struct kvmstat_config {
+	struct filter *guests;
+	struct filter *events;
+	bool histograms;
+	char *root;			/* "/" */
+	/* In order of preference, ended by KVMSTAT_ABSENT; at first "auto": every source, the best first. */
+	uint8_t sources[KVMSTAT_NSOURCES + 1];
+};
+
+/* A deep copy, or NULL without memory. */
+struct kvmstat_config *config_copy(const struct kvmstat_config *config);
+
+#endif
