@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+#include "guest.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guest_index.h"
+#include "proc.h"
+#include "vmm.h"
+
+static void index_guest(struct guests *guests, struct guest *guest)
+{
+	index_add(&guests->by_dir, &guest_by_dir, guest);
+	index_add(&guests->by_process, &guest_by_process, guest);
+	if (!index_find(&guests->by_tgid, &guest_by_tgid, &guest->seen_as))
+		index_add(&guests->by_tgid, &guest_by_tgid, guest);
+	if (guest->seen_as.kvm)
+		index_add(&guests->by_kvm, &guest_by_kvm, guest);
+}
+
+static void reindex(struct guests *guests)
+{
+	index_clear(&guests->by_dir);
+	index_clear(&guests->by_process);
+	index_clear(&guests->by_tgid);
+	index_clear(&guests->by_kvm);
+	for (uint32_t i = 0; i < guests->count; i++)
+		index_guest(guests, guests->list[i]);
+}
+
+/* Room for one more guest in the list and in the indexes. */
+static int reserve(struct guests *guests)
+{
+	struct guest **list;
+	uint32_t more;
+
+	if (guests->count < guests->allocated)
+		return 0;
+	more = guests->allocated ? guests->allocated * 2 : 16;
+	list = reallocarray(guests->list, more, sizeof(struct guest *));
+	if (!list)
+		return -ENOMEM;
+	guests->list = list;
+	/* An index that could not grow is as large as before, which is enough for the guests it has. */
+	if (index_resize(&guests->by_dir, more * 2ul) == 0 && index_resize(&guests->by_process, more * 2ul) == 0 &&
+	    index_resize(&guests->by_tgid, more * 2ul) == 0 && index_resize(&guests->by_kvm, more * 2ul) == 0)
+		guests->allocated = more;
+	if (guests->by_dir.size)
+		reindex(guests);
+	return guests->allocated == more ? 0 : -ENOMEM;
+}
+
+/* ---- one guest ---- */
+
+void guest_get(struct guest *guest)
+{
+	guest->refs++;
+}
+
+void guest_put(struct guest *guest)
+{
+	if (--guest->refs)
+		return;
+	if (guest->dirfd >= 0)
+		close(guest->dirfd);
+	free(guest->tids);
+	free(guest->vcpu_bits);
+	free((char *)(uintptr_t)guest->public.name);
+	free((char *)(uintptr_t)guest->public.uuid);
+	free((char *)(uintptr_t)guest->public.key);
+	free((char *)(uintptr_t)guest->public.incarnation);
+	free((char *)(uintptr_t)guest->public.vmm);
+	free(guest);
+}
+
+static char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static char *format(const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	return len < 0 ? NULL : text;
+}
+
+/* Is this fd of the process a VM? 1, 0, or -EACCES: it may not be looked at. */
+static int is_vm(const struct sysroot *root, pid_t pid, int fd)
+{
+	char target[32];
+	ssize_t len = sysroot_readlink(root, target, sizeof(target), "proc/%d/fd/%d", pid, fd);
+
+	if (len == -EACCES || len == -EPERM)
+		return -EACCES;
+	return len > 0 && strcmp(target, "anon_inode:kvm-vm") == 0;
+}
+
+static bool holds_vm(const struct sysroot *root, pid_t pid, int fd)
+{
+	return is_vm(root, pid, fd) > 0;
+}
+
+/* Does its process hold another VM? One may have been closed since it was seen: a VMM restarts its guest. */
+static bool has_sibling(const struct guests *guests, const struct sysroot *root, const struct guest *guest)
+{
+	const struct guest *other = index_find(&guests->by_tgid, &guest_by_tgid, &guest->seen_as);
+
+	if (!other || other->seen_as.fd == guest->seen_as.fd)
+		return false;
+	/* Where it may not be looked at, the other one is believed to be there. */
+	return is_vm(root, guest->seen_as.tgid, other->seen_as.fd) != 0;
+}
+
+/* A program that nobody named may hold several VMs: the second and later ones say which. */
+static char *make_name(const struct guest *guest, const struct identity *identity, bool sibling)
+{
+	if (!identity->named && guest->public.pid && sibling)
+		return format("%s-%d", identity->name, guest->public.fd);
+	return strdup(identity->name);
+}
+
+static char *make_key(const struct guest *guest, const struct identity *identity)
+{
+	if (identity->uuid[0])
+		return format("uuid:%s", identity->uuid);
+	if (identity->named)
+		return format("name:%s", identity->name);
+	return format("dir:%s", guest->public.incarnation);
+}
+
+static int describe(const struct guests *guests, struct guest *guest, const struct identity *identity,
+		    bool sibling)
+{
+	const struct sighting *s = &guest->seen_as;
+	struct kvmstat_guest *public = &guest->public;
+
+	public->pid = s->tgid;
+	public->fd = s->fd;
+	public->start_ns = s->start_ns;
+	public->created_ns = s->ctime_ns;
+	public->memory = identity->memory ? identity->memory : s->memory;
+	public->incarnation = format("%s/%s/%llu/%llu", guests->boot_id, s->dir, (unsigned long long)s->ino,
+				     (unsigned long long)(s->ctime_ns ? s->ctime_ns : s->start_ns));
+	if (!public->incarnation)
+		return -ENOMEM;
+	public->name = make_name(guest, identity, sibling);
+	public->uuid = strdup(identity->uuid);
+	public->vmm = strdup(identity->vmm);
+	public->key = make_key(guest, identity);
+	return public->name && public->uuid && public->vmm && public->key ? 0 : -ENOMEM;
+}
+
+/* A VMM makes the VM first and its vCPUs later: what is found at first may not be all. */
+enum { LOOKS = 3 };
+
+void guest_look(struct guest *guest, const struct sysroot *root)
+{
+	struct proc_kvm kvm;
+	bool is_one_of_many = false;
+	pid_t *tids;
+	int found;
+
+	if (!guest->looks)
+		return;
+	guest->looks--;
+	if (proc_kvm(root, guest->seen_as.tgid, &kvm) == 0) {
+		guest->vcpus = kvm.vcpus;
+		is_one_of_many = kvm.nvms > 1;
+		proc_kvm_free(&kvm);
+	}
+	/* Whose threads they are cannot be told then. */
+	found = is_one_of_many ? 0 : proc_vcpu_threads(root, guest->seen_as.tgid, &tids);
+	if (found <= 0)
+		return;
+	free(guest->tids);
+	guest->tids = tids;
+	guest->ntids = (uint32_t)found;
+}
+
+/* libvirt knows the threads whatever they are called; where it does not, /proc is asked. */
+static void find_vcpus(struct guest *guest, const struct sysroot *root, struct identity *identity)
+{
+	guest->vcpus = guest->ntids = identity->nvcpu_tids;
+	guest->tids = identity->vcpu_tids;
+	identity->vcpu_tids = NULL;
+	guest->looks = LOOKS;
+	guest_look(guest, root);
+}
+
+/* No process is known: the directory's name is all there is. */
+static int nobody(struct identity *identity, const char *dir)
+{
+	*identity = (struct identity){ .name = strdup(dir), .vmm = "unknown" };
+	return identity->name ? -ESRCH : -ENOMEM;
+}
+
+/* Ask /proc who a newcomer is. */
+static int identify(struct guests *guests, const struct sysroot *root, struct guest *guest)
+{
+	bool sibling = guest->seen_as.tgid && has_sibling(guests, root, guest);
+	struct identity identity;
+	int rc = guest->seen_as.tgid ? identity_read(root, guest->seen_as.tgid, &identity) :
+				       nobody(&identity, guest->seen_as.dir);
+
+	if (rc == -ENOMEM)
+		return rc;
+	guest->unnamed = rc < 0;
+	rc = describe(guests, guest, &identity, sibling);
+	if (rc == 0 && guest->seen_as.tgid && !guest->seen_as.kvm && !sibling)
+		find_vcpus(guest, root, &identity);
+	identity_free(&identity);
+	return rc;
+}
+
+/* ---- discovery ---- */
+
+/* The thread that made the VM has ended: look for the process that has the VM at that fd now. */
+static pid_t search_owner(const struct guests *guests, const struct sysroot *root, const char *base, int fd)
+{
+	DIR *dir = sysroot_opendir(root, "proc");
+	struct dirent *entry;
+	pid_t owner = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid <= 0 || !holds_vm(root, pid, fd) || index_has_fd(&guests->by_process, pid, fd) ||
+		    sysroot_exists(root, "sys/kernel/debug/%s/%d-%d", base, pid, fd))
+			continue;
+		if (owner) {
+			owner = 0;
+			break;
+		}
+		owner = pid;
+	}
+	if (dir)
+		closedir(dir);
+	return owner;
+}
+
+/*
+ * Complete a sighting: the directory's number is that of the thread that made the VM, which may be any thread of
+ * the process, and may have ended and been given to another process since.
+ */
+static void find_process(const struct guests *guests, const struct sysroot *root, struct sighting *s)
+{
+	int tid = 0, fd = -1;
+	pid_t tgid;
+
+	if (sscanf(s->dir, "%d-%d", &tid, &fd) != 2)
+		return;
+	if (s->fd < 0)
+		s->fd = fd;
+	if (guests->foreign) {
+		s->tgid = 0;
+		return;
+	}
+	tgid = proc_tgid(root, tid);
+	if (tgid > 0 && (s->tgid == tgid || holds_vm(root, tgid, fd))) {
+		s->tgid = tgid;
+		s->fd = fd;
+	} else if (!s->tgid) {
+		/* /proc/PID/fd may be closed to us: then the thread's process is the best there is. */
+		pid_t owner = search_owner(guests, root, s->base, fd);
+
+		s->tgid = owner ? owner : tgid > 0 ? tgid : 0;
+	}
+}
+
+/* The kernel counts starts in ticks for /proc and in ns for itself; keep what both can tell. */
+static uint64_t start_time(const struct sysroot *root, const struct sighting *s)
+{
+	uint64_t tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t ns = s->start_ns;
+
+	if (!ns && (!s->tgid || proc_start(root, s->tgid, &ns) < 0))
+		return 0;
+	return ns - ns % tick;
+}
+
+static struct guest *add(struct guests *guests, const struct sysroot *root, const struct filter *filter,
+			 const struct sighting *sighting)
+{
+	struct guest *guest;
+
+	if (reserve(guests) < 0)
+		return NULL;
+	guest = calloc(1, sizeof(*guest));
+	if (!guest)
+		return NULL;
+	guest->seen_as = *sighting;
+	guest->dirfd = -1;
+	guest->refs = 1;
+	if (identify(guests, root, guest) < 0) {
+		guest_put(guest);
+		return NULL;
+	}
+	guest->wanted = filter_pass(filter, guest->public.name, guest->public.uuid);
+	guest->public.id = ++guests->last_id;
+	guests->list[guests->count++] = guest;
+	guests->generation++;
+	index_guest(guests, guest);
+	return guest;
+}
+
+bool guests_known(const struct guests *guests, const struct sighting *sighting)
+{
+	return index_find(&guests->by_dir, &guest_by_dir, sighting) != NULL;
+}
+
+struct guest *guests_by_kvm(const struct guests *guests, const struct sighting *sighting, uint64_t pass)
+{
+	struct guest *guest = index_find(&guests->by_kvm, &guest_by_kvm, sighting);
+
+	/* Without debugfs the address alone tells that two fds, maybe of two processes, are of one VM. */
+	return guest || sighting->ino ? guest : index_find_kvm(&guests->by_kvm, sighting->kvm, pass);
+}
+
+struct guest *guests_see(struct guests *guests, const struct sysroot *root, const struct filter *filter,
+			 const struct sighting *sighting, bool *newcomer)
+{
+	struct guest *guest = index_find(&guests->by_dir, &guest_by_dir, sighting);
+	struct sighting full = *sighting;
+
+	*newcomer = false;
+	if (!guest) {
+		find_process(guests, root, &full);
+		full.start_ns = start_time(root, &full);
+		guest = index_find(&guests->by_process, &guest_by_process, &full);
+	}
+	if (!guest) {
+		*newcomer = true;
+		return add(guests, root, filter, &full);
+	}
+	/* Another source may know more of the same incarnation. */
+	if ((full.kvm && full.kvm != guest->seen_as.kvm) || (full.ino && !guest->seen_as.ino)) {
+		if (full.kvm)
+			guest->seen_as.kvm = full.kvm;
+		if (full.ino) {
+			guest->seen_as.ino = full.ino;
+			memcpy(guest->seen_as.dir, full.dir, sizeof(full.dir));
+			memcpy(guest->seen_as.base, full.base, sizeof(full.base));
+		}
+		reindex(guests);
+	}
+	return guest;
+}
+
+void guests_sweep(struct guests *guests, uint64_t pass)
+{
+	uint32_t kept = 0;
+
+	guests->unnamed = 0;
+	for (uint32_t i = 0; i < guests->count; i++) {
+		struct guest *guest = guests->list[i];
+
+		if (guest->pass == pass) {
+			guests->list[kept++] = guest;
+			guests->unnamed += guest->unnamed;
+		} else {
+			guest_put(guest);
+		}
+	}
+	if (kept == guests->count)
+		return;
+	guests->count = kept;
+	guests->generation++;
+	reindex(guests);
+}
+
+/* The kernel's numbers are of the initial pid namespace, whose inode number is fixed. */
+static bool is_foreign(const struct sysroot *root)
+{
+	char target[40];
+
+	return root->live && sysroot_readlink(root, target, sizeof(target), "proc/self/ns/pid") > 0 &&
+	       strcmp(target, "pid:[4026531836]") != 0;
+}
+
+int guests_init(struct guests *guests, const struct sysroot *root)
+{
+	*guests = (struct guests){ .foreign = is_foreign(root) };
+	if (sysroot_read(root, guests->boot_id, sizeof(guests->boot_id), "proc/sys/kernel/random/boot_id") <= 0)
+		strcpy(guests->boot_id, "-");
+	guests->boot_id[strcspn(guests->boot_id, "\n")] = '\0';
+	return reserve(guests);
+}
+
+void guests_exit(struct guests *guests)
+{
+	for (uint32_t i = 0; i < guests->count; i++)
+		guest_put(guests->list[i]);
+	free(guests->list);
+	free(guests->by_dir.slots);
+	free(guests->by_process.slots);
+	free(guests->by_tgid.slots);
+	free(guests->by_kvm.slots);
+}

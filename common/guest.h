@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guest.h - the guests that a collector knows: found, marked in each pass, swept when they are gone
+ */
+#ifndef KVMSTAT_GUEST_H
+#define KVMSTAT_GUEST_H
+
+#include "filter.h"
+#include "kvmstat.h"
+#include "sysroot.h"
+
+enum { GUEST_DIR_SIZE = 32, GUEST_BASE_SIZE = 16 };
+
+/* One guest as a source sees it. Two sightings are the same incarnation if dir and ino are the same. */
+struct sighting {
+	char dir[GUEST_DIR_SIZE];	/* debugfs directory "TID-FD", or "TGID-FD" if it has none */
+	char base[GUEST_BASE_SIZE];	/* directory that this is in: "kvm", "kvm-arm64"; "" if it has none */
+	uint64_t ino;			/* of the directory, 0 if it has none */
+	uint64_t ctime_ns;		/* its ctime, CLOCK_REALTIME; 0 if it has none */
+	uint64_t start_ns;		/* of the process, if the source knows it; else 0 */
+	uint64_t kvm;			/* address of the VM, if the source knows it; else 0 */
+	uint64_t memory;		/* bytes of guest memory, 0 if the source does not know */
+	pid_t tgid;			/* of a process that holds the VM; 0 if the source does not know */
+	int fd;				/* of the VM there */
+};
+
+struct guest {
+	struct kvmstat_guest public;	/* what samples show; constant once the guest is known */
+	struct sighting seen_as;
+	uint32_t refs;			/* the table, and samples that show it; only the collector's thread counts */
+	bool wanted;			/* passes the configuration's filter */
+	bool unnamed;			/* /proc did not tell who it is */
+	uint64_t pass;			/* the last one that saw it */
+	uint32_t slot;			/* its storage in that pass's sample, if it is wanted */
+
+	/* What that pass found besides the events. */
+	uint32_t vcpus;
+	bool has_cpu;
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
+
+	/* For sources: kept between passes. */
+	int dirfd;			/* debugfs directory, -1 if it is not open; does not pin the VM */
+	pid_t *tids;			/* vCPU threads, where a source must ask /proc for their times */
+	uint32_t ntids;
+	uint8_t looks;			/* how often vCPUs and threads are still to be looked for */
+	uint64_t *vcpu_bits;		/* vCPU ids counted in this pass */
+	uint32_t vcpu_words;
+	uint32_t vcpus_counted;
+};
+
+struct guest_index {
+	struct guest **slots;
+	size_t size;			/* a power of 2, at least twice the guests */
+};
+
+struct guests {
+	struct guest **list;		/* ascending public.id */
+	uint32_t count;
+	uint32_t allocated;
+	uint64_t generation;		/* grows when guests come or go */
+	uint64_t last_id;
+	uint32_t unnamed;		/* those whose /proc could not be read */
+	bool foreign;			/* /proc shows another pid namespace than the kernel's numbers are of */
+	char boot_id[40];
+	struct guest_index by_dir, by_process, by_tgid, by_kvm;
+};
+
+int guests_init(struct guests *guests, const struct sysroot *root);
+void guests_exit(struct guests *guests);
+
+/*
+ * The guest of this sighting, a newcomer's /proc being read now. *newcomer tells which. NULL without memory, or
+ * if the sighting names no process and none can be found.
+ */
+struct guest *guests_see(struct guests *guests, const struct sysroot *root, const struct filter *filter,
+			 const struct sighting *sighting, bool *newcomer);
+
+/* Is a guest of this dir and ino known? */
+bool guests_known(const struct guests *guests, const struct sighting *sighting);
+
+/*
+ * The guest that this pass has seen as the VM at sighting's address, or that had the address in an earlier one and
+ * still is sighting's incarnation, or NULL.
+ */
+struct guest *guests_by_kvm(const struct guests *guests, const struct sighting *sighting, uint64_t pass);
+
+/*
+ * For sources that do not read kernel memory: look for vCPUs and their threads in /proc, in the first passes that see
+ * the guest only.
+ */
+void guest_look(struct guest *guest, const struct sysroot *root);
+
+/* Forget those that this pass has not seen. */
+void guests_sweep(struct guests *guests, uint64_t pass);
+
+void guest_get(struct guest *guest);
+void guest_put(struct guest *guest);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sample.h - the matrix: columns, samples that are reused in turn
+ */
+#ifndef KVMSTAT_SAMPLE_H
+#define KVMSTAT_SAMPLE_H
+
+#include <stdatomic.h>
+
+#include "guest.h"
+#include "kvmstat.h"
+
+/* The columns that samples share; constant once it is made. Only the collector's thread counts references. */
+struct column_set {
+	struct kvmstat_column *columns;
+	uint32_t ncolumns;
+	uint32_t ncells;
+	uint32_t refs;
+	uint64_t generation;
+	char reason[512];	/* what columns that no source serves point at */
+};
+
+void column_set_put(struct column_set *set);
+
+struct sample {
+	struct kvmstat_sample public;	/* first: front ends hold pointers to it */
+	atomic_uint refs;		/* of front ends; at 0 the collector may fill it again */
+	struct sample *next;		/* in the pool */
+	struct column_set *set;
+	struct kvmstat_row *rows;
+	uint64_t *values;		/* [slots_allocated][ncells] */
+	uint8_t *from;
+	struct guest **guests;		/* those that rows show, a reference each */
+	uint32_t nguests;
+	uint32_t slots;			/* used in this pass */
+	uint32_t slots_allocated;
+	size_t cells_allocated;
+};
+
+struct sample_pool {
+	struct sample *samples;
+};
+
+/* A sample that nobody reads, emptied, with this set of columns and room for nguests; NULL without memory. */
+struct sample *sample_begin(struct sample_pool *pool, struct column_set *set, uint32_t nguests);
+
+/* Storage for one more guest, its cells absent. 0 or -ENOMEM. */
+int sample_claim(struct sample *sample, uint32_t *slot);
+
+/* Show the guests of this pass that are wanted; the caller becomes its first reader. 0 or -ENOMEM. */
+int sample_publish(struct sample *sample, const struct guests *guests, uint64_t pass);
+
+void sample_pool_exit(struct sample_pool *pool);
+
+#endif
