@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bpf.c - the source that reads every guest of the host in one pass of a BPF iterator, locked down or not
+ */
+#include "collector.h"
+
+#if WITH_BPF
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bpf_load.h"
+#include "bpf_stream.h"
+
+/* The kernel hands out at most 32 KiB at once; with this much, whole records come in one read. */
+enum { BUFFER_SIZE = 128 * 1024 };
+
+struct bpf_state {
+	struct bpf_loader *loader;
+	struct layout layout;
+	struct bpf_stream stream;
+	dev_t btf_dev;		/* of the kvm module's BTF, to notice that the module was reloaded */
+	ino_t btf_ino;
+	char buffer[BUFFER_SIZE];
+};
+
+static void btf_identity(const struct sysroot *root, dev_t *dev, ino_t *ino)
+{
+	struct stat st;
+	bool is_module = fstatat(root->fd, "sys/kernel/btf/kvm", &st, 0) == 0;
+
+	*dev = is_module ? st.st_dev : 0;
+	*ino = is_module ? st.st_ino : 0;
+}
+
+/*
+ * What an unknown event is: its debugfs file's mode says whether it is an instant value, and stat() works under
+ * lockdown too.
+ */
+static struct event_hint hint_for(const struct sysroot *root, const struct layout_event *event)
+{
+	struct event_hint hint = { KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, event->scope };
+	char path[192];
+	struct stat st;
+
+	if (event->cells > 1)
+		hint.class = KVMSTAT_LOG_HIST;
+	else if (snprintf(path, sizeof(path), "sys/kernel/debug/kvm/%s", event->name) < (int)sizeof(path) &&
+		 fstatat(root->fd, path, &st, 0) == 0 && (st.st_mode & 0777) == 0444)
+		hint.class = KVMSTAT_INSTANT;
+	return hint;
+}
+
+static int offer_events(struct kvmstat *kvmstat, struct source *source, const struct layout *layout)
+{
+	const char **names = calloc(layout->nevents + 1, sizeof(char *));
+	const char *arch;
+	int rc = 0;
+
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < layout->nevents; i++)
+		names[i] = layout->events[i].name;
+	arch = registry_arch(names, layout->nevents, "");
+	free(names);
+	for (size_t i = 0; i < layout->nevents && rc == 0; i++) {
+		const struct layout_event *event = &layout->events[i];
+		struct event_hint hint = hint_for(&kvmstat->root, event);
+		const struct kvmstat_event *known = registry_intern(kvmstat->registry, arch, event->name, &hint);
+
+		rc = known ? source_offer(source, known, event->name, event->cells, false) : -errno;
+	}
+	return rc;
+}
+
+static void bpf_close(struct source *source)
+{
+	struct bpf_state *state = source->state;
+
+	bpf_stream_exit(&state->stream);
+	layout_exit(&state->layout);
+	bpf_loader_close(state->loader);
+	free(state);
+	source->state = NULL;
+}
+
+static int bpf_open(struct kvmstat *kvmstat, struct source *source)
+{
+	struct bpf_state *state;
+	int rc;
+
+	if (!kvmstat->root.live) {
+		source_status(source, KVMSTAT_MISSING, "it reads the running kernel, and Root names another place");
+		return -ENOENT;
+	}
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return -ENOMEM;
+	rc = bpf_loader_open(&state->loader, &state->layout, &kvmstat->root, kvmstat->host.lockdown,
+			     kvmstat->config->histograms, &source->status);
+	if (rc < 0) {
+		free(state);
+		return rc;
+	}
+	source->state = state;
+	btf_identity(&kvmstat->root, &state->btf_dev, &state->btf_ino);
+	state->stream.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	rc = offer_events(kvmstat, source, &state->layout);
+	if (rc < 0) {
+		source_status(source, KVMSTAT_MISSING, "its events cannot be taken: %s", strerror(-rc));
+		bpf_close(source);
+	}
+	return rc;
+}
+
+static int bpf_bind(struct kvmstat *kvmstat, struct source *source)
+{
+	struct bpf_state *state = source->state;
+
+	return bpf_stream_bind(&state->stream, &state->layout, source->offers, kvmstat->columns->ncells);
+}
+
+/* Read until the end, taking records as they come. */
+static int read_iterator(struct bpf_state *state, struct pass *pass, int fd)
+{
+	size_t have = 0;
+
+	for (;;) {
+		ssize_t got = read(fd, state->buffer + have, sizeof(state->buffer) - have);
+		ssize_t taken;
+
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			return have ? -EINVAL : 0;
+		have += (size_t)got;
+		taken = bpf_stream_feed(&state->stream, pass, state->buffer, have);
+		if (taken < 0)
+			return (int)taken;
+		have -= (size_t)taken;
+		memmove(state->buffer, state->buffer + taken, have);
+	}
+}
+
+/* A module that was loaded anew has its structures elsewhere. */
+static bool is_stale(const struct bpf_state *state, const struct sysroot *root)
+{
+	dev_t dev;
+	ino_t ino;
+
+	btf_identity(root, &dev, &ino);
+	return dev != state->btf_dev || ino != state->btf_ino;
+}
+
+static int bpf_pass(struct source *source, struct pass *pass)
+{
+	struct bpf_state *state = source->state;
+	int fd, rc;
+
+	if (is_stale(state, &pass->kvmstat->root))
+		return -EAGAIN;
+	fd = bpf_loader_iterate(state->loader);
+	if (fd < 0) {
+		source_status(source, KVMSTAT_DENIED, "the BPF iterator cannot be read any more: %s", strerror(-fd));
+		return fd;
+	}
+	bpf_stream_begin(&state->stream);
+	rc = read_iterator(state, pass, fd);
+	close(fd);
+	bpf_stream_end(&state->stream, pass);
+	if (rc == -EINVAL)
+		source_status(source, KVMSTAT_MISSING,
+			      "the BPF iterator wrote what cannot be understood; please report the kernel's version");
+	else if (rc < 0)
+		source_status(source, KVMSTAT_DENIED, "reading the BPF iterator failed: %s", strerror(-rc));
+	return rc;
+}
+
+#else
+
+#include <errno.h>
+
+static int bpf_open(struct kvmstat *kvmstat, struct source *source)
+{
+	(void)kvmstat;
+	source_status(source, KVMSTAT_MISSING, "kvmstat was built without it (WITH_BPF=0): build it with clang and libbpf");
+	return -ENOENT;
+}
+
+#define bpf_close NULL
+#define bpf_bind NULL
+#define bpf_pass NULL
+
+#endif
+
+const struct source_ops bpf_source = {
+	.id = KVMSTAT_BPF,
+	.open = bpf_open,
+	.close = bpf_close,
+	.bind = bpf_bind,
+	.pass = bpf_pass,
+};

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "bpf_load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+/* The compiled program, made part of the library so that there is no file to install or lose. */
+__asm__(".pushsection .rodata\n"
+	".balign 8\n"
+	"kvmiter_object:\n"
+	".incbin \"" KVMITER_OBJECT "\"\n"
+	"kvmiter_object_end:\n"
+	".popsection\n");
+extern const char kvmiter_object[] __attribute__((visibility("hidden")));
+extern const char kvmiter_object_end[] __attribute__((visibility("hidden")));
+
+struct bpf_loader {
+	struct bpf_object *object;
+	struct bpf_link *link;
+};
+
+/* One type information: KVM may be built in or a module. */
+struct kernel_btf {
+	struct btf *vmlinux;
+	struct btf *kvm;	/* vmlinux if KVM is built in */
+};
+
+static void btf_exit(struct kernel_btf *btf)
+{
+	if (btf->kvm != btf->vmlinux)
+		btf__free(btf->kvm);
+	btf__free(btf->vmlinux);
+}
+
+static int fail(struct kvmstat_source_status *status, enum kvmstat_state state, int rc, const char *text)
+{
+	status->state = state;
+	snprintf(status->text, sizeof(status->text), "%s", text);
+	return rc;
+}
+
+static int btf_init(struct kernel_btf *btf, const struct sysroot *root, struct kvmstat_source_status *status)
+{
+	*btf = (struct kernel_btf){ 0 };
+	if (!sysroot_exists(root, "sys/kernel/btf/vmlinux"))
+		return fail(status, KVMSTAT_MISSING, -ENOENT,
+			    "this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF");
+	btf->vmlinux = btf__parse("/sys/kernel/btf/vmlinux", NULL);
+	if (libbpf_get_error(btf->vmlinux)) {
+		btf->vmlinux = NULL;
+		return fail(status, KVMSTAT_DENIED, -EACCES, "/sys/kernel/btf/vmlinux cannot be read");
+	}
+	btf->kvm = btf->vmlinux;
+	if (!sysroot_exists(root, "sys/kernel/btf/kvm"))
+		return 0;
+	btf->kvm = btf__parse_split("/sys/kernel/btf/kvm", btf->vmlinux);
+	if (!libbpf_get_error(btf->kvm))
+		return 0;
+	btf->kvm = btf->vmlinux;
+	return fail(status, KVMSTAT_DENIED, -EACCES, "/sys/kernel/btf/kvm cannot be read");
+}
+
+/* struct kvm is not in the BTF: is KVM missing, or only its description? */
+static int no_layout(const struct sysroot *root, int rc, const char *why, struct kvmstat_source_status *status)
+{
+	if (rc == -ENOENT && !sysroot_exists(root, "sys/module/kvm"))
+		return fail(status, KVMSTAT_MISSING, rc, "KVM is not loaded (modprobe kvm)");
+	if (rc == -ENOENT)
+		return fail(status, KVMSTAT_MISSING, rc,
+			    "the kvm module has no BTF (/sys/kernel/btf/kvm): the kernel needs "
+			    "CONFIG_DEBUG_INFO_BTF_MODULES (5.11 and later)");
+	return fail(status, KVMSTAT_MISSING, rc, why);
+}
+
+static int read_layout(struct layout *layout, const struct sysroot *root, bool histograms,
+		       struct kvmstat_source_status *status)
+{
+	struct kernel_btf btf;
+	char why[128];
+	int rc = btf_init(&btf, root, status);
+
+	if (rc == 0) {
+		rc = layout_init(layout, btf.kvm, histograms, why, sizeof(why));
+		if (rc < 0)
+			rc = no_layout(root, rc, why, status);
+	}
+	btf_exit(&btf);
+	return rc;
+}
+
+/* Why the kernel did not take the program, in words that say what to do. */
+static int refused(int rc, enum kvmstat_lockdown lockdown, struct kvmstat_source_status *status)
+{
+	if (lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY)
+		return fail(status, KVMSTAT_DENIED, rc,
+			    "lockdown=confidentiality forbids BPF to read kernel memory; with lockdown=integrity it works");
+	if (rc == -EPERM)
+		return fail(status, KVMSTAT_DENIED, rc,
+			    "no permission to use BPF: run as root or with CAP_BPF and CAP_PERFMON "
+			    "(CAP_SYS_ADMIN before Linux 5.8)");
+	status->state = KVMSTAT_MISSING;
+	snprintf(status->text, sizeof(status->text),
+		 "the kernel does not take the BPF iterator (%s): it needs Linux 5.8 and CONFIG_BPF_SYSCALL",
+		 strerror(-rc));
+	return rc;
+}
+
+/* The program's only read-only variable is struct kvmiter_config. */
+static int set_config(struct bpf_object *object, const struct kvmiter_config *config)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) {
+		size_t size = 0;
+		void *value;
+
+		if (!strstr(bpf_map__name(map), ".rodata"))
+			continue;
+		value = (void *)(uintptr_t)bpf_map__initial_value(map, &size);
+		if (!value || size != sizeof(*config))
+			return -EINVAL;
+		memcpy(value, config, size);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static int load(struct bpf_loader *loader, const struct kvmiter_config *config)
+{
+	struct bpf_program *program;
+	int rc;
+
+	loader->object = bpf_object__open_mem(kvmiter_object, (size_t)(kvmiter_object_end - kvmiter_object), NULL);
+	rc = (int)libbpf_get_error(loader->object);
+	if (rc < 0) {
+		loader->object = NULL;
+		return rc;
+	}
+	rc = set_config(loader->object, config);
+	if (rc == 0)
+		rc = bpf_object__load(loader->object);
+	if (rc < 0)
+		return rc;
+	program = bpf_object__find_program_by_name(loader->object, "kvmiter");
+	loader->link = bpf_program__attach_iter(program, NULL);
+	rc = (int)libbpf_get_error(loader->link);
+	if (rc < 0)
+		loader->link = NULL;
+	return rc;
+}
+
+int bpf_loader_open(struct bpf_loader **result, struct layout *layout, const struct sysroot *root,
+		    enum kvmstat_lockdown lockdown, bool histograms, struct kvmstat_source_status *status)
+{
+	/* libbpf would print on stderr, which is the daemon's: it is told in status instead. */
+	libbpf_print_fn_t print = libbpf_set_print(silent);
+	struct bpf_loader *loader = calloc(1, sizeof(*loader));
+	int rc = loader ? read_layout(layout, root, histograms, status) : -ENOMEM;
+
+	if (rc == 0) {
+		/* The kernel would not take it, and log the attempt. */
+		rc = lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? -EPERM : load(loader, &layout->config);
+		if (rc < 0) {
+			layout_exit(layout);
+			refused(rc, lockdown, status);
+		}
+	}
+	libbpf_set_print(print);
+	if (rc < 0) {
+		bpf_loader_close(loader);
+		return rc;
+	}
+	status->state = KVMSTAT_ACTIVE;
+	status->text[0] = '\0';
+	*result = loader;
+	return 0;
+}
+
+void bpf_loader_close(struct bpf_loader *loader)
+{
+	if (!loader)
+		return;
+	bpf_link__destroy(loader->link);
+	bpf_object__close(loader->object);
+	free(loader);
+}
+
+int bpf_loader_iterate(const struct bpf_loader *loader)
+{
+	int fd = bpf_iter_create(bpf_link__fd(loader->link));
+
+	return fd < 0 ? -errno : fd;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bpf_load.h - the iterator in the kernel: BTF, load, and one fd per pass
+ */
+#ifndef KVMSTAT_BPF_LOAD_H
+#define KVMSTAT_BPF_LOAD_H
+
+#include "bpf_layout.h"
+#include "kvmstat.h"
+#include "sysroot.h"
+
+struct bpf_loader;
+
+/*
+ * Find the layout in the running kernel's BTF and load the iterator. 0, or -errno with the state and the words for
+ * the source's status. layout_exit() and bpf_loader_close() after success only.
+ */
+int bpf_loader_open(struct bpf_loader **loader, struct layout *layout, const struct sysroot *root,
+		    enum kvmstat_lockdown lockdown, bool histograms, struct kvmstat_source_status *status);
+void bpf_loader_close(struct bpf_loader *loader);
+
+/* An fd to read one pass from, or -errno. */
+int bpf_loader_iterate(const struct bpf_loader *loader);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#include "collector.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	MAX_TRIES = 4,		/* of one pass, when a source fails or changes in the middle of it */
+	MAX_RETRY = 6,		/* passes between two tries to open a source */
+	RECHECK = 64,		/* passes between two suspicions that bpf sees nothing */
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* ---- for sources ---- */
+
+void source_status(struct source *source, enum kvmstat_state state, const char *format, ...)
+{
+	va_list args;
+
+	source->status.state = state;
+	va_start(args, format);
+	vsnprintf(source->status.text, sizeof(source->status.text), format, args);
+	va_end(args);
+}
+
+int source_offer(struct source *source, const struct kvmstat_event *event, const char *name, uint32_t cells,
+		 bool refused)
+{
+	struct offer *offers = reallocarray(source->offers, source->noffers + 1, sizeof(*offers));
+
+	if (!offers)
+		return -ENOMEM;
+	source->offers = offers;
+	offers[source->noffers++] = (struct offer){ event, name, cells, refused, NO_CELL };
+	return 0;
+}
+
+struct guest *pass_see(struct pass *pass, const struct sighting *sighting, bool *first)
+{
+	struct kvmstat *kvmstat = pass->kvmstat;
+	struct guest *guest = NULL;
+	bool newcomer;
+
+	if (sighting->kvm)
+		guest = guests_by_kvm(&kvmstat->guests, sighting, pass->number);
+	if (!guest)
+		guest = guests_see(&kvmstat->guests, &kvmstat->root, kvmstat->config->guests, sighting, &newcomer);
+	if (!guest)
+		return NULL;
+	*first = guest->pass != pass->number;
+	if (!*first)
+		return guest;
+	if (guest->wanted && sample_claim(pass->sample, &guest->slot) < 0)
+		return NULL;
+	guest->pass = pass->number;
+	pass->seen++;
+	return guest;
+}
+
+void pass_drop(struct pass *pass, struct guest *guest)
+{
+	guest->pass = pass->number - 1;
+}
+
+/* Without cells there are no matrices either, and nothing may be added to NULL. */
+static size_t row_start(const struct pass *pass, const struct guest *guest)
+{
+	return (size_t)guest->slot * pass->sample->set->ncells;
+}
+
+uint64_t *pass_values(const struct pass *pass, const struct guest *guest)
+{
+	size_t start = row_start(pass, guest);
+
+	return start ? pass->sample->values + start : pass->sample->values;
+}
+
+uint8_t *pass_from(const struct pass *pass, const struct guest *guest)
+{
+	size_t start = row_start(pass, guest);
+
+	return start ? pass->sample->from + start : pass->sample->from;
+}
+
+/* ---- sources: open, close, choose ---- */
+
+static void close_source(struct source *source)
+{
+	if (source->is_open)
+		source->ops->close(source);
+	source->is_open = false;
+	source->serves = false;
+	free(source->offers);
+	source->offers = NULL;
+	source->noffers = 0;
+}
+
+static void close_sources(struct kvmstat *kvmstat)
+{
+	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++)
+		close_source(&kvmstat->sources[i]);
+}
+
+/* It failed: wait longer each time before it is tried again. */
+static void postpone(struct kvmstat *kvmstat, struct source *source)
+{
+	close_source(source);
+	source->retry_after = source->retry_after ? source->retry_after * 2 : 1;
+	if (source->retry_after > MAX_RETRY)
+		source->retry_after = MAX_RETRY;
+	source->retry_pass = kvmstat->pass + source->retry_after;
+}
+
+/* Open what is wanted and not open. 0 or -ENOMEM. */
+static int open_sources(struct kvmstat *kvmstat)
+{
+	for (int i = 0; kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++) {
+		struct source *source = &kvmstat->sources[kvmstat->config->sources[i]];
+		int rc;
+
+		if (source->is_open || kvmstat->pass < source->retry_pass)
+			continue;
+		rc = source->ops->open(kvmstat, source);
+		if (rc == -ENOMEM) {
+			close_source(source);
+			return rc;
+		}
+		if (rc < 0) {
+			postpone(kvmstat, source);
+			continue;
+		}
+		source->is_open = true;
+		source->retry_after = 0;
+		kvmstat->stale = true;
+	}
+	return 0;
+}
+
+/* The first open source in the configuration's order finds the guests. */
+static struct source *finder(struct kvmstat *kvmstat)
+{
+	for (int i = 0; kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++)
+		if (kvmstat->sources[kvmstat->config->sources[i]].is_open)
+			return &kvmstat->sources[kvmstat->config->sources[i]];
+	return NULL;
+}
+
+/* Sources came or went: make the columns anew, and tell each source where its values go. */
+static int rebind(struct kvmstat *kvmstat)
+{
+	int rc = columns_make(kvmstat);
+
+	for (int i = KVMSTAT_ABSENT + 1; rc == 0 && i < KVMSTAT_NSOURCES; i++) {
+		struct source *source = &kvmstat->sources[i];
+
+		source->serves = source == finder(kvmstat);
+		for (size_t j = 0; j < source->noffers; j++)
+			source->serves |= source->offers[j].cell != NO_CELL;
+		if (source->is_open)
+			rc = source->ops->bind(kvmstat, source);
+	}
+	return rc;
+}
+
+/* ---- one pass ---- */
+
+/* Run the sources that serve. 0; 1: something changed, try again; -ENOMEM. */
+static int run_sources(struct kvmstat *kvmstat, struct pass *pass)
+{
+	for (int i = 0; kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++) {
+		struct source *source = &kvmstat->sources[kvmstat->config->sources[i]];
+		int rc;
+
+		if (!source->is_open || !source->serves)
+			continue;
+		pass->finds_guests = source == finder(kvmstat);
+		rc = source->ops->pass(source, pass);
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc == -EAGAIN)
+			close_sources(kvmstat);
+		else if (rc < 0)
+			postpone(kvmstat, source);
+		if (rc < 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* bpf saw nothing while debugfs lists guests: the kernel's structures may have changed under it. */
+static bool is_suspect(struct kvmstat *kvmstat, const struct pass *pass)
+{
+	const struct source *debugfs = &kvmstat->sources[KVMSTAT_DEBUGFS];
+
+	if (pass->seen || !kvmstat->sources[KVMSTAT_BPF].serves || !debugfs->is_open ||
+	    kvmstat->pass < kvmstat->recheck_pass || !debugfs_has_guests(debugfs, &kvmstat->root))
+		return false;
+	kvmstat->recheck_pass = kvmstat->pass + RECHECK;
+	return true;
+}
+
+/* 0 with the sample filled; 1: try again; -ENOMEM. */
+static int try_pass(struct kvmstat *kvmstat, struct pass *pass)
+{
+	int rc = open_sources(kvmstat);
+
+	if (rc == 0 && kvmstat->stale)
+		rc = rebind(kvmstat);
+	if (rc < 0)
+		return rc;
+	pass->number = ++kvmstat->pass;
+	pass->seen = 0;
+	pass->sample = sample_begin(&kvmstat->pool, kvmstat->columns, kvmstat->guests.count);
+	if (!pass->sample)
+		return -ENOMEM;
+	rc = run_sources(kvmstat, pass);
+	if (rc == 0 && is_suspect(kvmstat, pass)) {
+		close_sources(kvmstat);
+		rc = 1;
+	}
+	kvmstat->stale = rc > 0;
+	return rc;
+}
+
+/* ---- what is wrong ---- */
+
+static void tell_sources(struct kvmstat *kvmstat)
+{
+	const struct kvmstat_source_status *bpf = &kvmstat->sources[KVMSTAT_BPF].status;
+	const struct kvmstat_source_status *debugfs = &kvmstat->sources[KVMSTAT_DEBUGFS].status;
+	uint32_t absent = 0;
+
+	for (uint32_t i = 0; i < kvmstat->columns->ncolumns; i++)
+		absent += kvmstat->columns->columns[i].source == KVMSTAT_ABSENT;
+	if (!kvmstat->host.has_kvm && !kvmstat->guests.count)
+		problem_raise(kvmstat, KVMSTAT_NO_KVM, 1,
+			      "this host has no KVM: neither /dev/kvm nor its module nor its debugfs directory is there; load it (modprobe kvm) where guests are to run");
+	else if (!kvmstat->columns->ncolumns && !kvmstat->sources[KVMSTAT_BPF].is_open &&
+		 !kvmstat->sources[KVMSTAT_DEBUGFS].is_open)
+		problem_raise(kvmstat, KVMSTAT_NO_SOURCE, 1, "no event can be read here. bpf: %s. debugfs: %s",
+			      bpf->text, debugfs->text);
+	else if (absent)
+		problem_raise(kvmstat, KVMSTAT_REFUSED, 1, "%u of %u events cannot be read: %s", absent,
+			      kvmstat->columns->ncolumns, kvmstat->columns->reason);
+}
+
+static void tell_names(struct kvmstat *kvmstat)
+{
+	if (kvmstat->guests.unnamed && kvmstat->guests.foreign)
+		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
+			      "no names for %u of %u guests, because this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)",
+			      kvmstat->guests.unnamed, kvmstat->guests.count);
+	else if (kvmstat->guests.unnamed)
+		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
+			      "no names for %u of %u guests, because /proc does not show their processes: run as root, or without hidepid",
+			      kvmstat->guests.unnamed, kvmstat->guests.count);
+}
+
+/* ---- publish ---- */
+
+/* What is told of a source: one that nothing is needed of is not the user's worry. */
+static void copy_status(const struct kvmstat *kvmstat, struct kvmstat_source_status statuses[KVMSTAT_NSOURCES])
+{
+	statuses[KVMSTAT_ABSENT] = (struct kvmstat_source_status){ .state = KVMSTAT_UNUSED };
+	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {
+		const struct source *source = &kvmstat->sources[i];
+
+		statuses[i] = source->status;
+		if (!source->is_open || source->serves)
+			continue;
+		statuses[i].state = KVMSTAT_UNUSED;
+		snprintf(statuses[i].text, sizeof(statuses[i].text), "not needed: better sources serve everything");
+	}
+}
+
+static int publish(struct kvmstat *kvmstat, struct pass *pass, uint64_t begun_ns, uint64_t realtime_ns)
+{
+	struct kvmstat_sample *sample = &pass->sample->public;
+
+	guests_sweep(&kvmstat->guests, pass->number);
+	tell_sources(kvmstat);
+	tell_names(kvmstat);
+	problems_end(kvmstat);
+	sample->number = ++kvmstat->samples;
+	sample->time_ns = begun_ns;
+	sample->realtime_ns = realtime_ns;
+	sample->cpus = kvmstat->host.cpus;
+	sample->lockdown = kvmstat->host.lockdown;
+	copy_status(kvmstat, sample->sources);
+	memcpy(sample->problems, kvmstat->problems, sizeof(sample->problems));
+	sample->duration_ns = clock_ns(CLOCK_BOOTTIME) - begun_ns;
+	return sample_publish(pass->sample, &kvmstat->guests, pass->number);
+}
+
+/* What may be read depends on the lockdown, which can be raised while the host runs. */
+static void look_at_host(struct kvmstat *kvmstat, uint64_t now_ns)
+{
+	enum kvmstat_lockdown before = kvmstat->host.lockdown;
+
+	host_refresh(kvmstat, now_ns);
+	if (kvmstat->host.lockdown == before)
+		return;
+	close_sources(kvmstat);
+	kvmstat->stale = true;
+}
+
+int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample)
+{
+	uint64_t begun_ns = clock_ns(CLOCK_BOOTTIME), realtime_ns = clock_ns(CLOCK_REALTIME);
+	struct pass pass = { .kvmstat = kvmstat };
+	int rc = 1;
+
+	look_at_host(kvmstat, begun_ns);
+	problems_begin(kvmstat);
+	for (int tries = 0; rc > 0 && tries < MAX_TRIES; tries++)
+		rc = try_pass(kvmstat, &pass);
+	if (rc < 0)
+		return rc;
+	rc = publish(kvmstat, &pass, begun_ns, realtime_ns);
+	if (rc == 0)
+		*sample = &pass.sample->public;
+	return rc;
+}
+
+/* ---- life ---- */
+
+static void init_sources(struct kvmstat *kvmstat)
+{
+	static const struct source_ops *const ops[KVMSTAT_NSOURCES] = {
+		[KVMSTAT_BPF] = &bpf_source,
+		[KVMSTAT_DEBUGFS] = &debugfs_source,
+		[KVMSTAT_PROC] = &proc_source,
+	};
+
+	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {
+		kvmstat->sources[i].ops = ops[i];
+		source_status(&kvmstat->sources[i], KVMSTAT_UNUSED, "the option Source leaves it out; Source auto takes every one");
+	}
+}
+
+int kvmstat_open(struct kvmstat **result, const struct kvmstat_config *config)
+{
+	struct kvmstat *kvmstat = calloc(1, sizeof(*kvmstat));
+	int rc = -ENOMEM;
+
+	if (!kvmstat)
+		return rc;
+	kvmstat->root.fd = -1;
+	kvmstat->stale = true;
+	init_sources(kvmstat);
+	kvmstat->config = config_copy(config);
+	kvmstat->registry = registry_new();
+	if (kvmstat->config && kvmstat->registry)
+		rc = filter_translate(kvmstat->config->events, event_today);
+	if (rc == 0) {
+		rc = sysroot_init(&kvmstat->root, kvmstat->config->root);
+		if (rc == 0)
+			rc = guests_init(&kvmstat->guests, &kvmstat->root);
+	}
+	if (rc < 0) {
+		kvmstat_close(kvmstat);
+		return rc;
+	}
+	*result = kvmstat;
+	return 0;
+}
+
+void kvmstat_close(struct kvmstat *kvmstat)
+{
+	if (!kvmstat)
+		return;
+	sample_pool_exit(&kvmstat->pool);
+	close_sources(kvmstat);
+	column_set_put(kvmstat->columns);
+	guests_exit(&kvmstat->guests);
+	sysroot_exit(&kvmstat->root);
+	registry_free(kvmstat->registry);
+	kvmstat_config_free(kvmstat->config);
+	free(kvmstat);
+}
+
+int kvmstat_remember_event(struct kvmstat *kvmstat, const char *name, uint32_t number)
+{
+	return registry_remember(kvmstat->registry, name, number);
+}
+
+bool kvmstat_event_unknown(const struct kvmstat *kvmstat, const char *word, char *suggestion, size_t size)
+{
+	return registry_unknown(kvmstat->registry, word, suggestion, size);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * source.h - what a source of statistics is to the collector
+ */
+#ifndef KVMSTAT_SOURCE_H
+#define KVMSTAT_SOURCE_H
+
+#include "guest.h"
+#include "kvmstat.h"
+#include "sample.h"
+
+struct source;
+struct pass;
+
+enum { NO_CELL = 0xffffffff };
+
+/* An event that a source has found on this host. */
+struct offer {
+	const struct kvmstat_event *event;
+	const char *name;	/* the kernel's own, of an old kernel an old one; lives as long as the source is open */
+	uint32_t cells;
+	bool refused;		/* it is there, but may not be read */
+	uint32_t cell;		/* where the collector wants its values; NO_CELL: nowhere */
+};
+
+struct source_ops {
+	enum kvmstat_source id;
+	/*
+	 * Find out what can be read: fill source->offers and source->state. 0, or -errno; source->status is
+	 * told in both cases.
+	 */
+	int (*open)(struct kvmstat *kvmstat, struct source *source);
+	/* Undo open(); offers are freed by the collector. */
+	void (*close)(struct source *source);
+	/* The offers' cells are known or have changed. 0 or -ENOMEM. */
+	int (*bind)(struct kvmstat *kvmstat, struct source *source);
+	/*
+	 * One pass: tell of every guest (pass_see()), and fill its cells. A source that is not the first one only
+	 * fills the cells of guests that are already there. -errno: the source is of no use any more; -EAGAIN: what it
+	 * offers has changed, it must be opened again.
+	 */
+	int (*pass)(struct source *source, struct pass *pass);
+};
+
+struct source {
+	const struct source_ops *ops;
+	struct kvmstat_source_status status;
+	struct offer *offers;
+	size_t noffers;
+	void *state;
+	bool is_open;
+	bool serves;		/* some column is its, or it is the one that finds the guests */
+	uint64_t retry_pass;	/* when to try to open it again */
+	uint32_t retry_after;	/* passes to wait, doubled at each failure */
+};
+
+extern const struct source_ops bpf_source, debugfs_source, proc_source;
+
+/* Does debugfs, which is open, list any guest? */
+bool debugfs_has_guests(const struct source *source, const struct sysroot *root);
+
+/* One pass while it goes on. */
+struct pass {
+	struct kvmstat *kvmstat;
+	struct sample *sample;
+	uint64_t number;
+	uint32_t seen;		/* guests */
+	bool finds_guests;	/* the source that runs now is the one that finds the guests */
+};
+
+/*
+ * A guest was seen. It is marked, gets a row if it is wanted, and is returned; *first: not seen before in
+ * this pass. NULL without memory, which ends the pass.
+ */
+struct guest *pass_see(struct pass *pass, const struct sighting *sighting, bool *first);
+
+/* Cells of a guest that is wanted and was seen in this pass. */
+uint64_t *pass_values(const struct pass *pass, const struct guest *guest);
+uint8_t *pass_from(const struct pass *pass, const struct guest *guest);
+
+/* A guest that was seen turned out to have gone: it is not shown. */
+void pass_drop(struct pass *pass, struct guest *guest);
+
+/* Add to source->offers. 0 or -ENOMEM. */
+int source_offer(struct source *source, const struct kvmstat_event *event, const char *name, uint32_t cells,
+		 bool refused);
+
+void source_status(struct source *source, enum kvmstat_state state, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif
