@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+/*
+ * rates.c - what happened between two samples
+ *
+ * Both samples have their rows in order of guest id and their columns in order of event number, so
+ * that one pass over both finds what they have in common.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "kvmstat.h"
+
+#define NS_PER_S 1e9
+#define NO_CELL UINT32_MAX
+
+struct guest_rates {
+	uint64_t id;
+	uint64_t discontinuity;
+	double cpu;
+	double wait;
+};
+
+struct kvmstat_rates {
+	uint32_t nrows;
+	uint32_t ncells;
+	double *cell;			/* [nrows * ncells] */
+	struct guest_rates *row;	/* [nrows] */
+	struct guest_rates *spare;	/* the next pass writes here, since last->row may be row */
+	uint32_t *earlier; /* [ncells] cell of the earlier sample that counts the same, or NO_CELL */
+	size_t cell_room;
+	size_t row_room;
+	size_t spare_room;
+	size_t earlier_room;
+};
+
+/* One pair of samples on its way through kvmstat_rates_update(). */
+struct pair {
+	const struct kvmstat_sample *before; /* NULL: none */
+	const struct kvmstat_sample *now;
+	double seconds;			/* NaN if the clock did not advance */
+};
+
+struct kvmstat_rates *kvmstat_rates_new(void)
+{
+	return calloc(1, sizeof(struct kvmstat_rates));
+}
+
+void kvmstat_rates_free(struct kvmstat_rates *rates)
+{
+	if (!rates)
+		return;
+	free(rates->cell);
+	free(rates->row);
+	free(rates->spare);
+	free(rates->earlier);
+	free(rates);
+}
+
+/* Room for count elements; what was in *array is kept. Returns the array, or NULL without memory. */
+static void *grow(void *array, size_t *room, size_t count, size_t size)
+{
+	void *bigger;
+
+	if (array && count <= *room)
+		return array;
+	if (!count)
+		count = 1;
+	bigger = reallocarray(array, count, size);
+	if (bigger)
+		*room = count;
+	return bigger;
+}
+
+static int make_room(struct kvmstat_rates *rates, const struct kvmstat_sample *now)
+{
+	size_t cells = (size_t)now->nrows * now->ncells;
+	struct guest_rates *row, *spare;
+	uint32_t *earlier;
+	double *cell;
+
+	cell = grow(rates->cell, &rates->cell_room, cells, sizeof(*cell));
+	if (!cell)
+		return -ENOMEM;
+	rates->cell = cell;
+	earlier = grow(rates->earlier, &rates->earlier_room, now->ncells, sizeof(*earlier));
+	if (!earlier)
+		return -ENOMEM;
+	rates->earlier = earlier;
+	row = grow(rates->row, &rates->row_room, now->nrows, sizeof(*row));
+	if (!row)
+		return -ENOMEM;
+	rates->row = row;
+	spare = grow(rates->spare, &rates->spare_room, now->nrows, sizeof(*spare));
+	if (!spare)
+		return -ENOMEM;
+	rates->spare = spare;
+	return 0;
+}
+
+static bool only_grows(const struct kvmstat_event *event)
+{
+	return event->class != KVMSTAT_INSTANT && event->class != KVMSTAT_PEAK;
+}
+
+/* Where each cell of now is to be found in before, which may have other columns or other places for them. */
+static void map_cells(uint32_t *earlier, const struct kvmstat_sample *before,
+		      const struct kvmstat_sample *now)
+{
+	uint32_t b = 0;
+
+	for (uint32_t i = 0; i < now->ncells; i++)
+		earlier[i] = NO_CELL;
+	for (uint32_t n = 0; before && n < now->ncolumns; n++) {
+		const struct kvmstat_column *column = &now->columns[n], *same;
+
+		while (b < before->ncolumns && before->columns[b].event->number < column->event->number)
+			b++;
+		if (b == before->ncolumns)
+			break;
+		same = &before->columns[b];
+		if (same->event->number != column->event->number || same->cells != column->cells ||
+		    !only_grows(column->event))
+			continue;
+		for (uint32_t i = 0; i < column->cells; i++)
+			earlier[column->column + i] = same->column + i;
+	}
+}
+
+/* Rate of a value that only grows, or NaN and *fell. */
+static double growth(uint64_t before, uint64_t now, double seconds, bool *fell)
+{
+	if (now < before) {
+		*fell = true;
+		return NAN;
+	}
+	return (double)(now - before) / seconds;
+}
+
+/* True if something of the guest fell. was is NULL for a newcomer. */
+static bool guest_rates(struct kvmstat_rates *rates, uint32_t row, const struct pair *pair,
+			const struct kvmstat_row *was)
+{
+	const struct kvmstat_row *is = &pair->now->rows[row];
+	double *cell = rates->cell + (size_t)row * pair->now->ncells;
+	struct guest_rates *guest = &rates->spare[row];
+	bool fell = false;
+
+	guest->cpu = NAN;
+	guest->wait = NAN;
+	for (uint32_t i = 0; i < pair->now->ncells; i++) {
+		uint32_t earlier = was ? rates->earlier[i] : NO_CELL;
+
+		cell[i] = NAN;
+		if (earlier != NO_CELL && is->from[i] != KVMSTAT_ABSENT &&
+		    was->from[earlier] != KVMSTAT_ABSENT)
+			cell[i] = growth(was->value[earlier], is->value[i], pair->seconds, &fell);
+	}
+	if (was && was->has_cpu && is->has_cpu) {
+		guest->cpu = growth(was->cpu_ns, is->cpu_ns, pair->seconds, &fell);
+		guest->wait = growth(was->wait_ns, is->wait_ns, pair->seconds, &fell);
+	}
+	return fell;
+}
+
+static const struct kvmstat_row *find_row(const struct kvmstat_sample *before, uint32_t *at, uint64_t id)
+{
+	while (before && *at < before->nrows && before->rows[*at].guest->id < id)
+		++*at;
+	if (!before || *at == before->nrows || before->rows[*at].guest->id != id)
+		return NULL;
+	return &before->rows[*at];
+}
+
+static uint64_t last_discontinuity(const struct kvmstat_rates *last, uint32_t *at, uint64_t id)
+{
+	while (last && *at < last->nrows && last->row[*at].id < id)
+		++*at;
+	if (!last || *at == last->nrows || last->row[*at].id != id)
+		return 0;
+	return last->row[*at].discontinuity;
+}
+
+/* The rows just written become current. */
+static void swap_rows(struct kvmstat_rates *rates)
+{
+	struct guest_rates *row = rates->spare;
+	size_t room = rates->spare_room;
+
+	rates->spare = rates->row;
+	rates->spare_room = rates->row_room;
+	rates->row = row;
+	rates->row_room = room;
+}
+
+int kvmstat_rates_update(struct kvmstat_rates *rates, const struct kvmstat_rates *last,
+			 const struct kvmstat_sample *before, const struct kvmstat_sample *now)
+{
+	struct pair pair = { before, now, NAN };
+	uint32_t at_row = 0, at_last = 0;
+	int rc;
+
+	rc = make_room(rates, now);
+	if (rc)
+		return rc;
+	if (before && now->time_ns > before->time_ns)
+		pair.seconds = (double)(now->time_ns - before->time_ns) / NS_PER_S;
+	map_cells(rates->earlier, before, now);
+	for (uint32_t i = 0; i < now->nrows; i++) {
+		uint64_t id = now->rows[i].guest->id;
+		uint64_t discontinuity = last_discontinuity(last, &at_last, id);
+
+		if (guest_rates(rates, i, &pair, find_row(before, &at_row, id)))
+			discontinuity = now->time_ns;
+		rates->spare[i].id = id;
+		rates->spare[i].discontinuity = discontinuity;
+	}
+	swap_rows(rates);
+	rates->nrows = now->nrows;
+	rates->ncells = now->ncells;
+	return 0;
+}
+
+double kvmstat_rate(const struct kvmstat_rates *rates, uint32_t row, uint32_t cell)
+{
+	if (row >= rates->nrows || cell >= rates->ncells)
+		return NAN;
+	return rates->cell[(size_t)row * rates->ncells + cell];
+}
+
+double kvmstat_rate_cpu(const struct kvmstat_rates *rates, uint32_t row)
+{
+	return row < rates->nrows ? rates->row[row].cpu : NAN;
+}
+
+double kvmstat_rate_wait(const struct kvmstat_rates *rates, uint32_t row)
+{
+	return row < rates->nrows ? rates->row[row].wait : NAN;
+}
+
+uint64_t kvmstat_discontinuity(const struct kvmstat_rates *rates, uint32_t row)
+{
+	return row < rates->nrows ? rates->row[row].discontinuity : 0;
+}
