@@ -111,7 +111,7 @@ else
 endif
 
 .PHONY: all
-all: needs $(LIB)
+all: needs $(LIB) $(CLI)
 
 .PHONY: skip-collectd skip-snmp
 skip-collectd:

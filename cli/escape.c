@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+/*
+ * escape.c - names and sentences to a terminal, to CSV and to JSON
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "cli.h"
+#include "escape.h"
+
+enum { LINE_END = 79 };
+
+/* First bytes of characters of two, three and four bytes. */
+static size_t length_of(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xc2 && first <= 0xdf)
+		return 2;
+	if (first >= 0xe0 && first <= 0xef)
+		return 3;
+	return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+}
+
+size_t utf8_decode(const char *s, uint32_t *character)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t length = length_of((unsigned char)*s);
+	uint32_t c = (unsigned char)*s;
+
+	if (length > 1)
+		c &= 0xffu >> (length + 1);
+	for (size_t i = 1; i < length; i++) {
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | ((unsigned char)s[i] & 0x3f);
+	}
+	if (!length || c < least[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*character = c;
+	return length;
+}
+
+/* Characters that take no place or turn the writing direction: a name could look like another one. */
+static bool unseen(uint32_t c)
+{
+	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+	       c == 0xad || c == 0x61c || c == 0xfeff;
+}
+
+/* Columns of a character, or -1 if a terminal would not show it. */
+static int columns_of(uint32_t c)
+{
+	if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || unseen(c))
+		return -1;
+	return c < 0x7f ? 1 : wcwidth((wchar_t)c);
+}
+
+char *escape_printable(const char *bytes, size_t *width)
+{
+	char *text = get_memory(4 * strlen(bytes) + 1, 1), *to = text;
+
+	*width = 0;
+	while (*bytes) {
+		uint32_t c = 0;
+		size_t length = utf8_decode(bytes, &c);
+		int columns = length ? columns_of(c) : -1;
+
+		if (c == '\\') {
+			to = stpcpy(to, "\\\\");
+			columns = 2;
+			bytes++;
+		} else if (columns >= 0) {
+			to = mempcpy(to, bytes, length);
+			bytes += length;
+		} else {
+			to += sprintf(to, "\\x%02x", (unsigned char)*bytes++);
+			columns = 4;
+		}
+		*width += (size_t)columns;
+	}
+	*to = '\0';
+	return text;
+}
+
+void print_csv_string(const char *bytes)
+{
+	bool quoted = bytes[strcspn(bytes, "\",\r\n")] || *bytes == ' ' ||
+		      (*bytes && bytes[strlen(bytes) - 1] == ' ');
+	uint32_t c;
+
+	if (quoted)
+		putchar('"');
+	while (*bytes) {
+		size_t length = utf8_decode(bytes, &c);
+
+		if (!length)
+			printf("\\x%02x", (unsigned char)*bytes++);
+		else if (*bytes == '"' || *bytes == '\\')
+			printf("%c%c", *bytes, *bytes);
+		else
+			fwrite(bytes, 1, length, stdout);
+		bytes += length;
+	}
+	if (quoted)
+		putchar('"');
+}
+
+void print_json_string(const char *bytes)
+{
+	uint32_t c;
+
+	putchar('"');
+	while (*bytes) {
+		size_t length = utf8_decode(bytes, &c);
+
+		if (!length)
+			printf("\\\\x%02x", (unsigned char)*bytes++);
+		else if (c < 0x20 || c == 0x7f)
+			printf("\\u%04x", (unsigned int)c);
+		else if (c == '\\')
+			fputs("\\\\\\\\", stdout);
+		else if (c == '"')
+			fputs("\\\"", stdout);
+		else
+			fwrite(bytes, 1, length, stdout);
+		bytes += length;
+	}
+	putchar('"');
+}
+
+void print_wrapped(const char *bytes, size_t column, size_t indent)
+{
+	char *text, *word, *save;
+	size_t width;
+
+	text = escape_printable(bytes, &width);
+	for (word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		size_t length = strlen(word);
+
+		if (column > indent && column + 1 + length > LINE_END) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			putchar(' ');
+			column++;
+		} else {
+			printf("%*s", (int)(indent - column), "");
+			column = indent;
+		}
+		fputs(word, stdout);
+		column += length;
+	}
+	putchar('\n');
+	free(text);
+}

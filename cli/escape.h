@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * escape.h - names are bytes: how they get out
+ *
+ * In all outputs a byte that is no part of valid UTF-8 becomes \xHH and a backslash \\, so that no two
+ * names look the same. For a terminal so does each byte of a character that would not be seen.
+ */
+#ifndef KVMSTAT_ESCAPE_H
+#define KVMSTAT_ESCAPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Length of the valid UTF-8 character that begins at s, or 0 if there is none; s ends with NUL. */
+size_t utf8_decode(const char *s, uint32_t *character);
+
+/* For a terminal; malloc'ed. *width: columns it takes. */
+char *escape_printable(const char *bytes, size_t *width);
+
+/* To standard output. */
+void print_csv_string(const char *bytes);
+void print_json_string(const char *bytes);
+
+/* Words of a paragraph, broken at column 79; column is where the cursor is. */
+void print_wrapped(const char *bytes, size_t column, size_t indent);
+
+#endif

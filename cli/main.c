@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+/*
+ * main.c - the kvmstat command
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "escape.h"
+
+#define INTERVAL_MIN 0.1
+#define INTERVAL_MAX 86400.0
+
+static const char usage_text[] =
+	"Usage: kvmstat [OPTION]... [guests] [INTERVAL [COUNT]]\n"
+	"       kvmstat [OPTION]... events [GUEST] [INTERVAL [COUNT]]\n"
+	"       kvmstat [OPTION]... doctor\n"
+	"Why KVM guests leave guest mode, how often, and which guest.\n"
+	"\n"
+	"  guests    one row a guest: CPU time, and how often what happens\n"
+	"  events    every event, of one guest (name, UUID, pid:NUMBER) or of all\n"
+	"  doctor    what can be read on this host, what not, why, and what to do\n"
+	"\n"
+	"One report is made from two samples INTERVAL seconds apart (default 1). With an\n"
+	"INTERVAL reports follow until interrupted, or COUNT of them.\n"
+	"\n"
+	"  -a, --all              events: also those that are zero or cannot be read\n"
+	"  -t, --totals           guests: show totals instead of rates per second\n"
+	"      --csv              print comma separated values (RFC 4180)\n"
+	"      --json             print one JSON object a report\n"
+	"  -o, --option=NAME=VALUE\n"
+	"                         set an option: Guest, ExcludeGuest, Event,\n"
+	"                         ExcludeEvent, IgnoreSelected, ReportHistograms,\n"
+	"                         Source or Root\n"
+	"      --root=DIR         read DIR/sys and DIR/proc: a captured host\n"
+	"  -V, --version          print the version\n"
+	"  -h, --help             print this\n";
+
+enum { OPTION_CSV = 256, OPTION_JSON, OPTION_ROOT };
+
+static const struct option long_options[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "totals", no_argument, NULL, 't' },
+	{ "csv", no_argument, NULL, OPTION_CSV },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "option", required_argument, NULL, 'o' },
+	{ "root", required_argument, NULL, OPTION_ROOT },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct options *options);
+	bool guest;	/* takes one */
+	bool repeats;
+	bool all;	/* has --all */
+	bool totals;	/* has --totals */
+	bool csv;
+} commands[] = {
+	{ .name = "guests", .run = guests_command, .repeats = true, .totals = true, .csv = true },
+	{ .name = "events", .run = events_command, .guest = true, .repeats = true, .all = true, .csv = true },
+	{ .name = "doctor", .run = doctor_command },
+};
+
+void complain(const char *format, ...)
+{
+	char *message, *shown;
+	va_list args;
+	size_t width;
+
+	va_start(args, format);
+	if (vasprintf(&message, format, args) < 0)
+		message = NULL;
+	va_end(args);
+	if (!message)
+		out_of_memory();
+	shown = escape_printable(message, &width);
+	fprintf(stderr, "kvmstat: %s\n", shown);
+	free(shown);
+	free(message);
+}
+
+void out_of_memory(void)
+{
+	fputs("kvmstat: out of memory\n", stderr);
+	exit(EXIT_FAILURE);
+}
+
+void *get_memory(size_t count, size_t size)
+{
+	void *memory = calloc(count ? count : 1, size);
+
+	if (!memory)
+		out_of_memory();
+	return memory;
+}
+
+void flush_report(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return;
+	if (errno != EPIPE)
+		complain("cannot write to standard output: %s", strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
+/* A file that is opened later must not become standard output. */
+static int check_standard_files(void)
+{
+	bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	if (closed)
+		complain("standard output is closed: nothing to print to");
+	return closed ? -1 : 0;
+}
+
+static int set_option(struct options *options, const char *name, const char *value)
+{
+	char error[512] = "";
+	int rc;
+
+	rc = kvmstat_config_set(options->config, name, value, error, sizeof(error));
+	if (rc == -ENOENT)
+		complain("there is no option '%s'; there are Guest, ExcludeGuest, Event, ExcludeEvent, "
+			 "IgnoreSelected,"
+			 " ReportHistograms, Source and Root",
+			 name);
+	else if (rc && *error)
+		complain("%s", error);
+	else if (rc)
+		complain("%s: %s", name, strerror(-rc));
+	if (rc)
+		return EXIT_USAGE;
+	if (!strcasecmp(name, "Root"))
+		options->root = value;
+	if (!strcasecmp(name, "Guest") || !strcasecmp(name, "ExcludeGuest"))
+		options->some_guests = true;
+	if (!strcasecmp(name, "Event") || !strcasecmp(name, "ExcludeEvent"))
+		options->words[options->nwords++] = (char *)value;
+	return EXIT_SUCCESS;
+}
+
+/* NAME=VALUE; the argument is cut at the sign. */
+static int split_option(struct options *options, char *word)
+{
+	char *equals = strchr(word, '=');
+
+	if (!equals || equals == word) {
+		complain("'%s' is no option with a value; write NAME=VALUE, as in -o Event=/^exit_/", word);
+		return EXIT_USAGE;
+	}
+	*equals = '\0';
+	return set_option(options, word, equals + 1);
+}
+
+static int set_format(struct options *options, enum format format)
+{
+	if (options->format != FORMAT_TEXT && options->format != format) {
+		complain("--csv and --json exclude each other");
+		return EXIT_USAGE;
+	}
+	options->format = format;
+	return EXIT_SUCCESS;
+}
+
+/* -1: go on; else the exit status. */
+static int parse_option(struct options *options, int option)
+{
+	int status = EXIT_SUCCESS;
+
+	if (option == 'a') {
+		options->all = true;
+	} else if (option == 't') {
+		options->totals = true;
+	} else if (option == OPTION_CSV) {
+		status = set_format(options, FORMAT_CSV);
+	} else if (option == OPTION_JSON) {
+		status = set_format(options, FORMAT_JSON);
+	} else if (option == 'o') {
+		status = split_option(options, optarg);
+	} else if (option == OPTION_ROOT) {
+		status = set_option(options, "Root", optarg);
+	} else if (option == 'V') {
+		printf("kvmstat %s\n", kvmstat_version());
+		return EXIT_SUCCESS;
+	} else if (option == 'h') {
+		fputs(usage_text, stdout);
+		return EXIT_SUCCESS;
+	} else {
+		fputs("Try 'kvmstat --help'.\n", stderr);
+		return EXIT_USAGE;
+	}
+	return status ? status : -1;
+}
+
+static bool parse_number(const char *word, double *number)
+{
+	char *end;
+
+	if (!*word || word[strspn(word, "0123456789.")])
+		return false;
+	*number = strtod(word, &end);
+	return !*end;
+}
+
+static int parse_interval(struct options *options, char **words)
+{
+	double number;
+
+	if (!words[0]) {
+		options->count = 1;
+		return EXIT_SUCCESS;
+	}
+	if (!parse_number(words[0], &options->interval) || options->interval < INTERVAL_MIN ||
+	    options->interval > INTERVAL_MAX) {
+		complain("interval '%s' is not a number of seconds from %g to %g", words[0], INTERVAL_MIN,
+			 INTERVAL_MAX);
+		return EXIT_USAGE;
+	}
+	if (!words[1])
+		return EXIT_SUCCESS;
+	if (!parse_number(words[1], &number) || strchr(words[1], '.') || number < 1 || number > 1e9) {
+		complain("count '%s' is not a number of reports, 1 or more", words[1]);
+		return EXIT_USAGE;
+	}
+	options->count = (unsigned long)number;
+	if (words[2])
+		complain("'%s' is one word too many; try 'kvmstat --help'", words[2]);
+	return words[2] ? EXIT_USAGE : EXIT_SUCCESS;
+}
+
+/* *words moves behind the command's name; without one it is guests. NULL: told what is wrong. */
+static const struct command *find_command(char ***words)
+{
+	double number;
+
+	if (!**words || parse_number(**words, &number))
+		return &commands[0];
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (strcmp(**words, commands[i].name))
+			continue;
+		++*words;
+		return &commands[i];
+	}
+	complain("there is no command '%s'; there are guests, events and doctor ('kvmstat events %s' shows "
+		 "the events"
+		 " of a guest of this name)",
+		 **words, **words);
+	return NULL;
+}
+
+static int check_fit(const struct command *command, const struct options *options)
+{
+	const char *option = NULL;
+
+	if (options->all && !command->all)
+		option = "--all";
+	if (options->totals && !command->totals)
+		option = "--totals";
+	if (options->format == FORMAT_CSV && !command->csv)
+		option = "--csv";
+	if (option)
+		complain("'kvmstat %s' has no %s; try 'kvmstat --help'", command->name, option);
+	return option ? EXIT_USAGE : EXIT_SUCCESS;
+}
+
+static int run(struct options *options, char **words)
+{
+	const struct command *command = find_command(&words);
+	double number;
+	int status;
+
+	if (!command)
+		return EXIT_USAGE;
+	status = check_fit(command, options);
+	if (status)
+		return status;
+	if (command->guest && *words && !parse_number(*words, &number))
+		options->guest = *words++;
+	if (!command->repeats && *words) {
+		complain("'%s' is one word too many: 'kvmstat %s' takes none", *words, command->name);
+		return EXIT_USAGE;
+	}
+	status = parse_interval(options, words);
+	return status ? status : command->run(options);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .interval = 1 };
+	int option, status = -1;
+
+	if (check_standard_files())
+		return EXIT_FAILURE;
+	setlocale(LC_CTYPE, "");
+	options.config = kvmstat_config_new();
+	if (!options.config)
+		out_of_memory();
+	options.words = get_memory((size_t)argc, sizeof(*options.words));
+	while (status < 0 && (option = getopt_long(argc, argv, "ato:Vh", long_options, NULL)) != -1)
+		status = parse_option(&options, option);
+	if (status < 0)
+		status = run(&options, argv + optind);
+	kvmstat_config_free(options.config);
+	free(options.words);
+	flush_report();
+	return status;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/*
+ * watch.c - samples one interval apart, and what the collector has to say about them
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+
+/* Each problem once, and once more when it is over. */
+static void tell_problems(struct watch *watch)
+{
+	for (int p = 0; p < KVMSTAT_NPROBLEMS; p++) {
+		const struct kvmstat_problem_status *problem = &watch->now->problems[p];
+
+		if (problem->active == watch->told[p])
+			continue;
+		if (problem->active)
+			complain("%s", problem->text);
+		else
+			complain("over: %s", problem->text);
+		watch->told[p] = problem->active;
+	}
+}
+
+int watch_again(struct watch *watch)
+{
+	struct kvmstat_sample *sample;
+	int rc;
+
+	rc = kvmstat_collect(watch->kvmstat, &sample);
+	if (rc) {
+		complain("cannot take a sample: %s", strerror(-rc));
+		return EXIT_FAILURE;
+	}
+	kvmstat_sample_put(watch->before);
+	watch->before = watch->now;
+	watch->now = sample;
+	rc = kvmstat_rates_update(watch->rates, watch->before ? watch->rates : NULL, watch->before, sample);
+	if (rc)
+		out_of_memory();
+	return EXIT_SUCCESS;
+}
+
+/* Only now is it known which events this host has that events.tsv does not. */
+static int check_words(const struct watch *watch, const struct options *options)
+{
+	char suggestion[128];
+	int status = EXIT_SUCCESS;
+
+	for (size_t i = 0; i < options->nwords; i++) {
+		if (!kvmstat_event_unknown(watch->kvmstat, options->words[i], suggestion, sizeof(suggestion)))
+			continue;
+		complain("no event is called '%s'%s%s%s; 'kvmstat events --all' lists those of this host",
+			 options->words[i], *suggestion ? ", did you mean '" : "", suggestion,
+			 *suggestion ? "'?" : "");
+		status = EXIT_USAGE;
+	}
+	return status;
+}
+
+int watch_start(struct watch *watch, const struct options *options)
+{
+	int rc;
+
+	memset(watch, 0, sizeof(*watch));
+	rc = kvmstat_open(&watch->kvmstat, options->config);
+	if (rc) {
+		complain("cannot open %s as the root of a host: %s; name a directory that has sys and proc",
+			 options->root ? options->root : "/", strerror(-rc));
+		return EXIT_FAILURE;
+	}
+	watch->rates = kvmstat_rates_new();
+	if (!watch->rates)
+		out_of_memory();
+	rc = watch_again(watch);
+	return rc ? rc : check_words(watch, options);
+}
+
+static void wait_for(double seconds)
+{
+	struct timespec left = { .tv_sec = (time_t)seconds };
+
+	left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+		;
+}
+
+/* What is left of the interval since the last sample began. */
+static double left_of(const struct watch *watch, double interval)
+{
+	struct timespec now;
+	double since;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	since = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)watch->now->time_ns / 1e9;
+	return since < 0 || since > interval ? 0 : interval - since;
+}
+
+int watch_next(struct watch *watch, const struct options *options)
+{
+	int rc;
+
+	wait_for(left_of(watch, options->interval));
+	rc = watch_again(watch);
+	if (!rc)
+		tell_problems(watch);
+	return rc;
+}
+
+void watch_stop(struct watch *watch)
+{
+	kvmstat_sample_put(watch->before);
+	kvmstat_sample_put(watch->now);
+	kvmstat_rates_free(watch->rates);
+	kvmstat_close(watch->kvmstat);
+}
+
+double watch_seconds(const struct watch *watch)
+{
+	return watch->before ? (double)(watch->now->time_ns - watch->before->time_ns) / 1e9 : NAN;
+}
+
+int watch_all(const struct options *options, int (*report)(const struct watch *, const struct options *))
+{
+	struct watch watch;
+	int status;
+
+	status = watch_start(&watch, options);
+	for (unsigned long n = 0; !status && (!options->count || n < options->count); n++) {
+		status = watch_next(&watch, options);
+		if (!status)
+			status = report(&watch, options);
+		flush_report();
+	}
+	watch_stop(&watch);
+	return status;
+}

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""Wrong words, closed outputs, the doctor, the manual page."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from host import KVMSTAT, Host, refused, run, write
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MANUAL = os.path.join(HERE, "../../cli/kvmstat.1")
+
+
+@pytest.fixture
+def host(tmp_path):
+    host = Host(tmp_path)
+    host.guest("one", exits=5, io_exits=1)
+    return host
+
+
+@pytest.mark.parametrize("args, message", [
+    (["nonsense"], "there is no command 'nonsense'"),
+    (["guests", "x"], "interval 'x' is not a number of seconds"),
+    (["0"], "interval '0' is not a number of seconds from 0.1 to 86400"),
+    (["1e9"], "there is no command '1e9'"),
+    (["86401"], "interval '86401'"),
+    (["1..5"], "there is no command '1..5'"),
+    (["1", "0"], "count '0' is not a number of reports"),
+    (["1", "-1"], "invalid option"),
+    (["1", "1.5"], "count '1.5'"),
+    (["1", "many"], "count 'many'"),
+    (["1", "2", "3"], "'3' is one word too many"),
+    (["events", "guest", "1", "2", "3"], "'3' is one word too many"),
+    (["doctor", "now"], "'now' is one word too many"),
+    (["doctor", "--csv"], "'kvmstat doctor' has no --csv"),
+    (["doctor", "--all"], "'kvmstat doctor' has no --all"),
+    (["guests", "--all"], "'kvmstat guests' has no --all"),
+    (["events", "-t"], "'kvmstat events' has no --totals"),
+    (["--csv", "--json"], "exclude each other"),
+    (["--nonsense"], "--help"),
+    (["-o", "Guest"], "'Guest' is no option with a value; write NAME=VALUE"),
+    (["-o", "=x"], "NAME=VALUE"),
+    (["-o", "Gast=x"], "there is no option 'Gast'; there are Guest,"),
+    (["-o", "Guest=/(/"], "kvmstat: Guest: /(/: broken regular expression"),
+    (["-o", "Source=tea"], "kvmstat: Source \"tea\": unknown source"),
+    (["-o", "IgnoreSelected=perhaps"], "kvmstat: IgnoreSelected \"perhaps\": neither"),
+])
+def test_wrong_words(args, message):
+    said = refused(*args)
+    assert message in said
+    assert all(re.match(r"(\S*/)?kvmstat: |Try ", line) for line in said.splitlines())
+
+
+def test_unknown_event_is_told_with_the_nearest(host):
+    done = host.run("-o", "Event=io_exit", "0.2", "1")
+    assert done.returncode == 2 and b"no event is called 'io_exit', did you mean 'io_exits'?" in done.stderr
+    done = host.run("-o", "Event=/^nothing_at_all/", "0.2", "1")
+    assert done.returncode == 0
+
+
+def test_root_that_is_not_there():
+    done = run("--root=/no/such/place")
+    assert done.returncode == 1 and b"/no/such/place" in done.stderr and b"No such file" in done.stderr
+
+
+def test_version_and_help():
+    assert re.fullmatch(rb"kvmstat \S+\n", run("-V").stdout)
+    shown = run("--help")
+    assert shown.returncode == 0 and shown.stderr == b"" and shown.stdout.startswith(b"Usage: ")
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+def test_manual_has_every_option_and_no_mistake():
+    with open(MANUAL, encoding="ascii") as file:
+        manual = file.read().replace("\\-", "-")
+    for option in re.findall(r"^ +(?:-\w, +)?(--\w+)", run("--help").stdout.decode(), re.M):
+        assert option in manual, option
+    for option in ("Guest", "ExcludeGuest", "Event", "ExcludeEvent", "IgnoreSelected", "ReportHistograms", "Source",
+                   "Root"):
+        assert ".BI %s=" % option in manual
+    if not shutil.which("groff"):
+        pytest.skip("no groff to check the manual page with")
+    done = subprocess.run(["groff", "-man", "-ww", "-Tascii", MANUAL], capture_output=True, check=True)
+    assert done.stderr == b""
+
+
+def start(host, *args, **options):
+    return subprocess.Popen([KVMSTAT, "--root", host.root, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            **options)
+
+
+def test_reader_that_leaves(host):
+    for restore in (True, False):
+        process = start(host, "0.1", restore_signals=restore)  # with and without SIGPIPE ignored
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=10) in (-signal.SIGPIPE, 1)
+        assert process.stderr.read() == b""
+        process.stderr.close()
+
+
+def test_output_that_is_closed_or_full(host):
+    for redirection in (">&-", "<&- >&- "):
+        done = subprocess.run("exec %s --root %s 0.1 1 %s" % (KVMSTAT, host.root, redirection), shell=True,
+                              stderr=subprocess.PIPE, timeout=10)
+        assert done.returncode == 1 and b"standard output is closed" in done.stderr
+    done = subprocess.run("exec %s --root %s 0.1 1 >/dev/full" % (KVMSTAT, host.root), shell=True,
+                          stderr=subprocess.PIPE, timeout=10)
+    assert done.returncode == 1 and b"cannot write to standard output: No space left" in done.stderr
+
+
+def test_each_report_is_out_at_once(host):
+    process = start(host, "--json", "0.1")
+    seen = time.monotonic()
+    for _ in range(3):
+        json.loads(process.stdout.readline())
+    assert time.monotonic() - seen < 5
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == -signal.SIGINT
+    process.communicate()
+
+
+def test_doctor_of_a_healthy_host(host):
+    done = host.run("doctor")
+    assert done.returncode == 0 and done.stderr == b""
+    assert b"Everything there is can be read." in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    report = json.loads(host.run("doctor", "--json").stdout)
+    assert report["healthy"] is True and report["missing_events"] == [] and report["guests"] == 1
+    assert {s["name"]: s["state"] for s in report["sources"]}["debugfs"] == "active"
+
+
+def test_doctor_under_lockdown(host):
+    write(host.root + "/sys/kernel/security/lockdown", "none [integrity] confidentiality\n")
+    done = host.run("doctor")
+    assert done.returncode == 1 and b"integrity" in done.stdout and b"\n  refused " in done.stdout
+    done = host.run("doctor", "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1 and report["healthy"] is False and report["lockdown"] == "integrity"
+    missing = {event["event"]: event["reason"] for event in report["missing_events"]}
+    assert "exits" in missing and "lockdown" in missing["exits"]
+    done = host.run("0.2", "1")
+    assert done.returncode == 0 and b"lockdown" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_doctor_without_kvm(tmp_path):
+    done = run("--root", str(tmp_path), "doctor")
+    assert done.returncode == 1 and b"no-kvm" in done.stdout
+
+
+def test_problem_is_told_when_it_is_over(host):
+    lockdown = host.root + "/sys/kernel/debug/kvm"
+    os.rename(lockdown, lockdown + ".away")
+    os.rename(host.root + "/dev/kvm", host.root + "/dev/kvm.away")
+    process = start(host, "--json", "0.2", "8")
+    process.stdout.readline()
+    os.rename(lockdown + ".away", lockdown)
+    os.rename(host.root + "/dev/kvm.away", host.root + "/dev/kvm")
+    _, said = process.communicate(timeout=20)
+    lines = said.decode().splitlines()
+    told = [line for line in lines if not line.startswith("kvmstat: over: ")]
+    assert told and len(told) == len(set(told))
+    assert ["kvmstat: over: " + line[len("kvmstat: "):] for line in told] == [
+        line for line in lines if line.startswith("kvmstat: over: ")]
