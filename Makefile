@@ -111,7 +111,7 @@ else
 endif
 
 .PHONY: all
-all: needs $(LIB) $(CLI)
+all: needs $(LIB) $(CLI) $(if $(HAVE_COLLECTD),$(PLUGIN),skip-collectd)
 
 .PHONY: skip-collectd skip-snmp
 skip-collectd:

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.c - pure: the options of <Plugin kvmstat>, as text
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { DEFAULT_MAX_VALUES = 50000, MAX_VALUES = 10000000, MAX_PACE_MS = 1000 };
+
+int options_init(struct options *options)
+{
+	*options = (struct options){
+		.core = kvmstat_config_new(),
+		.naming.host = {1, {LABEL_HOSTNAME}},
+		.naming.instance = {1, {LABEL_NAME}},
+		.skip_never_seen = true,
+		.pace_us = PACE_AUTO,
+		.max_values = DEFAULT_MAX_VALUES,
+	};
+	return options->core ? 0 : -ENOMEM;
+}
+
+void options_forget_words(struct options *options)
+{
+	while (options->words) {
+		struct event_word *word = options->words;
+
+		options->words = word->next;
+		free(word->text);
+		free(word);
+	}
+}
+
+void options_exit(struct options *options)
+{
+	kvmstat_config_free(options->core);
+	options->core = NULL;
+	options_forget_words(options);
+}
+
+/* Without memory it is only not checked. */
+static void remember_word(struct options *options, const char *key, const char *text)
+{
+	struct event_word *word = calloc(1, sizeof(*word));
+
+	if (!word)
+		return;
+	word->text = strdup(text);
+	if (!word->text) {
+		free(word);
+		return;
+	}
+	word->key = key;
+	for (const struct event_word *other = options->words; other; other = other->next)
+		word->above += other->key == key && !strcmp(other->text, text);
+	word->next = options->words;
+	options->words = word;
+}
+
+static int set_host_format(struct options *options, const char *value, char *error, size_t size)
+{
+	return label_format_host(&options->naming.host, value, error, size);
+}
+
+static int set_instance_format(struct options *options, const char *value, char *error, size_t size)
+{
+	return label_format_instance(&options->naming.instance, value, error, size);
+}
+
+static int set_skip_never_seen(struct options *options, const char *value, char *error, size_t size)
+{
+	static const char *const words[] = {"false", "no", "off", "true", "yes", "on"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcasecmp(words[i], value))
+			continue;
+		options->skip_never_seen = i >= 3;
+		return 0;
+	}
+	snprintf(error, size, "write true or false");
+	return -EINVAL;
+}
+
+/* A decimal number and nothing else. */
+static bool parse_number(const char *value, double *number)
+{
+	char *end;
+
+	*number = strtod(value, &end);
+	return end != value && !*end && strspn(value, "+-.0123456789eE") == strlen(value);
+}
+
+static int set_pace(struct options *options, const char *value, char *error, size_t size)
+{
+	double ms;
+
+	if (!strcasecmp(value, "auto")) {
+		options->pace_us = PACE_AUTO;
+		return 0;
+	}
+	if (!parse_number(value, &ms) || !(ms >= 0 && ms <= MAX_PACE_MS)) {
+		snprintf(error, size, "write auto, or the pause after each guest in milliseconds (0 to %d)",
+			 MAX_PACE_MS);
+		return -EINVAL;
+	}
+	options->pace_us = (int)(ms * 1000);
+	return 0;
+}
+
+static int set_max_values(struct options *options, const char *value, char *error, size_t size)
+{
+	double number;
+
+	if (!parse_number(value, &number) || !(number >= 1 && number <= MAX_VALUES) ||
+	    number != (double)(uint32_t)number) {
+		snprintf(error, size, "write a whole number from 1 to %d", MAX_VALUES);
+		return -EINVAL;
+	}
+	options->max_values = (uint32_t)number;
+	return 0;
+}
+
+static const struct option {
+	const char *name;
+	enum option_kind kind;
+	int (*set)(struct options *options, const char *value, char *error,
+		   size_t size); /* NULL: the core's */
+	bool events;		 /* names events */
+} table[] = {
+	{"Guest", OPTION_EACH, NULL, false},
+	{"ExcludeGuest", OPTION_EACH, NULL, false},
+	{"Event", OPTION_EACH, NULL, true},
+	{"ExcludeEvent", OPTION_EACH, NULL, true},
+	{"IgnoreSelected", OPTION_ONE, NULL, false},
+	{"ReportHistograms", OPTION_ONE, NULL, false},
+	{"Source", OPTION_WORDS, NULL, false},
+	{"Root", OPTION_ONE, NULL, false},
+	{"HostnameFormat", OPTION_WORDS, set_host_format, false},
+	{"PluginInstanceFormat", OPTION_WORDS, set_instance_format, false},
+	{"SkipNeverSeen", OPTION_ONE, set_skip_never_seen, false},
+	{"Pace", OPTION_ONE, set_pace, false},
+	{"MaxValues", OPTION_ONE, set_max_values, false},
+};
+#define NOPTIONS (sizeof(table) / sizeof(table[0]))
+
+static const struct option *option_find(const char *key)
+{
+	for (size_t i = 0; i < NOPTIONS; i++)
+		if (!strcasecmp(table[i].name, key))
+			return &table[i];
+	return NULL;
+}
+
+enum option_kind options_kind(const char *key)
+{
+	const struct option *option = option_find(key);
+
+	return option ? option->kind : OPTION_ONE;
+}
+
+static void list_options(char *why, size_t size)
+{
+	int len = snprintf(why, size, "there is no such option; those there are:");
+
+	for (size_t i = 0; i < NOPTIONS && len >= 0 && (size_t)len < size; i++)
+		len += snprintf(why + len, size - (size_t)len, " %s", table[i].name);
+}
+
+void options_message(char *message, size_t size, const char *key, const char *value, const char *why)
+{
+	char quoted[100] = "";
+	size_t len = 0;
+
+	for (; value && value[len] && len + 1 < sizeof(quoted); len++)
+		quoted[len] = (unsigned char)value[len] < ' ' || value[len] == 127 ? '?' : value[len];
+	snprintf(message, size, "%s%s%s%s: %s", key, value ? " \"" : "", quoted, value ? "\"" : "", why);
+}
+
+static int set_own(struct options *options, const struct option *option, const char *value, char *error,
+		   size_t size)
+{
+	char why[256];
+	int err = option->set(options, value, why, sizeof(why));
+
+	if (err)
+		options_message(error, size, option->name, value, why);
+	return err;
+}
+
+static int set_unknown(const char *key, const char *value, char *error, size_t size)
+{
+	char why[384];
+
+	if (!strcasecmp(key, "Interval"))
+		snprintf(why, sizeof(why), "it belongs into a block <LoadPlugin kvmstat>");
+	else
+		list_options(why, sizeof(why));
+	options_message(error, size, key, value, why);
+	return -ENOENT;
+}
+
+int options_set(struct options *options, const char *key, const char *value, char *error, size_t size)
+{
+	const struct option *option = option_find(key);
+	int err;
+
+	if (!option)
+		return set_unknown(key, value, error, size);
+	if (option->set)
+		return set_own(options, option, value, error, size);
+	err = kvmstat_config_set(options->core, key, value, error, size);
+	if (!err && option->events)
+		remember_word(options, option->name, value);
+	return err;
+}

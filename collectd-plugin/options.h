@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - pure: the options of <Plugin kvmstat>, as text
+ */
+#ifndef KVMSTAT_OPTIONS_H
+#define KVMSTAT_OPTIONS_H
+
+#include "kvmstat.h"
+#include "label.h"
+
+enum { PACE_AUTO = -1 };
+
+/* What an Event or ExcludeEvent option said, until it is known which events there are. */
+struct event_word {
+	struct event_word *next;
+	const char *key;
+	char *text;
+	unsigned int above; /* how many options like this one came before it */
+};
+
+struct options {
+	struct kvmstat_config *core;
+	struct event_word *words;
+	struct naming naming;
+	bool skip_never_seen;
+	int pace_us;	     /* pause after each guest, or PACE_AUTO */
+	uint32_t max_values; /* in one pass */
+};
+
+/* How the values of one option in the file belong together. */
+enum option_kind {
+	OPTION_EACH,  /* each value is one more, and a string */
+	OPTION_WORDS, /* all values together are one, as if they stood in one pair of quotes */
+	OPTION_ONE,   /* there is one */
+};
+
+/* Every default. 0 or -ENOMEM. */
+int options_init(struct options *options);
+void options_exit(struct options *options);
+void options_forget_words(struct options *options);
+
+/* Of any option, also one that options_set() does not know. */
+enum option_kind options_kind(const char *key);
+
+/* "KEY "VALUE": WHY", fit for a line of a log. value NULL: "KEY: WHY". */
+void options_message(char *message, size_t size, const char *key, const char *value, const char *why);
+
+/*
+ * 0; or -ENOENT, -EINVAL or -ENOMEM, with a message in error that names option and value and says what to
+ * write instead; options are then as before.
+ */
+int options_set(struct options *options, const char *key, const char *value, char *error, size_t size);
+
+#endif

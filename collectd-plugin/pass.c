@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pass.c - which values of a sample are sent, in which order and at what pace
+ */
+#include "pass.h"
+
+#include <time.h>
+
+enum {
+	NS_PER_S = 1000000000,
+	AUTO_PACE_VALUES = 5000, /* fewer than these do no harm in one burst */
+	AUTO_PACE_US = 500,
+	PATIENCE = 4,		  /* all pauses together take no more than this part of the interval */
+	OWED_PAUSE_NS = 50000000, /* more than a write thread is without a CPU */
+};
+
+/* A pause after each guest, so that a large pass does not overrun sockets. SIGTERM waits for it: not for
+ * long. */
+struct pace {
+	uint64_t pause_ns;
+	uint64_t patience_ns;
+};
+
+static struct pace pace_new(const struct pass *pass, const struct kvmstat_sample *sample)
+{
+	uint32_t expected = pass->sent ? pass->sent : sample->nrows * sample->ncells;
+	int us = pass->options->pace_us;
+
+	if (us == PACE_AUTO)
+		us = expected > AUTO_PACE_VALUES ? AUTO_PACE_US : 0;
+	return (struct pace){(uint64_t)us * 1000, pass->interval_ns / PATIENCE};
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void pace_wait(struct pace *pace)
+{
+	struct timespec pause = {(time_t)(pace->pause_ns / NS_PER_S), (long)(pace->pause_ns % NS_PER_S)};
+	uint64_t began, took;
+
+	if (!pace->pause_ns || pace->patience_ns < pace->pause_ns)
+		return;
+	began = clock_ns();
+	nanosleep(&pause, NULL);
+	took = clock_ns() - began;
+	pace->patience_ns -= took < pace->patience_ns ? took : pace->patience_ns;
+}
+
+/* May one more value be sent, now or in the end? */
+static bool admit(struct pass *pass)
+{
+	if (pass->sent == pass->options->max_values) {
+		pass->left_out++;
+		return false;
+	}
+	pass->sent++;
+	return true;
+}
+
+static void send_guest(struct pass *pass, const struct kvmstat_sample *sample, uint32_t row)
+{
+	struct state *state = pass->state;
+	const struct label *label = &state->guests[row].label;
+	const uint64_t *value = sample->rows[row].value;
+
+	for (uint32_t i = 0; i < sample->ncells; i++) {
+		switch (state_judge(state, sample, row, i)) {
+		case LEAVE_OUT:
+			break;
+		case SEND_ZERO_FIRST:
+			if (admit(pass))
+				pass->emit(pass->context, label, &state->cells[i], 0,
+					   state->before->realtime_ns);
+			if (admit(pass)) {
+				state_owe(state, row, i);
+				pass->owed++;
+			}
+			break;
+		case SEND:
+			if (admit(pass))
+				pass->emit(pass->context, label, &state->cells[i], value[i],
+					   sample->realtime_ns);
+		}
+	}
+}
+
+void pass_run(struct pass *pass, const struct kvmstat_sample *sample)
+{
+	struct pace pace = pace_new(pass, sample);
+
+	pass->sent = 0;
+	pass->left_out = 0;
+	pass->owed = 0;
+	for (uint32_t i = 0; i < sample->nrows; i++) {
+		send_guest(pass, sample, i);
+		pace_wait(&pace);
+	}
+}
+
+void pass_end(struct pass *pass, const struct kvmstat_sample *sample)
+{
+	uint64_t patience_ns = pass->interval_ns / PATIENCE;
+	struct pace pace = {patience_ns < OWED_PAUSE_NS ? patience_ns : OWED_PAUSE_NS, patience_ns};
+	struct state *state = pass->state;
+
+	if (!pass->owed)
+		return;
+	pace_wait(&pace);
+	for (uint32_t row = 0; row < sample->nrows; row++)
+		for (uint32_t i = 0; i < sample->ncells; i++)
+			if (state_pay(state, row, i))
+				pass->emit(pass->context, &state->guests[row].label, &state->cells[i],
+					   sample->rows[row].value[i], sample->realtime_ns);
+	pass->owed = 0;
+}

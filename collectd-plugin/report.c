@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.c - pure: what the plugin says in the log, as text
+ */
+#include "report.h"
+
+#include <stdio.h>
+
+uint32_t report_events(const struct kvmstat_sample *sample)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < sample->ncolumns; i++)
+		count += sample->columns[i].source != KVMSTAT_ABSENT;
+	return count;
+}
+
+void report_start(char *text, size_t size, const struct kvmstat_sample *sample)
+{
+	char sources[64] = "none";
+	size_t len = 0;
+
+	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES && len < sizeof(sources); i++) {
+		enum kvmstat_state state = sample->sources[i].state;
+
+		if (i != KVMSTAT_PROC && (state == KVMSTAT_ACTIVE || state == KVMSTAT_PARTIAL))
+			len += (size_t)snprintf(sources + len, sizeof(sources) - len, "%s%s",
+						len ? " and " : "", kvmstat_source_name(i));
+	}
+	snprintf(text, size, "version %s, %u guests, %u events, source %s", kvmstat_version(), sample->nrows,
+		 report_events(sample), sources);
+}
+
+const char *report_over(enum kvmstat_problem problem)
+{
+	static const char *const texts[KVMSTAT_NPROBLEMS] = {
+		[KVMSTAT_NO_KVM] = "this host has KVM now",
+		[KVMSTAT_NO_SOURCE] = "events can be read now",
+		[KVMSTAT_REFUSED] = "no event is refused any more",
+		[KVMSTAT_UNREADABLE] = "the statistics of every guest can be read again",
+		[KVMSTAT_MALFORMED] = "what the kernel says makes sense again",
+		[KVMSTAT_UNNAMED] = "every guest has its name again",
+	};
+
+	return texts[problem];
+}
+
+void report_unknown_event(char *text, size_t size, const struct event_word *word, const char *suggestion)
+{
+	char why[256];
+
+	snprintf(why, sizeof(why), "there is no such event%s%s%s; `kvmstat events` lists those of this host",
+		 suggestion[0] ? " (did you mean " : "", suggestion, suggestion[0] ? "?)" : "");
+	options_message(text, size, word->key, word->text, why);
+}
+
+void report_label(char *text, size_t size, const struct kvmstat_guest *guest, const struct label *label)
+{
+	snprintf(text, size,
+		 "the guest of process %d, fd %d is called %s/kvmstat%s%s here: its own name is used by "
+		 "another guest, "
+		 "or not fit for an identifier",
+		 (int)guest->pid, guest->fd, label->host, label->instance[0] ? "-" : "", label->instance);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.h - pure: what the plugin says in the log, as text
+ */
+#ifndef KVMSTAT_REPORT_H
+#define KVMSTAT_REPORT_H
+
+#include "options.h"
+#include "state.h"
+
+/* Events of this sample that some source serves. */
+uint32_t report_events(const struct kvmstat_sample *sample);
+
+/* "version 1.0, 3 guests, 57 events, source bpf" */
+void report_start(char *text, size_t size, const struct kvmstat_sample *sample);
+
+/* What is so when a problem is over. */
+const char *report_over(enum kvmstat_problem problem);
+
+/* suggestion "": there is none. */
+void report_unknown_event(char *text, size_t size, const struct event_word *word, const char *suggestion);
+
+/* That a guest is not called by its name. The name itself is not told: it is not fit for a log either. */
+void report_label(char *text, size_t size, const struct kvmstat_guest *guest, const struct label *label);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_daemon.h - as much of collectd as a read plugin sees: loads the real shared object, calls what it
+ * registers, and keeps what it sends and logs
+ */
+#ifndef FAKE_DAEMON_H
+#define FAKE_DAEMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FAKE_HOSTNAME "hv01.example.com"
+
+struct sent {
+	char id[800];  /* host/plugin-instance/type-instance */
+	uint64_t time; /* in units of 2^-30 s */
+	bool gauge;
+	int64_t derive;
+	double number; /* of a gauge */
+};
+
+struct daemon {
+	struct sent *sent;
+	size_t nsent;
+	char **log; /* "E message", "W ", "I " */
+	size_t nlog;
+	bool no_types;	  /* a types.db without the stock types */
+	bool wrong_types; /* one with other ones */
+	bool refuse;	  /* plugin_dispatch_values() fails */
+	size_t registered_types;
+	uint64_t interval; /* in units of 2^-30 s */
+	bool record;	   /* false: values are only counted */
+};
+
+extern struct daemon daemon_state;
+
+/* Loads the plugin; exits if that fails. */
+void daemon_load(const char *path);
+
+/* Writes text to the file that -C named and hands its <Plugin kvmstat> blocks over. What the callback
+ * returned. */
+int daemon_configure(const char *file, const char *text);
+int daemon_init(void);
+int daemon_read(void);
+int daemon_shutdown(void);
+
+/* Forget what was sent and logged. */
+void daemon_forget(void);
+
+/* What was sent last under this name, or NULL; and how often. */
+const struct sent *daemon_sent(const char *id);
+size_t daemon_count(const char *id);
+
+/* Log lines that contain all of text (and more, NULL: nothing). */
+size_t daemon_logged(const char *text, const char *more);
+void daemon_print_log(void);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_setup.c - the test's side of the fake core
+ */
+#include "fake_core.h"
+
+#include <string.h>
+
+struct fake_core fake;
+
+struct fake_guest *fake_add_guest(uint64_t id, const char *name, const char *uuid)
+{
+	struct fake_guest *guest = &fake.guests[fake.nguests++];
+
+	memset(guest, 0, sizeof(*guest));
+	guest->guest = (struct kvmstat_guest){.id = id,
+					      .name = name,
+					      .uuid = uuid,
+					      .key = uuid[0] ? uuid : name,
+					      .pid = (pid_t)(1000 + id)};
+	memset(guest->from, KVMSTAT_BPF, sizeof(guest->from));
+	fake.guest_generation++;
+	return guest;
+}
+
+void fake_remove_guest(uint32_t row)
+{
+	fake.nguests--;
+	memmove(&fake.guests[row], &fake.guests[row + 1], (fake.nguests - row) * sizeof(fake.guests[0]));
+	fake.guest_generation++;
+}
+
+void fake_add_event(const char *name, uint32_t number, enum kvmstat_class class, uint32_t buckets)
+{
+	fake.events[fake.nevents] =
+		(struct kvmstat_event){.name = name, .text = "", .number = number, .class = class};
+	fake.buckets[fake.nevents++] = buckets;
+	fake.event_generation++;
+}
+
+void fake_reset(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.realtime_ns = 1700000000000000000u;
+	fake_add_event("exits", 1, KVMSTAT_CUMULATIVE, 1);
+	fake_add_event("halt_wait_ns", 2, KVMSTAT_CUMULATIVE, 1);
+	fake_add_event("pages_4k", 3, KVMSTAT_INSTANT, 1);
+	fake_add_event("max_mmu_rmap_size", 4, KVMSTAT_PEAK, 1);
+	fake_add_event("exit_dead", 5, KVMSTAT_CUMULATIVE, 1);
+	fake.events[4].dead = true;
+	fake_add_guest(1, "web", "11111111-2222-3333-4444-555555555555")->value[0] = 100;
+	fake_add_guest(2, "db", "22222222-2222-3333-4444-555555555555")->value[0] = 200;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_options.c - good and bad options, start and end of the plugin
+ */
+#include <errno.h>
+
+#include "plugin_test.h"
+
+/* Every line of text is bad but for comments: each is told once, with its line, and the daemon goes on. */
+static void bad_line(const char *line, const char *says)
+{
+	char text[1024], place[600];
+
+	snprintf(text, sizeof(text), "# a comment\n<Plugin kvmstat>\n\n  %s\n</Plugin>\n", line);
+	snprintf(place, sizeof(place), "E kvmstat plugin: %s:4: ", config_file);
+	CHECK(daemon_configure(config_file, text) == 0);
+	CHECK(daemon_state.nlog == 1);
+	CHECK(daemon_logged(place, says) == 1);
+	if (!daemon_logged(place, says))
+		daemon_print_log();
+	CHECK(daemon_init() == 0);
+	CHECK(daemon_read() == 0);
+	CHECK(derive(HV "-web/derive-exits") == 100);
+	CHECK(daemon_shutdown() == 0);
+	daemon_forget();
+}
+
+static void bad_options_are_told_with_their_line(void)
+{
+	bad_line("Bogus 1", "Bogus \"1\": there is no such option; those there are: Guest");
+	bad_line("Interval 5", "<LoadPlugin kvmstat>");
+	bad_line("Event \"/[/\"", "core says no to /[/");
+	bad_line("ReportHistograms perhaps", "core says no to perhaps");
+	bad_line("SkipNeverSeen 2", "write true or false");
+	bad_line("Pace fast", "write auto, or the pause after each guest in milliseconds");
+	bad_line("Pace -1", "milliseconds");
+	bad_line("Pace nan", "milliseconds");
+	bad_line("MaxValues 0", "whole number");
+	bad_line("MaxValues 2.5", "whole number");
+	bad_line("MaxValues 1e30", "whole number");
+	bad_line("MaxValues many", "whole number");
+	bad_line("HostnameFormat metadata", "write hostname, name or uuid");
+	bad_line("HostnameFormat name name name name name", "write hostname, name or uuid");
+	bad_line("PluginInstanceFormat hostname", "write name, uuid or none");
+	bad_line("PluginInstanceFormat none name", "write name, uuid or none");
+	bad_line("MaxValues 1 2", "it takes one value");
+	bad_line("Guest", "it needs a value");
+	bad_line("Guest 7", "put it in quotes");
+	bad_line("Event true", "put it in quotes");
+	bad_line("<Guest web>", "it is no block");
+}
+
+static void a_bad_value_leaves_the_rest(void)
+{
+	CHECK(daemon_configure(config_file,
+			       "<Plugin kvmstat>\nGuest \"a\" 5 \"b\"\nMaxValues x\nMaxValues 1\n"
+			       "maxvalues y\n</Plugin>\n") == 0);
+	CHECK_TEXT(fake.config, "Guest=a\nGuest=b\n");
+	CHECK(daemon_state.nlog == 3);
+	CHECK(daemon_logged(":2: Guest \"5\"", NULL) == 1);
+	CHECK(daemon_logged(":5: MaxValues \"y\"", NULL) == 1);
+	CHECK(daemon_init() == 0);
+	pass();
+	CHECK(gauge(HV "/gauge-values") == 1);
+}
+
+static void equal_bad_lines_have_their_own_line_numbers(void)
+{
+	CHECK(daemon_configure(config_file, "<Plugin kvmstat>\nPace x\nPace x\nMaxValues x\n</Plugin>\n") ==
+	      0);
+	CHECK(daemon_logged(":2: Pace", NULL) == 1);
+	CHECK(daemon_logged(":3: Pace", NULL) == 1);
+	CHECK(daemon_logged(":4: MaxValues", NULL) == 1);
+}
+
+static void a_wrong_form_is_told_with_its_own_line(void)
+{
+	CHECK(daemon_configure(config_file,
+			       "<Plugin kvmstat>\nPace 1\nPace 2 2\nPace 2 2\nGuest \"a\"\n<Guest "
+			       "b>\n</Plugin>\n") == 0);
+	CHECK(daemon_state.nlog == 3);
+	CHECK(daemon_logged(":3: Pace \"2 2\": it takes one value", NULL) == 1);
+	CHECK(daemon_logged(":4: Pace \"2 2\": it takes one value", NULL) == 1);
+	CHECK(daemon_logged(":6: Guest \"b\": it is no block", NULL) == 1);
+}
+
+static void control_characters_do_not_reach_the_log(void)
+{
+	CHECK(daemon_configure(config_file, "<Plugin kvmstat>\nPace \"a\tb\x7f\"\n</Plugin>\n") == 0);
+	CHECK(daemon_logged("Pace \"a?b?\"", NULL) == 1);
+}
+
+static void options_reach_the_core(void)
+{
+	start("<Plugin kvmstat>\nGuest \"a\"\nExcludeGuest \"/^b/\"\nEvent exits "
+	      "\"/^exit_/\"\nIgnoreSelected true\n"
+	      "Source bpf debugfs\nRoot \"/tmp/tree\"\n</Plugin>\n<Plugin kvmstat>\nReportHistograms "
+	      "true\n</Plugin>\n");
+	CHECK_TEXT(fake.config,
+		   "Guest=a\nExcludeGuest=/^b/\nEvent=exits\nEvent=/^exit_/\nIgnoreSelected=true\n"
+		   "Source=bpf debugfs\nRoot=/tmp/tree\nReportHistograms=true\n");
+	CHECK(daemon_logged("E ", NULL) == 0);
+}
+
+static void unknown_events_are_told_after_the_first_pass(void)
+{
+	start("<Plugin kvmstat>\nEvent \"exits\"\nEvent \"exitz\" \"halts\"\nExcludeEvent \"/x/\" "
+	      "\"zzz\"\n</Plugin>\n");
+	CHECK(daemon_logged(":3: Event \"halts\": there is no such event (did you mean exits?)", NULL) == 1);
+	CHECK(daemon_logged(":4: ExcludeEvent \"zzz\"", NULL) == 1);
+	CHECK(daemon_logged("E ", NULL) == 2);
+	pass();
+	CHECK(daemon_state.nlog == 0);
+}
+
+static void filters_that_leave_nothing_are_told(void)
+{
+	fake.nevents = 0;
+	fake.event_generation++;
+	start("<Plugin kvmstat>\nEvent \"/^none_here/\"\n</Plugin>\n");
+	CHECK(daemon_logged("W kvmstat plugin: Event and ExcludeEvent let no event of this host pass",
+			    NULL) == 1);
+	finish();
+	start("<Plugin kvmstat>\nEvent \"/^exits/\"\n</Plugin>\n");
+	CHECK(daemon_logged("let no event of this host pass", NULL) == 0);
+}
+
+static void start_is_told_in_one_line(void)
+{
+	start(NULL);
+	CHECK(daemon_state.nlog == 1);
+	CHECK(daemon_logged("I kvmstat plugin: version 0-test, 2 guests, 5 events, source bpf", NULL) == 1);
+}
+
+static void formats_of_virt(void)
+{
+	start("<Plugin kvmstat>\nHostnameFormat name\nPluginInstanceFormat none\n</Plugin>\n");
+	pass();
+	CHECK(derive("web/kvmstat/derive-exits") == 100);
+	CHECK(gauge(HV "/gauge-guests") == 2);
+	finish();
+	start("<Plugin kvmstat>\nPluginInstanceFormat uuid\n</Plugin>\n");
+	pass();
+	CHECK(derive(HV "-11111111-2222-3333-4444-555555555555/derive-exits") == 100);
+	finish();
+	start("<Plugin kvmstat>\nHostnameFormat hostname name\nPluginInstanceFormat \"name "
+	      "uuid\"\n</Plugin>\n");
+	pass();
+	CHECK(derive(FAKE_HOSTNAME ":web/kvmstat-web:11111111-2222-3333-4444-555555555555/derive-exits") ==
+	      100);
+}
+
+static void formats_that_mix_up_guests_are_refused(void)
+{
+	start("<Plugin kvmstat>\nPluginInstanceFormat none\n</Plugin>\n");
+	CHECK(daemon_logged(":2: PluginInstanceFormat \"none\": every guest would have the same name; write "
+			    "HostnameFormat",
+			    "is used instead") == 1);
+	pass();
+	CHECK(derive(HV "-web/derive-exits") == 100);
+}
+
+static void shutdown_without_anything(void)
+{
+	CHECK(daemon_shutdown() == 0);
+}
+
+static void shutdown_after_configuration_only(void)
+{
+	CHECK(daemon_configure(config_file, "<Plugin kvmstat>\nEvent \"exits\"\nGuest \"x\"\n</Plugin>\n") ==
+	      0);
+	CHECK(fake.configs == 1);
+}
+
+static void failed_open_is_told_and_survived(void)
+{
+	fake.open_error = -ENOENT;
+	CHECK(daemon_configure(config_file, "<Plugin kvmstat>\nRoot \"/nowhere\"\n</Plugin>\n") == 0);
+	CHECK(daemon_init() != 0);
+	CHECK(daemon_logged(":2: Root: the directory cannot be opened: No such file", "does not start") == 1);
+	CHECK(daemon_read() != 0);
+	CHECK(daemon_state.nsent == 0);
+}
+
+static void no_memory_at_the_start_is_told(void)
+{
+	fake.open_error = -ENOMEM;
+	CHECK(daemon_init() != 0);
+	CHECK(daemon_logged("E kvmstat plugin: it cannot start: Cannot allocate memory", NULL) == 1);
+}
+
+static void no_memory_in_the_first_pass_is_survived(void)
+{
+	fake.collect_error = -ENOMEM;
+	CHECK(daemon_init() == 0);
+	fake.collect_error = 0;
+	pass();
+	CHECK(derive(HV "-web/derive-exits") == 100);
+}
+
+static void missing_types_are_registered(void)
+{
+	daemon_state.no_types = true;
+	start(NULL);
+	CHECK(daemon_state.registered_types == 3);
+	CHECK(daemon_logged("W kvmstat plugin: the type \"derive\"", "types.db") == 1);
+}
+
+static void wrong_types_stop_the_plugin(void)
+{
+	daemon_state.wrong_types = true;
+	CHECK(daemon_init() != 0);
+	CHECK(daemon_logged("E kvmstat plugin: the type \"derive\"", "TypesDB") == 1);
+}
+
+static const struct test tests[] = {
+	{"bad options are told with their line", bad_options_are_told_with_their_line},
+	{"a bad value leaves the rest", a_bad_value_leaves_the_rest},
+	{"equal bad lines", equal_bad_lines_have_their_own_line_numbers},
+	{"wrong forms", a_wrong_form_is_told_with_its_own_line},
+	{"control characters", control_characters_do_not_reach_the_log},
+	{"options reach the core", options_reach_the_core},
+	{"unknown events", unknown_events_are_told_after_the_first_pass},
+	{"filters that leave nothing", filters_that_leave_nothing_are_told},
+	{"start is told in one line", start_is_told_in_one_line},
+	{"formats of virt", formats_of_virt},
+	{"formats that mix up guests", formats_that_mix_up_guests_are_refused},
+	{"shutdown without anything", shutdown_without_anything},
+	{"shutdown after configuration only", shutdown_after_configuration_only},
+	{"failed open", failed_open_is_told_and_survived},
+	{"no memory at the start", no_memory_at_the_start_is_told},
+	{"no memory in the first pass", no_memory_in_the_first_pass_is_survived},
+	{"missing types are registered", missing_types_are_registered},
+	{"wrong types stop the plugin", wrong_types_stop_the_plugin},
+};
+
+int main(int argc, char **argv)
+{
+	return plugin_test(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+}

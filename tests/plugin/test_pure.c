@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_pure.c - the parts of the plugin that know nothing of collectd: labels, state, places in a
+ * configuration
+ */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "confline.h"
+#include "fake_core.h"
+#include "pass.h"
+
+/* ---- allocations -------------------------------------------------------- */
+
+static unsigned int allocations;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+	allocations++;
+	return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	allocations++;
+	return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	allocations++;
+	return __real_realloc(old, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	allocations++;
+	return __real_strdup(text);
+}
+
+/* ---- labels ------------------------------------------------------------- */
+
+static const struct naming by_name = {
+	.host = {1, {LABEL_HOSTNAME}}, .instance = {1, {LABEL_NAME}}, .hostname = "hv"};
+static const struct naming by_host = {.host = {1, {LABEL_NAME}}, .hostname = "hv"};
+
+/* Every byte of an identifier is one of these. */
+static bool is_legal(const char *text)
+{
+	return text[0] &&
+	       !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-")];
+}
+
+static void odd_names_get_legal_labels(void)
+{
+	static const struct {
+		const char *name, *label;
+	} names[] = {
+		{"web-01_a.b:c", "web-01_a.b:c"},
+		{"", "unnamed-811c9dc5"},
+		{"a/b", "a_b-3a8e75c1"},
+		{"a b", "a_b-10a3f9f2"},
+		{"caf\xc3\xa9", "caf__-a82b5049"},
+		{"bad\xff\xfe", "bad__-c16667a1"},
+		{"x;y=z", "x_y_z-febd38cc"},
+		{"a\nb", "a_b-28e4c710"},
+		{"it's \"q\"", "it_s__q_-408b284f"},
+		{".", "."},
+		{"..", ".."},
+		{"/", "_-2a0c975e"},
+		{"*?[]{}%#&~", "__________-f2555882"},
+	};
+	struct label label;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		bool changed = label_make(&label, &by_name, names[i].name, "");
+
+		CHECK_TEXT(label.instance, names[i].label);
+		CHECK_TEXT(label.host, "hv");
+		CHECK(is_legal(label.instance));
+		CHECK(changed == (strcmp(names[i].name, names[i].label) != 0));
+	}
+}
+
+static void long_names_are_cut_and_told_apart(void)
+{
+	struct label one, other;
+	char name[301];
+
+	memset(name, 'n', 300);
+	name[300] = '\0';
+	CHECK(label_make(&one, &by_name, name, ""));
+	name[299] = 'm';
+	CHECK(label_make(&other, &by_name, name, ""));
+	CHECK(strlen(one.instance) == 109);
+	CHECK(!label_same(&one, &other));
+	name[101] = '\0';
+	label_make(&one, &by_name, name, "");
+	CHECK(strlen(one.instance) == 109);
+	name[100] = '\0';
+	CHECK(!label_make(&one, &by_name, name, ""));
+	CHECK(strlen(one.instance) == 100);
+}
+
+static void a_host_is_never_a_way_out_of_a_directory(void)
+{
+	static const char *const names[] = {"..", ".", "../x", ".hidden", "/etc", ""};
+	struct label label;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		CHECK(label_make(&label, &by_host, names[i], ""));
+		CHECK(is_legal(label.host) && label.host[0] != '.');
+		CHECK_TEXT(label.instance, "");
+	}
+	label_make(&label, &by_host, "web.example.com", "");
+	CHECK_TEXT(label.host, "web.example.com");
+}
+
+static void formats_join_and_do_without_a_uuid(void)
+{
+	struct naming naming = by_name;
+	struct label label;
+	char error[256], name[121];
+
+	CHECK(label_format_instance(&naming.instance, "  name\tuuid ", error, sizeof(error)) == 0);
+	CHECK(!label_make(&label, &naming, "web", "11111111-2222-3333-4444-555555555555"));
+	CHECK_TEXT(label.instance, "web:11111111-2222-3333-4444-555555555555");
+	label_make(&label, &naming, "web", "");
+	CHECK_TEXT(label.instance, "web");
+	memset(name, 'n', 120);
+	name[120] = '\0';
+	label_make(&label, &naming, name, "11111111-2222-3333-4444-555555555555");
+	label_append(&label, &naming, "11111111");
+	CHECK(strlen(label.instance) == 118);
+	CHECK(label_format_instance(&naming.instance, "uuid", error, sizeof(error)) == 0);
+	label_make(&label, &naming, "web", "");
+	CHECK_TEXT(label.instance, "web");
+	CHECK(label_format_host(&naming.host, "", error, sizeof(error)) != 0);
+	CHECK(label_format_host(&naming.host, "hostnam", error, sizeof(error)) != 0);
+	CHECK(label_format_host(&naming.host, "NAME", error, sizeof(error)) != 0);
+}
+
+/* ---- state -------------------------------------------------------------- */
+
+static struct state state;
+static struct options options;
+
+static void look(const struct naming *naming)
+{
+	struct kvmstat_sample *sample;
+
+	fake.realtime_ns += 1000000000u;
+	kvmstat_collect(NULL, &sample);
+	CHECK(state_update(&state, sample, naming, true) >= 0);
+	state_advance(&state, sample);
+}
+
+static const char *instance(uint32_t row)
+{
+	return state.guests[row].label.instance;
+}
+
+static void guests_of_one_name_are_told_apart(void)
+{
+	fake_add_guest(3, "web", "33333333-2222-3333-4444-555555555555");
+	fake_add_guest(4, "web", "33333333-9999-3333-4444-555555555555");
+	fake_add_guest(5, "web", "");
+	fake_add_guest(6, "web", "11111111-9999-3333-4444-555555555555");
+	look(&by_name);
+	CHECK_TEXT(instance(0), "web");
+	CHECK_TEXT(instance(1), "db");
+	CHECK_TEXT(instance(2), "web-33333333");
+	CHECK_TEXT(instance(3), "web-2");
+	CHECK_TEXT(instance(4), "web-3");
+	CHECK_TEXT(instance(5), "web-4");
+}
+
+static void a_name_like_a_suffixed_one_is_no_trap(void)
+{
+	fake_add_guest(3, "web-33333333", "");
+	fake_add_guest(4, "web-2", "");
+	fake_add_guest(5, "web", "33333333-2222-3333-4444-555555555555");
+	look(&by_name);
+	CHECK_TEXT(instance(4), "web-3");
+}
+
+static void labels_stay_when_others_come_and_go(void)
+{
+	fake_add_guest(3, "web", "33333333-2222-3333-4444-555555555555");
+	look(&by_name);
+	fake_remove_guest(0);
+	look(&by_name);
+	CHECK_TEXT(instance(0), "db");
+	CHECK_TEXT(instance(1), "web-33333333");
+	/* The second one restarts while the first one is away. */
+	fake_remove_guest(1);
+	fake_add_guest(4, "web", "33333333-2222-3333-4444-555555555555");
+	look(&by_name);
+	CHECK_TEXT(instance(1), "web-33333333");
+	fake_add_guest(5, "web", "11111111-2222-3333-4444-555555555555");
+	look(&by_name);
+	CHECK_TEXT(instance(2), "web");
+}
+
+static void the_name_of_the_hypervisor_is_taken(void)
+{
+	fake_add_guest(3, "hv", "");
+	look(&by_host);
+	CHECK_TEXT(state.guests[0].label.host, "web");
+	CHECK_TEXT(state.guests[2].label.host, "hv-2");
+}
+
+static void many_guests_of_one_name_do_not_take_long(void)
+{
+	for (uint64_t id = 3; id <= 1000; id++)
+		fake_add_guest(id, "same", "");
+	look(&by_name);
+	CHECK_TEXT(instance(2), "same");
+	CHECK_TEXT(instance(999), "same-998");
+}
+
+static void count_emit(void *context, const struct label *label, const struct cell *cell, uint64_t value,
+		       uint64_t realtime_ns)
+{
+	(void)label;
+	(void)cell;
+	(void)value;
+	(void)realtime_ns;
+	++*(unsigned int *)context;
+}
+
+static void steady_passes_do_not_allocate(void)
+{
+	unsigned int emitted = 0;
+	struct pass run = {.options = &options, .state = &state, .emit = count_emit, .context = &emitted};
+	struct kvmstat_sample *sample;
+
+	CHECK(options_init(&options) == 0);
+	for (uint64_t id = 3; id < 100; id++)
+		fake_add_guest(id, "many", "")->value[0] = id;
+	look(&by_name);
+	for (int i = 0; i < 3; i++) {
+		fake.realtime_ns++;
+		fake.guests[50].value[i]++;
+		kvmstat_collect(NULL, &sample);
+		allocations = 0;
+		CHECK(state_update(&state, sample, &by_name, true) == 0);
+		pass_run(&run, sample);
+		pass_end(&run, sample);
+		state_advance(&state, sample);
+		CHECK(allocations == 0);
+	}
+	/* Two more woke up, and each sent its 0 first; they are there in the third pass as well. */
+	CHECK(emitted == 3 * 99 + 2 + 3);
+	options_exit(&options);
+}
+
+/* ---- places in a configuration ------------------------------------------ */
+
+static char directory[] = "/tmp/kvmstat-confline-XXXXXX";
+
+static void write_file(const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "w");
+	CHECK(file != NULL);
+	if (!file)
+		return;
+	fputs(text, file);
+	fclose(file);
+}
+
+/* FILE:LINE without the directory. */
+static const char *find(const char *key, const char *value, unsigned int skip)
+{
+	static char place[512];
+	char main_file[256];
+
+	snprintf(main_file, sizeof(main_file), "%s/main.conf", directory);
+	if (confline_find(main_file, "kvmstat", key, value, skip, place, sizeof(place)))
+		return "nowhere";
+	return place + strlen(directory) + 1;
+}
+
+static void options_are_found_in_their_block(void)
+{
+	write_file("main.conf",
+		   "Event \"x\"\n<Plugin virt>\n  Event x\n</Plugin>\n"
+		   "<Plugin \"KVMstat\">  # ours\n# Event x\n  event \"y\" \"x\"\n"
+		   "  MaxValues 5e3\n\tEvent \"a \\\"b\\\\\"\nSkipNeverSeen yes\n Event \\\n  \"z\"\n"
+		   "  HostnameFormat hostname name\n  <Guest web>\n    Event inner\n  </Guest>\n"
+		   "</Plugin>\n<Plugin kvmstat>\n Event x\n</Plugin>\n Event late\n");
+	CHECK_TEXT(find("Event", "x", 0), "main.conf:7");
+	CHECK_TEXT(find("Event", "y", 0), "main.conf:7");
+	CHECK_TEXT(find("Event", "x", 1), "main.conf:19");
+	CHECK_TEXT(find("Event", "x", 2), "nowhere");
+	CHECK_TEXT(find("maxvalues", "5000", 0), "main.conf:8");
+	CHECK_TEXT(find("Event", "a \"b\\", 0), "main.conf:9");
+	CHECK_TEXT(find("SkipNeverSeen", "true", 0), "main.conf:10");
+	CHECK_TEXT(find("Event", "z", 0), "main.conf:11");
+	CHECK_TEXT(find("HostnameFormat", "hostname name", 0), "main.conf:13");
+	CHECK_TEXT(find("HostnameFormat", "hostname nam", 0), "nowhere");
+	CHECK_TEXT(find("HostnameFormat", "hostname name uuid", 0), "nowhere");
+	CHECK_TEXT(find("Guest", NULL, 0), "main.conf:14");
+	CHECK_TEXT(find("Event", "inner", 0), "main.conf:15");
+	CHECK_TEXT(find("Event", "late", 0), "nowhere");
+}
+
+static void included_files_are_followed(void)
+{
+	char text[512], sub[256];
+
+	snprintf(sub, sizeof(sub), "%s/conf.d", directory);
+	CHECK(mkdir(sub, 0755) == 0);
+	snprintf(text, sizeof(text),
+		 "Include \"%s/none.conf\"\n<Include \"%s\">\n  Filter \"*.conf\"\n</Include>\n"
+		 "Include \"%s/main.conf\"\n",
+		 directory, sub, directory);
+	write_file("main.conf", text);
+	write_file("conf.d/a.conf", "LoadPlugin kvmstat\n");
+	write_file("conf.d/a.conf.old", "<Plugin kvmstat>\nPace x\nPace y\n</Plugin>\n");
+	write_file("conf.d/b.conf", "\n<Plugin kvmstat>\nPace x\n</Plugin>");
+	CHECK_TEXT(find("Pace", "x", 0), "conf.d/b.conf:3");
+	/* It includes itself, and that ends. */
+	CHECK_TEXT(find("Pace", "y", 0), "nowhere");
+}
+
+static void broken_files_do_no_harm(void)
+{
+	write_file("main.conf", "<Plugin kvmstat>\n\"\\\n<\n<>\nEvent \"open\nEvent\n\\");
+	CHECK_TEXT(find("Event", "open", 0), "nowhere");
+	CHECK_TEXT(find("Event", NULL, 0), "main.conf:5");
+	write_file("main.conf", "");
+	CHECK_TEXT(find("Event", NULL, 0), "nowhere");
+}
+
+static void the_file_is_the_one_of_the_command_line(void)
+{
+	static const struct {
+		const char *cmdline;
+		size_t len;
+		const char *path;
+	} lines[] = {
+		{"collectd\0-C\0/a\0", 15, "/a"},
+		{"collectd\0-C/a\0-f\0", 16, "/a"},
+		{"collectd\0-fC\0/a\0", 16, "/a"},
+		{"collectd\0-f\0-P\0-C\0", 18, NULL},
+		{"collectd\0-C\0", 12, NULL},
+		{"collectd\0", 9, NULL},
+		{"collectd\0-PC\0-f\0", 16, NULL},
+		{"-C\0/a\0", 6, NULL},
+		{"collectd\0-C\0/a\0-C\0/b\0", 21, "/b"},
+		{"", 0, NULL},
+		{"collectd\0-C\0/a\0-P\0-C\0-f\0", 24, "/a"},
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		const char *path = confline_argument(lines[i].cmdline, lines[i].len);
+
+		CHECK_TEXT(path ? path : "none", lines[i].path ? lines[i].path : "none");
+	}
+}
+
+static const struct test tests[] = {
+	{"odd names get legal labels", odd_names_get_legal_labels},
+	{"long names are cut and told apart", long_names_are_cut_and_told_apart},
+	{"a host is never a way out of a directory", a_host_is_never_a_way_out_of_a_directory},
+	{"formats join and do without a UUID", formats_join_and_do_without_a_uuid},
+	{"guests of one name are told apart", guests_of_one_name_are_told_apart},
+	{"a name like a suffixed one", a_name_like_a_suffixed_one_is_no_trap},
+	{"labels stay when others come and go", labels_stay_when_others_come_and_go},
+	{"the name of the hypervisor is taken", the_name_of_the_hypervisor_is_taken},
+	{"many guests of one name", many_guests_of_one_name_do_not_take_long},
+	{"steady passes do not allocate", steady_passes_do_not_allocate},
+	{"options are found in their block", options_are_found_in_their_block},
+	{"included files are followed", included_files_are_followed},
+	{"broken files do no harm", broken_files_do_no_harm},
+	{"the file is the one of the command line", the_file_is_the_one_of_the_command_line},
+};
+
+static void finish(void)
+{
+	state_free(&state);
+	CHECK(fake.samples == 0);
+	CHECK(fake.configs == 0);
+	fake_reset();
+}
+
+int main(void)
+{
+	char command[128];
+	int status;
+
+	if (!mkdtemp(directory))
+		return 1;
+	fake_reset();
+	status = check_run(tests, sizeof(tests) / sizeof(tests[0]), finish);
+	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
+	return system(command) ? 1 : status;
+}
