@@ -111,7 +111,7 @@ else
 endif
 
 .PHONY: all
-all: needs $(LIB) $(CLI) $(if $(HAVE_COLLECTD),$(PLUGIN),skip-collectd)
+all: needs $(LIB) $(CLI) $(if $(HAVE_COLLECTD),$(PLUGIN),skip-collectd) mib
 
 .PHONY: skip-collectd skip-snmp
 skip-collectd:
