@@ -111,7 +111,7 @@ else
 endif
 
 .PHONY: all
-all: needs $(LIB) $(CLI) $(if $(HAVE_COLLECTD),$(PLUGIN),skip-collectd) mib
+all: needs $(LIB) $(CLI) $(if $(HAVE_COLLECTD),$(PLUGIN),skip-collectd) $(if $(HAVE_SNMP),$(AGENT) mib,skip-snmp)
 
 .PHONY: skip-collectd skip-snmp
 skip-collectd:

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * columns.h - the tables, one by one, and what their columns are made with
+ */
+#ifndef KVMSTAT_AGENTX_COLUMNS_H
+#define KVMSTAT_AGENTX_COLUMNS_H
+
+#include "tables.h"
+
+/* Every value function has these parameters; most need only some of them. */
+#define VALUE(name)                                                                                                \
+	static bool name(const struct ask *ask __attribute__((unused)),                                            \
+			 struct view_place place __attribute__((unused)),                                          \
+			 const struct column *column __attribute__((unused)), struct value *value)
+
+#define COLUMNS(array) .columns = array, .ncolumns = sizeof(array) / sizeof((array)[0])
+
+extern const struct table table_collector, table_host, table_source, table_problem, table_event;
+extern const struct table table_guest, table_activity, table_cell, table_cell64;
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+#include <net-snmp/net-snmp-config.h>
+#include <net-snmp/net-snmp-includes.h>
+
+#include "columns.h"
+
+#define NS_PER_CS UINT64_C(10000000)
+
+/* ---- scalars ------------------------------------------------------------ */
+
+static uint32_t one_row(const struct view *view __attribute__((unused)))
+{
+	return 1;
+}
+
+static uint32_t index_zero(const struct view *view __attribute__((unused)),
+			   uint32_t row __attribute__((unused)))
+{
+	return 0;
+}
+
+VALUE(collector_version)
+{
+	return value_display(value, kvmstat_version());
+}
+
+VALUE(collector_interval)
+{
+	return value_number(value, ask->reader->interval_s);
+}
+
+VALUE(sample_number)
+{
+	return value_number(value, ask->view ? ask->view->sample->number : 0);
+}
+
+VALUE(sample_time)
+{
+	return ask->view && value_date(value, ask->view->sample->realtime_ns);
+}
+
+VALUE(sample_age)
+{
+	uint64_t time_ns = ask->view ? ask->view->sample->time_ns : 0;
+
+	return ask->view &&
+	       value_gauge(value, ask->now_ns > time_ns ? (ask->now_ns - time_ns) / NS_PER_CS : 0);
+}
+
+VALUE(sample_duration)
+{
+	return ask->view && value_gauge(value, ask->view->sample->duration_ns / 1000);
+}
+
+VALUE(collector_errors)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; ask->view && i < KVMSTAT_NPROBLEMS; i++)
+		sum += ask->view->sample->problems[i].count;
+	return value_number(value, sum);
+}
+
+static const struct column collector_columns[] = {
+	{ 1, ASN_OCTET_STR, collector_version, 0 },
+	{ 2, ASN_UNSIGNED, collector_interval, 0 },
+	{ 3, ASN_COUNTER, sample_number, 0 },
+	{ 4, ASN_OCTET_STR, sample_time, 0 },
+	{ 5, ASN_GAUGE, sample_age, 0 },
+	{ 6, ASN_GAUGE, sample_duration, 0 },
+	{ 7, ASN_COUNTER, collector_errors, 0 },
+};
+
+const struct table table_collector = {
+	.name = "kvmCollector",
+	.group = 1,
+	.scalars = true,
+	.always = true,
+	COLUMNS(collector_columns),
+	.rows = one_row,
+	.index = index_zero,
+};
+
+VALUE(host_guests)
+{
+	return value_gauge(value, ask->view->sample->nrows);
+}
+
+VALUE(host_vcpus)
+{
+	return value_gauge(value, ask->view->vcpus);
+}
+
+VALUE(host_cpus)
+{
+	return value_known(value, ask->view->sample->cpus);
+}
+
+VALUE(host_lockdown)
+{
+	return value_number(value, (uint64_t)ask->view->sample->lockdown + 1);
+}
+
+VALUE(host_events)
+{
+	return value_gauge(value, ask->view->nevents);
+}
+
+static const struct column host_columns[] = {
+	{ 1, ASN_GAUGE, host_guests, 0 },
+	{ 2, ASN_GAUGE, host_vcpus, 0 },
+	{ 3, ASN_GAUGE, host_cpus, 0 },
+	{ 4, ASN_INTEGER, host_lockdown, 0 },
+	{ 5, ASN_GAUGE, host_events, 0 },
+};
+
+const struct table table_host = {
+	.name = "kvmHost",
+	.group = 2,
+	.scalars = true,
+	COLUMNS(host_columns),
+	.rows = one_row,
+	.index = index_zero,
+};
+
+/* ---- sources and problems ----------------------------------------------- */
+
+static uint32_t source_rows(const struct view *view __attribute__((unused)))
+{
+	return KVMSTAT_NSOURCES - 1;	/* KVMSTAT_ABSENT, 0, is no source */
+}
+
+static uint32_t problem_rows(const struct view *view __attribute__((unused)))
+{
+	return KVMSTAT_NPROBLEMS;
+}
+
+static uint32_t index_from_one(const struct view *view __attribute__((unused)), uint32_t row)
+{
+	return row + 1;
+}
+
+static const struct kvmstat_source_status *source_of(const struct ask *ask, struct view_place place)
+{
+	return &ask->view->sample->sources[place.guest + 1];
+}
+
+VALUE(source_name)
+{
+	return value_display(value, kvmstat_source_name((enum kvmstat_source)(place.guest + 1)));
+}
+
+VALUE(source_state)
+{
+	return value_number(value, (uint64_t)source_of(ask, place)->state + 1);
+}
+
+VALUE(source_text)
+{
+	return value_text(value, source_of(ask, place)->text);
+}
+
+static const struct column source_columns[] = {
+	{ 2, ASN_OCTET_STR, source_name, 0 },
+	{ 3, ASN_INTEGER, source_state, 0 },
+	{ 4, ASN_OCTET_STR, source_text, 0 },
+};
+
+const struct table table_source = {
+	.name = "kvmSourceTable",
+	.group = 3,
+	COLUMNS(source_columns),
+	.rows = source_rows,
+	.index = index_from_one,
+};
+
+static const struct kvmstat_problem_status *problem_of(const struct ask *ask, struct view_place place)
+{
+	return &ask->view->sample->problems[place.guest];
+}
+
+VALUE(problem_name)
+{
+	return value_display(value, kvmstat_problem_name((enum kvmstat_problem)place.guest));
+}
+
+VALUE(problem_active)
+{
+	return value_number(value, problem_of(ask, place)->active ? 1 : 2);
+}
+
+VALUE(problem_count)
+{
+	return value_number(value, problem_of(ask, place)->count);
+}
+
+VALUE(problem_text)
+{
+	return value_text(value, problem_of(ask, place)->text);
+}
+
+static const struct column problem_columns[] = {
+	{ 2, ASN_OCTET_STR, problem_name, 0 },
+	{ 3, ASN_INTEGER, problem_active, 0 },
+	{ 4, ASN_COUNTER, problem_count, 0 },
+	{ 5, ASN_OCTET_STR, problem_text, 0 },
+};
+
+const struct table table_problem = {
+	.name = "kvmProblemTable",
+	.group = 4,
+	COLUMNS(problem_columns),
+	.rows = problem_rows,
+	.index = index_from_one,
+};
+
+/* ---- events ------------------------------------------------------------- */
+
+static uint32_t event_rows(const struct view *view)
+{
+	return view->nevents;
+}
+
+static uint32_t event_index(const struct view *view, uint32_t row)
+{
+	return view->events[row]->event->number;
+}
+
+static const struct kvmstat_event *event_of(const struct ask *ask, struct view_place place)
+{
+	return ask->view->events[place.guest]->event;
+}
+
+VALUE(event_name)
+{
+	return value_display(value, event_of(ask, place)->name);
+}
+
+VALUE(event_class)
+{
+	return value_number(value, (uint64_t)event_of(ask, place)->class + 1);
+}
+
+VALUE(event_unit)
+{
+	return value_number(value, (uint64_t)event_of(ask, place)->unit + 1);
+}
+
+VALUE(event_scope)
+{
+	return value_number(value, (uint64_t)event_of(ask, place)->scope + 1);
+}
+
+VALUE(event_category)
+{
+	return value_number(value, (uint64_t)event_of(ask, place)->category + 1);
+}
+
+VALUE(event_parent)
+{
+	const struct kvmstat_event *parent = event_of(ask, place)->parent;
+
+	return value_number(value, parent ? parent->number : 0);
+}
+
+VALUE(event_source)
+{
+	return value_number(value, (uint64_t)ask->view->events[place.guest]->source + 1);
+}
+
+VALUE(event_text)
+{
+	return value_text(value, event_of(ask, place)->text);
+}
+
+VALUE(event_reason)
+{
+	return value_text(value, ask->view->events[place.guest]->reason);
+}
+
+static const struct column event_columns[] = {
+	{ 2, ASN_OCTET_STR, event_name, 0 },
+	{ 3, ASN_INTEGER, event_class, 0 },
+	{ 4, ASN_INTEGER, event_unit, 0 },
+	{ 5, ASN_INTEGER, event_scope, 0 },
+	{ 6, ASN_INTEGER, event_category, 0 },
+	{ 7, ASN_UNSIGNED, event_parent, 0 },
+	{ 8, ASN_INTEGER, event_source, 0 },
+	{ 9, ASN_OCTET_STR, event_text, 0 },
+	{ 10, ASN_OCTET_STR, event_reason, 0 },
+};
+
+const struct table table_event = {
+	.name = "kvmEventTable",
+	.group = 5,
+	COLUMNS(event_columns),
+	.rows = event_rows,
+	.index = event_index,
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log.h - messages to stderr, with systemd's priority prefixes where systemd reads them
+ */
+#ifndef KVMSTAT_AGENTX_LOG_H
+#define KVMSTAT_AGENTX_LOG_H
+
+#include <stdbool.h>
+#include <syslog.h>
+
+/* Messages of LOG_DEBUG are dropped unless debug. */
+void log_setup(bool debug);
+bool log_debugging(void);
+
+/* One line; control characters in it are shown as '?'. priority is syslog's. */
+void message(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Something that can be wrong for a while: told once, and once more when it is over. */
+struct complaint {
+	bool active;
+};
+
+void complain(struct complaint *complaint, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void complaint_over(struct complaint *complaint, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

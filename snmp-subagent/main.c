@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kvmstat-agentx - AgentX subagent for KVMSTAT-MIB
+ *
+ * This file: options, and the sampling thread, which is the main one.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "log.h"
+#include "notify.h"
+#include "settings.h"
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+
+#define CONFIG_FILE SYSCONFDIR "/kvmstat/kvmstat-agentx.conf"
+
+enum { EXIT_CONFIG = 2 };
+
+struct program {
+	struct settings settings;
+	struct kvmstat *kvmstat;
+	struct indexmap *indexmap;
+	struct views *views;
+	struct agent *agent;
+	struct notify notify;
+	struct complaint problems[KVMSTAT_NPROBLEMS];
+	struct complaint memory;
+	bool sampled;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* ---- sampling ----------------------------------------------------------- */
+
+static void tell_problems(struct program *program, const struct kvmstat_sample *sample)
+{
+	for (int i = 0; i < KVMSTAT_NPROBLEMS; i++) {
+		const struct kvmstat_problem_status *problem = &sample->problems[i];
+
+		if (problem->active)
+			complain(&program->problems[i], "%s", problem->text);
+		else
+			complaint_over(&program->problems[i], "over: %s", problem->text);
+	}
+}
+
+static void tell_sources(const struct kvmstat_sample *sample)
+{
+	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {
+		const struct kvmstat_source_status *source = &sample->sources[i];
+
+		message(LOG_INFO, "source %s: %s%s%s", kvmstat_source_name((enum kvmstat_source)i),
+			kvmstat_state_name(source->state), *source->text ? ": " : "", source->text);
+	}
+}
+
+static int publish(struct program *program, struct kvmstat_sample *sample)
+{
+	struct assignment assignment;
+	int rc = indexmap_assign(program->indexmap, sample, &assignment);
+
+	if (!rc)
+		rc = views_publish(program->views, sample, &assignment);
+	return rc;
+}
+
+/* One pass. Without memory the last sample stays until it is too old to be shown. */
+static void take_sample(struct program *program)
+{
+	struct kvmstat_sample *sample;
+	int rc = kvmstat_collect(program->kvmstat, &sample);
+
+	if (rc < 0) {
+		complain(&program->memory, "cannot take a sample: %s", strerror(-rc));
+		return;
+	}
+	tell_problems(program, sample);
+	if (!program->sampled)
+		tell_sources(sample);
+	program->sampled = true;
+	rc = publish(program, sample);
+	if (rc < 0)
+		complain(&program->memory, "cannot publish a sample: %s", strerror(-rc));
+	else
+		complaint_over(&program->memory, "samples are taken again");
+	notify_status("%u guests, %u events; %s", sample->nrows, sample->ncolumns,
+		      program->agent && agent_connected(program->agent) ? "connected to snmpd" :
+									  "not connected to snmpd");
+	kvmstat_sample_put(sample);
+}
+
+/* Samples until a signal asks to stop, or the SNMP thread cannot go on. The exit status. */
+static int loop(struct program *program, int signals)
+{
+	struct pollfd pollfd = { .fd = signals, .events = POLLIN };
+	uint64_t interval = program->settings.interval * UINT64_C(1000), due = now_ms() + interval;
+
+	while (!agent_failed(program->agent)) {
+		uint64_t now = now_ms(), wait = due > now ? due - now : 0;
+
+		if (wait > NOTIFY_PERIOD_MS)
+			wait = NOTIFY_PERIOD_MS;
+		if (poll(&pollfd, 1, (int)wait) > 0)
+			return EXIT_SUCCESS;
+		notify_alive(&program->notify, agent_heartbeat(program->agent));
+		now = now_ms();
+		if (now < due)
+			continue;
+		take_sample(program);
+		due += interval;
+		if (due < now)	/* a long pass, or the machine slept: no haste to catch up */
+			due = now + interval;
+	}
+	return EXIT_FAILURE;
+}
+
+/* ---- start and stop ----------------------------------------------------- */
+
+static int open_all(struct program *program)
+{
+	int rc = kvmstat_open(&program->kvmstat, program->settings.config);
+
+	if (rc < 0) {
+		message(LOG_ERR, "cannot start the collector: %s: check the option Root", strerror(-rc));
+		return rc;
+	}
+	program->views = views_new();
+	rc = program->views ? indexmap_new(&program->indexmap, program->settings.state_dir) : -ENOMEM;
+	if (rc < 0)
+		message(LOG_ERR, "cannot start: %s", strerror(-rc));
+	return rc;
+}
+
+static void close_all(struct program *program)
+{
+	agent_stop(program->agent);
+	views_free(program->views);
+	indexmap_free(program->indexmap);
+	kvmstat_close(program->kvmstat);
+	settings_free(&program->settings);
+}
+
+/* Signals come through a file descriptor; no thread is interrupted by one. */
+static int signal_fd(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int serve(struct program *program)
+{
+	int signals = signal_fd(), status, rc;
+
+	if (signals < 0) {
+		message(LOG_ERR, "cannot start: signalfd: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (!program->settings.state_dir)
+		message(LOG_WARNING,
+			"StateDir is none: guests get other indices when kvmstat-agentx is restarted");
+	indexmap_remember_events(program->indexmap, program->kvmstat);
+	take_sample(program);
+	settings_check_events(&program->settings, program->kvmstat, LOG_WARNING);
+	rc = agent_start(&program->agent, &program->settings, program->views);
+	if (rc < 0) {
+		message(LOG_ERR, "cannot start the SNMP thread: %s", strerror(-rc));
+		close(signals);
+		return EXIT_FAILURE;
+	}
+	notify_ready();
+	status = loop(program, signals);
+	notify_stopping();
+	close(signals);
+	return status;
+}
+
+/* The events of this host are known after a pass only. */
+static int check(struct program *program)
+{
+	struct kvmstat_sample *sample;
+
+	if (kvmstat_collect(program->kvmstat, &sample) == 0)
+		kvmstat_sample_put(sample);
+	return settings_check_events(&program->settings, program->kvmstat, LOG_ERR) ? EXIT_CONFIG
+										    : EXIT_SUCCESS;
+}
+
+static void usage(FILE *out)
+{
+	fputs("Usage: kvmstat-agentx [-c FILE] [-x SOCKET] [-o OPTION=VALUE]... [-d]\n"
+	      "AgentX subagent that serves the statistics of KVM guests under KVMSTAT-MIB.\n\n"
+	      "  -c, --config FILE       configuration (default " CONFIG_FILE ")\n"
+	      "  -x, --socket SOCKET     AgentX socket of snmpd\n"
+	      "  -o, --option NAME=VALUE an option of the configuration; wins over the file\n"
+	      "      --check-config      check the configuration and exit: 0 if it is right, 2 if not\n"
+	      "  -f, --foreground        stay in the foreground (it always does)\n"
+	      "  -d, --debug             more messages\n"
+	      "  -V, --version           show the version and exit\n"
+	      "  -h, --help              show this and exit\n", out);
+}
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "socket", required_argument, NULL, 'x' },
+	{ "option", required_argument, NULL, 'o' },
+	{ "check-config", no_argument, NULL, 'C' },
+	{ "foreground", no_argument, NULL, 'f' },
+	{ "debug", no_argument, NULL, 'd' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+#define SHORT_OPTIONS "c:x:o:fdVh"
+
+/* Options that say where and how, before the configuration is read; then those that win over it. */
+static const char *file_option(int argc, char *argv[], bool *check_only)
+{
+	const char *file = NULL;
+	bool debug = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, SHORT_OPTIONS, long_options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'd':
+			debug = true;
+			break;
+		case 'C':
+			*check_only = true;
+			break;
+		case 'V':
+			printf("kvmstat-agentx %s\n", kvmstat_version());
+			exit(EXIT_SUCCESS);
+		case 'h':
+			usage(stdout);
+			exit(EXIT_SUCCESS);
+		case '?':
+			usage(stderr);
+			exit(EXIT_CONFIG);
+		}
+	}
+	log_setup(debug);
+	return file;
+}
+
+static void other_options(struct settings *settings, int argc, char *argv[])
+{
+	int c;
+
+	optind = 1;
+	while ((c = getopt_long(argc, argv, SHORT_OPTIONS, long_options, NULL)) != -1) {
+		if (c == 'x')
+			settings_set(settings, "AgentXSocket", optarg, "-x");
+		else if (c == 'o')
+			settings_assign(settings, optarg, "-o");
+	}
+	if (optind < argc) {
+		message(LOG_ERR, "what is '%s'? Only options are expected: see kvmstat-agentx -h",
+			argv[optind]);
+		settings->errors++;
+	}
+}
+
+/* It asks its environment where its files are: MIBs, certificates, state. Before there is a second thread. */
+static void use_no_files_of_netsnmp(void)
+{
+	setenv("MIBS", "", 1);
+	setenv("MIBDIRS", "/dev/null", 1);
+	setenv("SNMPCONFPATH", "/dev/null", 1);
+	setenv("SNMP_PERSISTENT_DIR", "/dev/null", 1);
+}
+
+int main(int argc, char *argv[])
+{
+	struct program program = { .sampled = false };
+	bool check_only = false;
+	const char *file = file_option(argc, argv, &check_only);
+	int status = EXIT_FAILURE;
+
+	use_no_files_of_netsnmp();
+	if (settings_init(&program.settings) < 0) {
+		message(LOG_ERR, "cannot start: %s", strerror(ENOMEM));
+		return EXIT_FAILURE;
+	}
+	settings_read(&program.settings, file ? file : CONFIG_FILE, file != NULL);
+	other_options(&program.settings, argc, argv);
+	if (program.settings.errors)
+		status = EXIT_CONFIG;
+	else if (open_all(&program) == 0)
+		status = check_only ? check(&program) : serve(&program);
+	close_all(&program);
+	return status;
+}

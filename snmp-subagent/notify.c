@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "notify.h"
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#else
+static void sd_notify(int unset, const char *state)
+{
+	(void)unset;
+	(void)state;
+}
+#endif
+
+void notify_ready(void)
+{
+	sd_notify(0, "READY=1");
+}
+
+void notify_stopping(void)
+{
+	sd_notify(0, "STOPPING=1");
+}
+
+void notify_status(const char *format, ...)
+{
+	char state[256] = "STATUS=";
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(state + 7, sizeof(state) - 7, format, args);
+	va_end(args);
+	sd_notify(0, state);
+}
+
+void notify_alive(struct notify *notify, unsigned int heartbeat)
+{
+	if (heartbeat == notify->heartbeat)
+		return;
+	notify->heartbeat = heartbeat;
+	sd_notify(0, "WATCHDOG=1");
+}

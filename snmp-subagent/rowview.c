@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rowview.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+
+struct views {
+	struct view *newest;		/* atomic; published and not taken yet */
+	struct view *last;		/* of the sampling thread, for the next rates */
+	struct view *all;		/* every view there is, used again once nobody refers to it */
+	uint32_t *order;		/* rows in ascending order of index; first those that are left out */
+	uint32_t order_size, nrows, first;
+	uint64_t generation;		/* of the assignment that order is for */
+	uint64_t boot_ns;		/* CLOCK_REALTIME when CLOCK_BOOTTIME was 0 */
+};
+
+struct views *views_new(void)
+{
+	return calloc(1, sizeof(struct views));
+}
+
+static void free_view(struct view *view)
+{
+	kvmstat_rates_free(view->rates);
+	free(view->guests);
+	free(view->events);
+	for (int kind = 0; kind < VIEW_NKINDS; kind++) {
+		free(view->bits[kind]);
+		free(view->next[kind]);
+	}
+	free(view);
+}
+
+void views_free(struct views *views)
+{
+	if (!views)
+		return;
+	view_put(views_take(views));
+	view_put(views->last);
+	while (views->all) {
+		struct view *view = views->all;
+
+		views->all = view->next_view;
+		free_view(view);
+	}
+	free(views->order);
+	free(views);
+}
+
+struct view *view_get(struct view *view)
+{
+	__atomic_add_fetch(&view->refs, 1, __ATOMIC_RELAXED);
+	return view;
+}
+
+/*
+ * The last one out gives the sample back; from refs == 0 on the view is the sampling thread's to use
+ * again.
+ */
+void view_put(struct view *view)
+{
+	struct kvmstat_sample *sample;
+
+	if (!view)
+		return;
+	sample = view->sample;
+	if (__atomic_sub_fetch(&view->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		kvmstat_sample_put(sample);
+}
+
+struct view *views_take(struct views *views)
+{
+	return __atomic_exchange_n(&views->newest, NULL, __ATOMIC_ACQ_REL);
+}
+
+static struct view *unused_view(struct views *views)
+{
+	struct view *view;
+
+	for (view = views->all; view; view = view->next_view)
+		if (__atomic_load_n(&view->refs, __ATOMIC_ACQUIRE) == 0)
+			return view;
+	view = calloc(1, sizeof(*view));
+	if (!view)
+		return NULL;
+	view->rates = kvmstat_rates_new();
+	if (!view->rates) {
+		free(view);
+		return NULL;
+	}
+	view->next_view = views->all;
+	views->all = view;
+	return view;
+}
+
+/* At least n items of this size; what was in there is lost. 0 or -ENOMEM. */
+static int room(void *array, uint32_t *size, uint32_t n, size_t item)
+{
+	if (n <= *size)
+		return 0;
+	free(*(void **)array);
+	*size = 0;
+	*(void **)array = calloc(n, item);
+	if (!*(void **)array)
+		return -ENOMEM;
+	*size = n;
+	return 0;
+}
+
+static int view_room(struct view *view, uint32_t nguests, uint32_t nevents)
+{
+	uint32_t words = (nevents + 63) / 64, bits = nguests * words, bits_size = 0, rows_size = 0;
+	int rc = room(&view->guests, &view->guests_size, nguests, sizeof(*view->guests));
+
+	if (!rc)
+		rc = room(&view->events, &view->events_size, nevents, sizeof(*view->events));
+	for (int kind = 0; kind < VIEW_NKINDS && !rc; kind++) {
+		bits_size = view->bits_size;
+		rows_size = view->rows_size;
+		rc = room(&view->bits[kind], &bits_size, bits, sizeof(*view->bits[kind]));
+		if (!rc)
+			rc = room(&view->next[kind], &rows_size, nguests + 1, sizeof(*view->next[kind]));
+	}
+	view->bits_size = bits_size;
+	view->rows_size = rows_size;
+	view->words = words;
+	return rc;
+}
+
+/* ---- order -------------------------------------------------------------- */
+
+static int by_index(const void *a, const void *b, void *context)
+{
+	const uint32_t *left = a, *right = b, *index = context;
+
+	return (index[*left] > index[*right]) - (index[*left] < index[*right]);
+}
+
+static int sort_rows(struct views *views, uint32_t nrows, const struct assignment *assignment)
+{
+	if (views->generation == assignment->generation && views->nrows == nrows)
+		return 0;
+	if (room(&views->order, &views->order_size, nrows, sizeof(*views->order)) < 0)
+		return -ENOMEM;
+	for (uint32_t row = 0; row < nrows; row++)
+		views->order[row] = row;
+	if (nrows)
+		qsort_r(views->order, nrows, sizeof(*views->order), by_index, (void *)assignment->guest);
+	views->first = 0;
+	while (views->first < nrows && assignment->guest[views->order[views->first]] == 0)
+		views->first++;
+	views->nrows = nrows;
+	views->generation = assignment->generation;
+	return 0;
+}
+
+/* ---- cells -------------------------------------------------------------- */
+
+static bool has_kind(const struct view *view, enum view_kind kind, const struct view_guest *guest,
+		     const struct kvmstat_column *column)
+{
+	bool cumulative = column->event->class == KVMSTAT_CUMULATIVE;
+	bool level = column->event->class == KVMSTAT_INSTANT || column->event->class == KVMSTAT_PEAK;
+
+	if (guest->data->from[column->column] == KVMSTAT_ABSENT)
+		return false;
+	switch (kind) {
+	case VIEW_RATE:
+		return cumulative && !isnan(kvmstat_rate(view->rates, guest->row, column->column));
+	case VIEW_COUNT:
+		return cumulative;
+	default:
+		return level;
+	}
+}
+
+static void mark_cells(struct view *view, enum view_kind kind)
+{
+	uint32_t *next = view->next[kind];
+
+	next[view->nguests] = view->nguests;
+	for (uint32_t i = view->nguests; i-- > 0;) {
+		uint64_t *bits = view->bits[kind] + (size_t)i * view->words, any = 0;
+
+		memset(bits, 0, view->words * sizeof(*bits));
+		for (uint32_t j = 0; j < view->nevents; j++)
+			if (has_kind(view, kind, &view->guests[i], view->events[j]))
+				bits[j / 64] |= UINT64_C(1) << (j % 64);
+		for (uint32_t word = 0; word < view->words; word++)
+			any |= bits[word];
+		next[i] = any ? i : next[i + 1];
+	}
+}
+
+bool view_has(const struct view *view, enum view_kind kind, struct view_place place)
+{
+	const uint64_t *bits = view->bits[kind] + (size_t)place.guest * view->words;
+
+	return bits[place.event / 64] >> (place.event % 64) & 1;
+}
+
+/* The first set bit from this one on, or nevents. */
+static uint32_t next_event(const struct view *view, const uint64_t *bits, uint32_t event)
+{
+	uint32_t word = event / 64;
+	uint64_t rest;
+
+	if (event >= view->nevents)
+		return view->nevents;
+	rest = bits[word] & (~UINT64_C(0) << (event % 64));
+	while (!rest && ++word < view->words)
+		rest = bits[word];
+	return rest ? word * 64 + (uint32_t)__builtin_ctzll(rest) : view->nevents;
+}
+
+bool view_seek(const struct view *view, enum view_kind kind, struct view_place *place)
+{
+	while (place->guest < view->nguests) {
+		const uint64_t *bits = view->bits[kind] + (size_t)place->guest * view->words;
+		uint32_t event = next_event(view, bits, place->event);
+
+		if (event < view->nevents) {
+			place->event = event;
+			return true;
+		}
+		place->guest = view->next[kind][place->guest + 1];
+		place->event = 0;
+	}
+	return false;
+}
+
+/* ---- building ----------------------------------------------------------- */
+
+/*
+ * When CLOCK_BOOTTIME began by the wall clock. It is kept until the wall clock was set, so that times made
+ * with it do not flicker.
+ */
+static void update_boot_time(struct views *views, const struct kvmstat_sample *sample)
+{
+	uint64_t boot = sample->realtime_ns - sample->time_ns;
+	uint64_t moved = boot > views->boot_ns ? boot - views->boot_ns : views->boot_ns - boot;
+
+	if (moved > NS_PER_S)
+		views->boot_ns = boot;
+}
+
+static void fill_guest(const struct views *views, struct view *view, struct view_guest *out, uint32_t row,
+		       uint32_t index)
+{
+	const struct kvmstat_row *data = &view->sample->rows[row];
+	const struct kvmstat_guest *guest = data->guest;
+	uint64_t created = guest->created_ns > views->boot_ns ? guest->created_ns - views->boot_ns : 0;
+	uint64_t fell = kvmstat_discontinuity(view->rates, row);
+
+	out->index = index;
+	out->row = row;
+	out->data = data;
+	out->since_ns = fell ? fell : created > guest->start_ns ? created : guest->start_ns;
+	/* A captured host has a clock of its own. */
+	if (out->since_ns > view->sample->time_ns)
+		out->since_ns = 0;
+	out->start_ns = guest->created_ns;
+	if (!out->start_ns && guest->start_ns)
+		out->start_ns = views->boot_ns + guest->start_ns;
+	kvmstat_activity(view->sample, view->rates, row, out->activity);
+}
+
+static void fill(const struct views *views, struct view *view, const struct assignment *assignment)
+{
+	const struct kvmstat_sample *sample = view->sample;
+
+	view->nguests = 0;
+	view->nevents = 0;
+	view->vcpus = 0;
+	for (uint32_t i = 0; i < sample->ncolumns; i++)
+		if (assignment->event[i])
+			view->events[view->nevents++] = &sample->columns[i];
+	for (uint32_t i = views->first; i < sample->nrows; i++) {
+		uint32_t row = views->order[i];
+
+		fill_guest(views, view, &view->guests[view->nguests++], row, assignment->guest[row]);
+	}
+	for (uint32_t row = 0; row < sample->nrows; row++)
+		view->vcpus += sample->rows[row].vcpus;
+	for (int kind = 0; kind < VIEW_NKINDS; kind++)
+		mark_cells(view, kind);
+}
+
+int views_publish(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment)
+{
+	struct view *view = unused_view(views), *last = views->last;
+	int rc;
+
+	if (!view)
+		return -ENOMEM;
+	rc = kvmstat_rates_update(view->rates, last ? last->rates : NULL, last ? last->sample : NULL, sample);
+	if (!rc)
+		rc = sort_rows(views, sample->nrows, assignment);
+	if (!rc)
+		rc = view_room(view, sample->nrows, sample->ncolumns);
+	if (rc < 0)
+		return rc;
+	update_boot_time(views, sample);
+	view->sample = kvmstat_sample_get(sample);
+	fill(views, view, assignment);
+	view->refs = 2;
+	views->last = view;
+	view_put(__atomic_exchange_n(&views->newest, view, __ATOMIC_ACQ_REL));
+	view_put(last);
+	return 0;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "log.h"
+#include "settings.h"
+#include "transport.h"
+
+#ifndef STATEDIR
+#define STATEDIR "/var/lib/kvmstat"
+#endif
+
+#define DEFAULT_SOCKET "/var/agentx/master"
+
+enum {
+	INTERVAL = 10, INTERVAL_MAX = 3600,
+	PING_INTERVAL = 3, PING_INTERVAL_MAX = 60,
+	ROOT_MIN = 4, ROOT_MAX = 64,
+	ERROR_SIZE = 512,
+};
+
+/* A message of its own option in error, or 0. */
+typedef int (*setter)(struct settings *settings, const char *value, char *error);
+
+static int fail(char *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int fail(char *error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, ERROR_SIZE, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* ---- options ------------------------------------------------------------ */
+
+static int set_seconds(unsigned int *seconds, const char *option, const char *value, unsigned int max,
+		       char *error)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || n < 1 || n > max)
+		return fail(error, "%s '%s' is not a number of seconds: write a whole number from 1 to %u",
+			    option, value, max);
+	*seconds = (unsigned int)n;
+	return 0;
+}
+
+static int set_interval(struct settings *settings, const char *value, char *error)
+{
+	return set_seconds(&settings->interval, "Interval", value, INTERVAL_MAX, error);
+}
+
+static int set_ping_interval(struct settings *settings, const char *value, char *error)
+{
+	return set_seconds(&settings->ping_interval, "PingInterval", value, PING_INTERVAL_MAX, error);
+}
+
+static int set_string(char **string, const char *value, char *error)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return fail(error, "out of memory");
+	free(*string);
+	*string = copy;
+	return 0;
+}
+
+static int set_socket(struct settings *settings, const char *value, char *error)
+{
+	const char *path = strncmp(value, "unix:", 5) == 0 ? value + 5 : value;
+
+	if (*path != '/')
+		return fail(
+			error,
+			"AgentXSocket '%s' is not the path of a unix socket: write one that begins with /, "
+			"the one of agentXSocket in snmpd's configuration",
+			value);
+	if (strlen(path) > TRANSPORT_PATH_MAX)
+		return fail(error, "AgentXSocket '%s' is too long: a socket's path has at most %d bytes",
+			    value, TRANSPORT_PATH_MAX);
+	return set_string(&settings->socket, path, error);
+}
+
+static int set_state_dir(struct settings *settings, const char *value, char *error)
+{
+	if (strcasecmp(value, "none") == 0) {
+		free(settings->state_dir);
+		settings->state_dir = NULL;
+		return 0;
+	}
+	if (*value != '/')
+		return fail(error,
+			    "StateDir '%s' is not an absolute path: write one that begins with /, or none",
+			    value);
+	return set_string(&settings->state_dir, value, error);
+}
+
+static int set_root(struct settings *settings, const char *value, char *error)
+{
+	const char *rest = *value == '.' ? value + 1 : value;
+	oid root[ROOT_MAX];
+	size_t len = 0;
+
+	do {
+		char *end;
+		unsigned long n;
+
+		errno = 0;
+		n = strtoul(rest, &end, 10);
+		if (*rest < '0' || *rest > '9' || errno || n > UINT32_MAX || (*end && *end != '.') ||
+		    len == ROOT_MAX)
+			return fail(
+				error,
+				"OidRoot '%s' is not an OID: write %d to %d numbers with dots between them, "
+				"such as %s",
+				value, ROOT_MIN, ROOT_MAX, OID_ROOT);
+		root[len++] = n;
+		rest = end + (*end == '.');
+		if (!*end)
+			break;
+	} while (true);
+	if (len < ROOT_MIN || root[0] != 1 || root[1] != 3)
+		return fail(
+			error,
+			"OidRoot '%s' is no place for a MIB: write an OID of at least %d numbers that begins "
+			"with 1.3, such as %s",
+			value, ROOT_MIN, OID_ROOT);
+	memcpy(settings->root, root, len * sizeof(*root));
+	settings->root_len = len;
+	return 0;
+}
+
+static const struct own_option {
+	const char *name;
+	setter set;
+} options[] = {
+	{ "Interval", set_interval },
+	{ "OidRoot", set_root },
+	{ "AgentXSocket", set_socket },
+	{ "StateDir", set_state_dir },
+	{ "PingInterval", set_ping_interval },
+};
+
+enum { NOPTIONS = sizeof(options) / sizeof(options[0]) };
+
+#define CORE_OPTIONS                                                                                         \
+	"Guest, ExcludeGuest, Event, ExcludeEvent, IgnoreSelected, ReportHistograms, Source, Root"
+
+static int set_option(struct settings *settings, const char *name, const char *value, char *error)
+{
+	int rc;
+
+	for (int i = 0; i < NOPTIONS; i++)
+		if (strcasecmp(options[i].name, name) == 0)
+			return options[i].set(settings, value, error);
+	rc = kvmstat_config_set(settings->config, name, value, error, ERROR_SIZE);
+	if (rc == -ENOENT)
+		return fail(error,
+			    "unknown option %s: the options are Interval, OidRoot, AgentXSocket, StateDir, "
+			    "PingInterval, " CORE_OPTIONS,
+			    name);
+	return rc == -ENOMEM ? fail(error, "out of memory") : rc;
+}
+
+static void tell(struct settings *settings, const char *place, const char *error)
+{
+	settings->errors++;
+	message(LOG_ERR, "%s: %s", place, error);
+}
+
+static bool is_event_word(const char *option)
+{
+	return strcasecmp(option, "Event") == 0 || strcasecmp(option, "ExcludeEvent") == 0;
+}
+
+static int remember_word(struct settings *settings, const char *word, const char *place)
+{
+	struct event_word *words = reallocarray(settings->words, settings->nwords + 1, sizeof(*words));
+
+	if (!words)
+		return -ENOMEM;
+	settings->words = words;
+	words[settings->nwords] = (struct event_word){ strdup(word), strdup(place) };
+	if (!words[settings->nwords].word || !words[settings->nwords].place) {
+		free(words[settings->nwords].word);
+		free(words[settings->nwords].place);
+		return -ENOMEM;
+	}
+	settings->nwords++;
+	return 0;
+}
+
+void settings_set(struct settings *settings, const char *option, const char *value, const char *place)
+{
+	char error[ERROR_SIZE] = "";
+
+	if (set_option(settings, option, value, error) < 0)
+		tell(settings, place, error);
+	else if (is_event_word(option) && remember_word(settings, value, place) < 0)
+		tell(settings, place, "out of memory");
+}
+
+void settings_assign(struct settings *settings, const char *assignment, const char *place)
+{
+	const char *equals = strchr(assignment, '=');
+	char *option;
+
+	if (!equals || equals == assignment) {
+		tell(settings, place, "write Option=value, such as Interval=30");
+		return;
+	}
+	option = strndup(assignment, (size_t)(equals - assignment));
+	if (option)
+		settings_set(settings, option, equals + 1, place);
+	else
+		tell(settings, place, "out of memory");
+	free(option);
+}
+
+/* ---- the file ----------------------------------------------------------- */
+
+/*
+ * The next word of a line, in place, unquoted; NULL if there is none. Within double quotes a backslash
+ * makes the next character an ordinary one. *rest is NULL if a quote is not closed.
+ */
+static char *next_word(char **rest)
+{
+	char *from = *rest + strspn(*rest, " \t\r\n"), *word = from, *to = from;
+	bool quoted = *from == '"';
+
+	if (!*from || *from == '#')
+		return NULL;
+	from += quoted;
+	while (*from && !(quoted ? *from == '"' : strchr(" \t\r\n", *from) != NULL)) {
+		if (quoted && *from == '\\' && from[1])
+			from++;
+		*to++ = *from++;
+	}
+	*rest = quoted && !*from ? NULL : from + (*from != '\0');
+	*to = '\0';
+	return word;
+}
+
+static void take_line(struct settings *settings, char *line, const char *place)
+{
+	char *rest = line, *option, *value = NULL, *more = NULL;
+
+	option = next_word(&rest);
+	if (!option)
+		return;
+	if (rest)
+		value = next_word(&rest);
+	if (rest && value)
+		more = next_word(&rest);
+	if (!rest)
+		tell(settings, place, "a quote is not closed: write a \" at the end of the value as well");
+	else if (!value)
+		tell(settings, place, "a value is missing: write Option value");
+	else if (more)
+		tell(settings, place,
+		     "more than one value: put a value with spaces into double quotes, and each option "
+		     "on a line of its own");
+	else
+		settings_set(settings, option, value, place);
+}
+
+void settings_read(struct settings *settings, const char *path, bool must_exist)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL, place[512];
+	unsigned int number = 0;
+	size_t size = 0;
+
+	if (!file) {
+		if (errno == ENOENT && !must_exist)
+			return;
+		snprintf(place, sizeof(place),
+			 "cannot read the configuration: %s: check the path and permissions, or "
+			 "name another file with the option -c",
+			 strerror(errno));
+		tell(settings, path, place);
+		return;
+	}
+	while (getline(&line, &size, file) >= 0) {
+		snprintf(place, sizeof(place), "%s:%u", path, ++number);
+		take_line(settings, line, place);
+	}
+	if (ferror(file))
+		tell(settings, path, "cannot read the configuration to its end: it must be a file of text");
+	free(line);
+	fclose(file);
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+int settings_init(struct settings *settings)
+{
+	char error[ERROR_SIZE];
+
+	memset(settings, 0, sizeof(*settings));
+	settings->interval = INTERVAL;
+	settings->ping_interval = PING_INTERVAL;
+	settings->config = kvmstat_config_new();
+	if (!settings->config || set_string(&settings->socket, DEFAULT_SOCKET, error) < 0 ||
+	    set_string(&settings->state_dir, STATEDIR, error) < 0 ||
+	    set_root(settings, OID_ROOT, error) < 0) {
+		settings_free(settings);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void settings_free(struct settings *settings)
+{
+	kvmstat_config_free(settings->config);
+	free(settings->socket);
+	free(settings->state_dir);
+	for (size_t i = 0; i < settings->nwords; i++) {
+		free(settings->words[i].word);
+		free(settings->words[i].place);
+	}
+	free(settings->words);
+	memset(settings, 0, sizeof(*settings));
+}
+
+unsigned int settings_check_events(const struct settings *settings, const struct kvmstat *kvmstat,
+				   int priority)
+{
+	unsigned int unknown = 0;
+
+	for (size_t i = 0; i < settings->nwords; i++) {
+		const struct event_word *word = &settings->words[i];
+		char suggestion[128];
+
+		if (!kvmstat_event_unknown(kvmstat, word->word, suggestion, sizeof(suggestion)))
+			continue;
+		unknown++;
+		message(priority, "%s: unknown event %s: %s%s%s", word->place, word->word,
+			*suggestion ? "did you mean " : "", *suggestion ? suggestion : "it is not on this host either",
+			*suggestion ? "?" : "; 'kvmstat events' lists them");
+	}
+	return unknown;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#include "columns.h"
+
+const struct table *const tables[] = {
+	&table_collector, &table_host, &table_source, &table_problem, &table_event,
+	&table_guest, &table_activity, &table_cell, &table_cell64,
+};
+
+const size_t ntables = sizeof(tables) / sizeof(tables[0]);

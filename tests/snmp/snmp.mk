@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# The subagent without snmpd: its handlers on samples made by hand, the file of indices, the configuration file.
+SNMP_TESTS := $(patsubst tests/snmp/%.c,$(O)/tests/snmp/%,$(wildcard tests/snmp/test_*.c))
+
+# The fake core takes the place of the collector, which the configuration needs.
+SNMP_FAKED  := $(patsubst %,$(O)/snmp-subagent/%.o,columns_guest columns_host handler indexfile indexmap log octets \
+	reader rowview tables value) tests/snmp/fake.c
+SNMP_CONFIG := $(patsubst %,$(O)/snmp-subagent/%.o,log settings transport)
+
+$(O)/tests/snmp/test_settings: $(SNMP_CONFIG)
+$(filter-out %/test_settings,$(SNMP_TESTS)): $(SNMP_FAKED) tests/snmp/fake.h
+$(SNMP_TESTS): $(O)/tests/snmp/%: tests/snmp/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) $(SNMP_FLAGS) -Isnmp-subagent -Itests/snmp $(ALL_LDFLAGS) -MF $@.d -o $@ \
+		$(filter-out %.h %.a,$^) $(LIB) -lcmocka $(SNMP_LIBS) $(CORE_LIBS)
+
+.PHONY: check-snmp
+ifeq ($(HAVE_SNMP),yes)
+check-snmp: $(SNMP_TESTS)
+	$(Q)status=0; for test in $(SNMP_TESTS); do $(RUN) $$test || status=1; done; exit $$status
+else
+check-snmp:
+	@echo "skip: the subagent: Net-SNMP's headers are missing"; echo "snmp: 0 passed, 0 failed, 1 skipped"
+endif

@@ -1,0 +1,1019 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_handler.c - GET, GETNEXT and GETBULK against one expected tree, without snmpd
+ *
+ * What GETNEXT of any OID has to give follows from the tree: the first entry after it. So every OID that
+ * can be made from an entry, by cutting, appending and changing, is asked for.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "fake.h"
+#include "handler.h"
+#include "octets.h"
+
+#define S UINT64_C(1000000000)
+#define BIG (UINT64_C(1) << 32)
+#define BIT(category) (1u << (category))
+#define REALTIME (UINT64_C(1709210096) * S + S / 2)	/* 2024-02-29 12:34:56.5 UTC */
+
+enum { ROOT_LEN = 4, SPARE_VARS = 2 };
+
+static const oid root[ROOT_LEN] = { 1, 3, 99, 4294967295 };
+
+/* In ascending order of number. */
+static const struct kvmstat_event events[] = {
+	{ .name = "exits", .text = "Left guest mode.", .number = 10, .class = KVMSTAT_CUMULATIVE,
+	  .scope = KVMSTAT_VCPU, .category = KVMSTAT_EXITS, .adds_to = BIT(KVMSTAT_EXITS), .known = true },
+	{ .name = "io_exits", .text = "", .parent = &events[0], .number = 20, .class = KVMSTAT_CUMULATIVE,
+	  .scope = KVMSTAT_VCPU, .category = KVMSTAT_IO, .adds_to = BIT(KVMSTAT_IO), .known = true },
+	{ .name = "pages", .text = "", .number = 30, .class = KVMSTAT_INSTANT, .unit = KVMSTAT_BYTES,
+	  .category = KVMSTAT_MEMORY, .known = true },
+	{ .name = "max_pages", .text = "", .number = 40, .class = KVMSTAT_PEAK, .category = KVMSTAT_MEMORY,
+	  .known = true },
+	{ .name = "wait_hist", .text = "", .number = 50, .class = KVMSTAT_LOG_HIST, .unit = KVMSTAT_NS,
+	  .category = KVMSTAT_OTHER, .known = true },
+	{ .name = "new", .text = "", .number = 2147483647, .class = KVMSTAT_CUMULATIVE,
+	  .category = KVMSTAT_OTHER },
+};
+
+enum { EXITS, IO, PAGES, MAX_PAGES, HIST, HIST2, HIST3, NEW, NCELLS, NEVENTS = 6 };
+
+/* Column and index below the table's OID; "*" is any value. */
+static const struct expected {
+	uint8_t group;
+	oid suffix[3];
+	uint8_t len;
+	const char *value;
+} expected[] = {
+	{ 1, { 1, 0 }, 2, "*" },
+	{ 1, { 2, 0 }, 2, "gauge 10" },
+	{ 1, { 3, 0 }, 2, "counter 2" },
+	{ 1, { 4, 0 }, 2, "string \\x07\\xe8\\x02\\x1d\\x0c\"8\\x05+\\x00\\x00" },
+	{ 1, { 5, 0 }, 2, "*" },
+	{ 1, { 6, 0 }, 2, "gauge 1234" },
+	{ 1, { 7, 0 }, 2, "counter 5" },
+	{ 2, { 1, 0 }, 2, "gauge 3" },
+	{ 2, { 2, 0 }, 2, "gauge 2" },
+	{ 2, { 3, 0 }, 2, "gauge 8" },
+	{ 2, { 4, 0 }, 2, "integer 3" },
+	{ 2, { 5, 0 }, 2, "gauge 6" },
+	{ 3, { 2, 1 }, 2, "string bpf" },
+	{ 3, { 2, 2 }, 2, "string debugfs" },
+	{ 3, { 2, 3 }, 2, "string proc" },
+	{ 3, { 3, 1 }, 2, "integer 2" },
+	{ 3, { 3, 2 }, 2, "integer 5" },
+	{ 3, { 3, 3 }, 2, "integer 1" },
+	{ 3, { 4, 1 }, 2, "string " },
+	{ 3, { 4, 2 }, 2, "string closed\\x5cx0aopen it" },
+	{ 3, { 4, 3 }, 2, "string " },
+	{ 4, { 2, 1 }, 2, "string no-kvm" },
+	{ 4, { 2, 2 }, 2, "string no-source" },
+	{ 4, { 2, 3 }, 2, "string refused" },
+	{ 4, { 2, 4 }, 2, "string unreadable" },
+	{ 4, { 2, 5 }, 2, "string malformed" },
+	{ 4, { 2, 6 }, 2, "string unnamed" },
+	{ 4, { 3, 1 }, 2, "integer 2" },
+	{ 4, { 3, 2 }, 2, "integer 2" },
+	{ 4, { 3, 3 }, 2, "integer 1" },
+	{ 4, { 3, 4 }, 2, "integer 2" },
+	{ 4, { 3, 5 }, 2, "integer 2" },
+	{ 4, { 3, 6 }, 2, "integer 2" },
+	{ 4, { 4, 1 }, 2, "counter 0" },
+	{ 4, { 4, 2 }, 2, "counter 0" },
+	{ 4, { 4, 3 }, 2, "counter 2" },
+	{ 4, { 4, 4 }, 2, "counter 3" },
+	{ 4, { 4, 5 }, 2, "counter 0" },
+	{ 4, { 4, 6 }, 2, "counter 0" },
+	{ 4, { 5, 1 }, 2, "string " },
+	{ 4, { 5, 2 }, 2, "string " },
+	{ 4, { 5, 3 }, 2, "string lockdown" },
+	{ 4, { 5, 4 }, 2, "string " },
+	{ 4, { 5, 5 }, 2, "string " },
+	{ 4, { 5, 6 }, 2, "string " },
+	{ 5, { 2, 10 }, 2, "string exits" },
+	{ 5, { 2, 20 }, 2, "string io_exits" },
+	{ 5, { 2, 30 }, 2, "string pages" },
+	{ 5, { 2, 40 }, 2, "string max_pages" },
+	{ 5, { 2, 50 }, 2, "string wait_hist" },
+	{ 5, { 2, 2147483647 }, 2, "string new" },
+	{ 5, { 3, 10 }, 2, "integer 1" },
+	{ 5, { 3, 20 }, 2, "integer 1" },
+	{ 5, { 3, 30 }, 2, "integer 2" },
+	{ 5, { 3, 40 }, 2, "integer 3" },
+	{ 5, { 3, 50 }, 2, "integer 5" },
+	{ 5, { 3, 2147483647 }, 2, "integer 1" },
+	{ 5, { 4, 10 }, 2, "integer 1" },
+	{ 5, { 4, 20 }, 2, "integer 1" },
+	{ 5, { 4, 30 }, 2, "integer 3" },
+	{ 5, { 4, 40 }, 2, "integer 1" },
+	{ 5, { 4, 50 }, 2, "integer 2" },
+	{ 5, { 4, 2147483647 }, 2, "integer 1" },
+	{ 5, { 5, 10 }, 2, "integer 2" },
+	{ 5, { 5, 20 }, 2, "integer 2" },
+	{ 5, { 5, 30 }, 2, "integer 1" },
+	{ 5, { 5, 40 }, 2, "integer 1" },
+	{ 5, { 5, 50 }, 2, "integer 1" },
+	{ 5, { 5, 2147483647 }, 2, "integer 1" },
+	{ 5, { 6, 10 }, 2, "integer 1" },
+	{ 5, { 6, 20 }, 2, "integer 2" },
+	{ 5, { 6, 30 }, 2, "integer 7" },
+	{ 5, { 6, 40 }, 2, "integer 7" },
+	{ 5, { 6, 50 }, 2, "integer 9" },
+	{ 5, { 6, 2147483647 }, 2, "integer 9" },
+	{ 5, { 7, 10 }, 2, "gauge 0" },
+	{ 5, { 7, 20 }, 2, "gauge 10" },
+	{ 5, { 7, 30 }, 2, "gauge 0" },
+	{ 5, { 7, 40 }, 2, "gauge 0" },
+	{ 5, { 7, 50 }, 2, "gauge 0" },
+	{ 5, { 7, 2147483647 }, 2, "gauge 0" },
+	{ 5, { 8, 10 }, 2, "integer 2" },
+	{ 5, { 8, 20 }, 2, "integer 3" },
+	{ 5, { 8, 30 }, 2, "integer 2" },
+	{ 5, { 8, 40 }, 2, "integer 2" },
+	{ 5, { 8, 50 }, 2, "integer 1" },
+	{ 5, { 8, 2147483647 }, 2, "integer 2" },
+	{ 5, { 9, 10 }, 2, "string Left guest mode." },
+	{ 5, { 9, 20 }, 2, "string " },
+	{ 5, { 9, 30 }, 2, "string " },
+	{ 5, { 9, 40 }, 2, "string " },
+	{ 5, { 9, 50 }, 2, "string " },
+	{ 5, { 9, 2147483647 }, 2, "string " },
+	{ 5, { 10, 10 }, 2, "string " },
+	{ 5, { 10, 20 }, 2, "string " },
+	{ 5, { 10, 30 }, 2, "string " },
+	{ 5, { 10, 40 }, 2, "string " },
+	{ 5, { 10, 50 }, 2, "string not read" },
+	{ 5, { 10, 2147483647 }, 2, "string " },
+	/* Row 2 of the sample has no index yet; index 2 is row 1, a newcomer of whom little is known. */
+	{ 6, { 2, 2 }, 2, "string b\\x5cx0ata\\x5cxff\\xc3\\xa9" },
+	{ 6, { 2, 7 }, 2, "string alpha" },
+	{ 6, { 3, 2 }, 2, "string " },
+	{ 6, { 3, 7 }, 2, "string 11111111-2222-3333-4444-555555555555" },
+	{ 6, { 4, 7 }, 2, "gauge 123" },
+	{ 6, { 5, 7 }, 2, "gauge 2" },
+	{ 6, { 6, 7 }, 2, "gauge 64" },
+	{ 6, { 7, 7 }, 2, "string \\x07\\xe8\\x02\\x1d\\x0c\"\\x00\\x00+\\x00\\x00" },
+	{ 6, { 8, 7 }, 2, "counter 500" },
+	{ 6, { 9, 7 }, 2, "counter 100" },
+	{ 6, { 10, 2 }, 2, "*" },
+	{ 6, { 10, 7 }, 2, "*" },
+	{ 6, { 11, 2 }, 2, "string m\\x5cxc3\\x5cxb6" },
+	{ 6, { 11, 7 }, 2, "string qemu" },
+	{ 7, { 1, 7 }, 2, "gauge 100" },
+	{ 7, { 9, 7 }, 2, "counter 2000" },
+	{ 7, { 10, 2 }, 2, "counter 3" },
+	{ 7, { 10, 7 }, 2, "counter 5" },
+	{ 7, { 17, 7 }, 2, "gauge 200" },
+	{ 7, { 18, 7 }, 2, "gauge 50" },
+	{ 8, { 1, 7, 10 }, 3, "gauge 100" },
+	{ 8, { 1, 7, 2147483647 }, 3, "gauge 4294967295" },
+	{ 8, { 2, 2, 20 }, 3, "counter 3" },
+	{ 8, { 2, 7, 10 }, 3, "counter 2000" },
+	{ 8, { 2, 7, 20 }, 3, "counter 5" },
+	{ 8, { 2, 7, 2147483647 }, 3, "counter 7" },
+	{ 8, { 3, 2, 40 }, 3, "gauge 9" },
+	{ 8, { 3, 7, 30 }, 3, "gauge 4294967295" },
+	{ 9, { 1, 2, 20 }, 3, "counter64 3" },
+	{ 9, { 1, 7, 10 }, 3, "counter64 2000" },
+	{ 9, { 1, 7, 20 }, 3, "counter64 5" },
+	{ 9, { 1, 7, 2147483647 }, 3, "counter64 429496729607" },
+	{ 9, { 2, 2, 40 }, 3, "counter64 9" },
+	{ 9, { 2, 7, 30 }, 3, "counter64 4294967301" },
+};
+
+enum { NEXPECTED = sizeof(expected) / sizeof(expected[0]) };
+
+/* ---- the sample --------------------------------------------------------- */
+
+static uint64_t boottime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * S + (uint64_t)ts.tv_nsec;
+}
+
+static void set_columns(struct fake *fake)
+{
+	uint32_t cell = 0;
+
+	for (uint32_t i = 0; i < NEVENTS; i++) {
+		fake->columns[i] = (struct kvmstat_column){ .event = &events[i], .column = cell, .cells = 1,
+							    .source = KVMSTAT_BPF, .reason = "" };
+		cell += fake->columns[i].cells = i == HIST ? 3 : 1;
+	}
+	fake->columns[IO].source = KVMSTAT_DEBUGFS;
+	fake->columns[HIST].source = KVMSTAT_ABSENT;
+	fake->columns[HIST].reason = "not read";
+}
+
+static void set_guest(struct kvmstat_guest *guest, uint64_t id, const char *name)
+{
+	free((char *)guest->name);
+	guest->id = id;
+	guest->name = strdup(name);
+}
+
+static struct fake *first_sample(uint64_t time_ns)
+{
+	struct fake *fake = fake_new(1, NEVENTS, NCELLS);
+
+	fake->sample.number = 1;
+	fake->sample.time_ns = time_ns;
+	fake->sample.realtime_ns = REALTIME - 10 * S;
+	set_columns(fake);
+	set_guest(&fake->guests[0], 1, "alpha");
+	fake_set(fake, 0, EXITS, 1000);
+	fake_set(fake, 0, PAGES, 3);
+	fake_set(fake, 0, NEW, 7);
+	fake->rows[0].has_cpu = true;
+	fake->rows[0].cpu_ns = 3 * S;
+	fake->rows[0].wait_ns = S / 2;
+	return fake;
+}
+
+static struct fake *second_sample(uint64_t time_ns)
+{
+	struct fake *fake = fake_new(3, NEVENTS, NCELLS);
+	struct kvmstat_sample *sample = &fake->sample;
+
+	sample->number = 2;
+	sample->time_ns = time_ns;
+	sample->realtime_ns = REALTIME;
+	sample->duration_ns = 1234567;
+	sample->cpus = 8;
+	sample->lockdown = KVMSTAT_LOCKDOWN_INTEGRITY;
+	sample->sources[KVMSTAT_BPF].state = KVMSTAT_ACTIVE;
+	sample->sources[KVMSTAT_DEBUGFS].state = KVMSTAT_DENIED;
+	strcpy(sample->sources[KVMSTAT_DEBUGFS].text, "closed\nopen it");
+	sample->problems[KVMSTAT_REFUSED] = (struct kvmstat_problem_status){ .active = true, .count = 2,
+									     .text = "lockdown" };
+	sample->problems[KVMSTAT_UNREADABLE].count = 3;
+	set_columns(fake);
+	set_guest(&fake->guests[0], 1, "alpha");
+	set_guest(&fake->guests[1], 2, "b\nta\xff\xc3\xa9");
+	fake->guests[0].uuid = "11111111-2222-3333-4444-555555555555";
+	fake->guests[0].pid = 123;
+	fake->guests[0].memory = 64 << 20;
+	fake->guests[0].created_ns = REALTIME - 56 * S - S / 2;
+	fake->guests[1].vmm = "m\xc3\xb6";
+	fake->rows[0].vcpus = 2;
+	fake->rows[0].has_cpu = true;
+	fake->rows[0].cpu_ns = 5 * S;
+	fake->rows[0].wait_ns = S;
+	fake_set(fake, 0, EXITS, 2000);
+	fake_set(fake, 0, IO, 5);
+	fake_set(fake, 0, PAGES, BIG + 5);
+	fake_set(fake, 0, HIST, 1);
+	fake_set(fake, 0, NEW, 100 * BIG + 7);
+	fake_set(fake, 1, IO, 3);
+	fake_set(fake, 1, MAX_PAGES, 9);
+	fake_set(fake, 2, EXITS, 1);
+	return fake;
+}
+
+struct world {
+	struct views *views;
+	struct reader reader;
+	struct fake *samples[2];
+	struct assignment assignment;
+};
+
+static void publish(struct world *world, struct fake *fake, const uint32_t *index)
+{
+	static const bool every[256] = { [0 ... 255] = true };
+
+	world->assignment = (struct assignment){ index, every, world->assignment.generation + 1 };
+	assert_int_equal(views_publish(world->views, &fake->sample, &world->assignment), 0);
+}
+
+static int make_world(void **state)
+{
+	static const uint32_t index[] = { 7, 2, 0 };
+	struct world *world = calloc(1, sizeof(*world));
+	uint64_t now = boottime();
+
+	world->views = views_new();
+	reader_init(&world->reader, world->views, 10);
+	world->samples[0] = first_sample(now - 10 * S);
+	world->samples[1] = second_sample(now);
+	publish(world, world->samples[0], index);
+	publish(world, world->samples[1], index);
+	*state = world;
+	return 0;
+}
+
+static int free_world(void **state)
+{
+	struct world *world = *state;
+
+	reader_exit(&world->reader);
+	views_free(world->views);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(world->samples[i]->refs, 0);	/* every view gave its sample back */
+		fake_free(world->samples[i]);
+	}
+	free(world);
+	return 0;
+}
+
+/* ---- requests ----------------------------------------------------------- */
+
+/* One request, as the library would hand it to a handler. */
+struct call {
+	netsnmp_handler_registration registration;
+	netsnmp_agent_request_info info;
+	netsnmp_agent_session session;
+	netsnmp_pdu pdu;
+	netsnmp_request_info request;
+	netsnmp_variable_list *vars;	/* one for each repetition, and SPARE_VARS */
+	struct served served;
+	oid name[MAX_OID_LEN], end[MAX_OID_LEN];
+};
+
+static void begin(struct call *call, struct world *world, const struct table *table, int mode,
+		  const oid *name, size_t len, int repeat)
+{
+	memset(call, 0, sizeof(*call));
+	call->registration.rootoid = call->name;
+	call->registration.rootoid_len = handler_oid(table, root, ROOT_LEN, call->name);
+	call->registration.my_reg_void = &call->served;
+	call->served = (struct served){ table, &world->reader };
+	call->info.mode = mode;
+	call->info.asp = &call->session;
+	call->session.pdu = &call->pdu;
+	memcpy(call->end, call->name, sizeof(call->end));
+	call->end[call->registration.rootoid_len - 1]++;
+	call->request.range_end = call->end;
+	call->request.range_end_len = call->registration.rootoid_len;
+	call->request.repeat = repeat;
+	for (int i = 0; i <= repeat + SPARE_VARS; i++)
+		snmp_varlist_add_variable(&call->vars, name, len, ASN_NULL, NULL, 0);
+	call->request.requestvb = call->vars;
+}
+
+static void run(struct call *call)
+{
+	assert_int_equal(handler_request(NULL, &call->registration, &call->info, &call->request),
+			 SNMP_ERR_NOERROR);
+	assert_int_equal(call->request.status, 0);
+}
+
+static void finish(struct call *call)
+{
+	snmp_free_varbind(call->vars);
+}
+
+static void octets_as_text(char *text, size_t size, const u_char *octets, size_t len)
+{
+	size_t used = (size_t)snprintf(text, size, "string ");
+
+	for (size_t i = 0; i < len && used + 5 < size; i++)
+		used += (size_t)snprintf(text + used, size - used,
+					 octets[i] < ' ' || octets[i] > '~' || octets[i] == '\\' ? "\\x%02x"
+												 : "%c",
+					 octets[i]);
+}
+
+static const char *value_as_text(const netsnmp_variable_list *var)
+{
+	static char text[4096];
+
+	switch (var->type) {
+	case ASN_OCTET_STR:
+		octets_as_text(text, sizeof(text), var->val.string, var->val_len);
+		break;
+	case ASN_COUNTER64:
+		snprintf(text, sizeof(text), "counter64 %llu",
+			 ((unsigned long long)var->val.counter64->high << 32) + var->val.counter64->low);
+		break;
+	default:
+		snprintf(text, sizeof(text), "%s %lu", var->type == ASN_GAUGE ? "gauge" :
+			 var->type == ASN_COUNTER ? "counter" : var->type == ASN_INTEGER ? "integer" :
+			 var->type == ASN_TIMETICKS ? "ticks" : "?", (unsigned long)*var->val.integer);
+	}
+	return text;
+}
+
+static const struct table *table_of(uint8_t group)
+{
+	for (size_t i = 0; i < ntables; i++)
+		if (tables[i]->group == group)
+			return tables[i];
+	return NULL;
+}
+
+static size_t full_name(const struct expected *entry, oid name[MAX_OID_LEN])
+{
+	size_t len = handler_oid(table_of(entry->group), root, ROOT_LEN, name);
+
+	memcpy(name + len, entry->suffix, entry->len * sizeof(*name));
+	return len + entry->len;
+}
+
+static void check_is(const netsnmp_variable_list *var, const struct expected *entry)
+{
+	oid name[MAX_OID_LEN];
+	size_t len = full_name(entry, name);
+
+	assert_int_equal(snmp_oid_compare(var->name, var->name_length, name, len), 0);
+	if (strcmp(entry->value, "*") != 0)
+		assert_string_equal(value_as_text(var), entry->value);
+}
+
+/* The first entry of this group after name, or NULL. */
+static const struct expected *successor(uint8_t group, const oid *name, size_t len)
+{
+	for (int i = 0; i < NEXPECTED; i++) {
+		oid entry[MAX_OID_LEN];
+		size_t entry_len = full_name(&expected[i], entry);
+
+		if (expected[i].group == group && snmp_oid_compare(entry, entry_len, name, len) > 0)
+			return &expected[i];
+	}
+	return NULL;
+}
+
+static void check_next(struct world *world, uint8_t group, const oid *name, size_t len)
+{
+	const struct expected *next = successor(group, name, len);
+	struct call call;
+
+	begin(&call, world, table_of(group), MODE_GETNEXT, name, len, 0);
+	run(&call);
+	if (next) {
+		check_is(call.vars, next);
+	} else {
+		assert_int_equal(call.vars->type, ASN_NULL);
+		assert_int_equal(snmp_oid_compare(call.vars->name, call.vars->name_length, name, len), 0);
+	}
+	finish(&call);
+}
+
+static int get_type_in(struct world *world, long transaction, uint8_t group, const oid *name, size_t len)
+{
+	struct call call;
+	int type;
+
+	begin(&call, world, table_of(group), MODE_GET, name, len, 0);
+	call.pdu.transid = transaction;
+	run(&call);
+	type = call.vars->type;
+	finish(&call);
+	return type;
+}
+
+static int get_type(struct world *world, uint8_t group, const oid *name, size_t len)
+{
+	return get_type_in(world, 0, group, name, len);
+}
+
+/* ---- tests -------------------------------------------------------------- */
+
+static void test_tree_ascends(void **state)
+{
+	oid before[MAX_OID_LEN], name[MAX_OID_LEN];
+	size_t before_len = 0;
+
+	(void)state;
+	for (int i = 0; i < NEXPECTED; i++) {
+		size_t len = full_name(&expected[i], name);
+
+		assert_true(snmp_oid_compare(before, before_len, name, len) < 0);
+		memcpy(before, name, sizeof(name));
+		before_len = len;
+	}
+	for (size_t i = 1; i < ntables; i++)
+		assert_true(tables[i - 1]->group < tables[i]->group);
+	for (size_t i = 0; i < ntables; i++)
+		for (size_t j = 1; j < tables[i]->ncolumns; j++)
+			assert_true(tables[i]->columns[j - 1].number < tables[i]->columns[j].number);
+}
+
+static void test_registration(void **state)
+{
+	struct world *world = *state;
+	struct served *served = calloc(ntables, sizeof(*served));
+
+	netsnmp_enable_subagent();
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
+	setenv("MIBS", "", 1);
+	snmp_disable_log();
+	assert_int_equal(init_agent("test"), 0);
+	assert_int_equal(handler_register(served, &world->reader, root, ROOT_LEN), 0);
+	for (size_t i = 0; i < ntables; i++) {
+		oid name[MAX_OID_LEN];
+		size_t len = handler_oid(tables[i], root, ROOT_LEN, name);
+		netsnmp_subtree *subtree = netsnmp_subtree_find(name, len, NULL, "");
+
+		assert_non_null(subtree);
+		assert_string_equal(subtree->reginfo->handlerName, tables[i]->name);
+		assert_int_equal(snmp_oid_compare(subtree->start_a, subtree->start_len, name, len), 0);
+	}
+	shutdown_agent();
+	free(served);
+}
+
+static void test_get(void **state)
+{
+	for (int i = 0; i < NEXPECTED; i++) {
+		oid name[MAX_OID_LEN];
+		size_t len = full_name(&expected[i], name);
+		struct call call;
+
+		begin(&call, *state, table_of(expected[i].group), MODE_GET, name, len, 0);
+		run(&call);
+		check_is(call.vars, &expected[i]);
+		finish(&call);
+	}
+}
+
+/* Everything near an entry that is no entry. */
+static void test_get_nothing(void **state)
+{
+	for (int i = 0; i < NEXPECTED; i++) {
+		oid name[MAX_OID_LEN];
+		size_t len = full_name(&expected[i], name), column = len - expected[i].len;
+		uint8_t group = expected[i].group;
+
+		assert_int_equal(get_type(*state, group, name, column), SNMP_NOSUCHOBJECT);
+		assert_int_equal(get_type(*state, group, name, len - 1), SNMP_NOSUCHINSTANCE);
+		name[len] = 0;
+		assert_int_equal(get_type(*state, group, name, len + 1), SNMP_NOSUCHINSTANCE);
+		name[len - 1] = 4294967295;
+		assert_int_equal(get_type(*state, group, name, len), SNMP_NOSUCHINSTANCE);
+		name[column] = 0;
+		assert_int_equal(get_type(*state, group, name, len), SNMP_NOSUCHOBJECT);
+		name[column] = 200;
+		assert_int_equal(get_type(*state, group, name, len), SNMP_NOSUCHOBJECT);
+	}
+}
+
+static void test_get_absent_cells(void **state)
+{
+	static const oid absent[][3] = { { 1, 2, 20 }, { 1, 7, 20 }, { 1, 7, 30 }, { 2, 7, 30 },
+					 { 2, 2, 10 }, { 3, 7, 10 }, { 3, 7, 40 }, { 2, 7, 50 },
+					 { 3, 7, 50 }, { 2, 0, 10 }, { 2, 3, 10 } };
+
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+		oid name[MAX_OID_LEN];
+		size_t len = handler_oid(table_of(8), root, ROOT_LEN, name);
+
+		memcpy(name + len, absent[i], sizeof(absent[i]));
+		assert_int_equal(get_type(*state, 8, name, len + 3), SNMP_NOSUCHINSTANCE);
+	}
+}
+
+static void test_getnext_chain(void **state)
+{
+	for (size_t i = 0; i < ntables; i++) {
+		oid name[MAX_OID_LEN];
+		size_t len = handler_oid(tables[i], root, ROOT_LEN, name);
+		const struct expected *next;
+
+		while ((next = successor(tables[i]->group, name, len))) {
+			check_next(*state, tables[i]->group, name, len);
+			len = full_name(next, name);
+		}
+		check_next(*state, tables[i]->group, name, len);
+	}
+}
+
+/* Every prefix, and every sub-identifier changed, with nothing, 0 and the largest after it. */
+static void test_getnext_edges(void **state)
+{
+	static const oid tails[] = { 0, 1, 4294967295 };
+	struct world *world = *state;
+
+	for (int i = 0; i < NEXPECTED; i++) {
+		oid name[MAX_OID_LEN], changed[MAX_OID_LEN];
+		size_t len = full_name(&expected[i], name);
+		uint8_t group = expected[i].group;
+
+		for (size_t cut = 1; cut <= len; cut++) {
+			const oid others[] = { name[cut - 1], name[cut - 1] - 1, name[cut - 1] + 1, 0,
+					       200,	      2147483648,	 4294967295 };
+
+			for (size_t j = 0; j < sizeof(others) / sizeof(others[0]); j++) {
+				memcpy(changed, name, sizeof(name));
+				changed[cut - 1] = others[j] & 0xffffffff;
+				check_next(world, group, changed, cut);
+				for (size_t k = 0; k < 3; k++) {
+					changed[cut] = tails[k];
+					check_next(world, group, changed, cut + 1);
+				}
+			}
+		}
+	}
+}
+
+static void check_bulk(struct world *world, const struct table *table, int repeat)
+{
+	oid name[MAX_OID_LEN];
+	size_t len = handler_oid(table, root, ROOT_LEN, name);
+	netsnmp_variable_list *var;
+	struct call call;
+
+	begin(&call, world, table, MODE_GETBULK, name, len, repeat);
+	run(&call);
+	for (var = call.vars; var; var = var->next_variable, repeat--) {
+		const struct expected *next = successor(table->group, name, len);
+
+		if (!next || repeat < 0) {	/* not one more than was asked for */
+			assert_true(var->type == ASN_NULL || var->type == ASN_PRIV_RETRY);
+			break;
+		}
+		check_is(var, next);
+		len = full_name(next, name);
+	}
+	finish(&call);
+}
+
+static void test_getbulk(void **state)
+{
+	static const int repeats[] = { 0, 1, 2, 7, 100 };
+
+	for (size_t i = 0; i < ntables; i++)
+		for (size_t j = 0; j < sizeof(repeats) / sizeof(repeats[0]); j++)
+			check_bulk(*state, tables[i], repeats[j]);
+}
+
+static void test_set_refused(void **state)
+{
+	oid name[MAX_OID_LEN];
+	size_t len = full_name(&expected[0], name);
+	struct call call;
+
+	begin(&call, *state, table_of(1), MODE_SET_RESERVE1, name, len, 0);
+	handler_request(NULL, &call.registration, &call.info, &call.request);
+	assert_int_equal(call.request.status, SNMP_ERR_NOTWRITABLE);
+	finish(&call);
+}
+
+/* kvmSampleNumber, as a request of this transaction sees it. */
+static unsigned long sample_number(struct world *world, long transaction)
+{
+	oid name[MAX_OID_LEN];
+	size_t len = handler_oid(table_of(1), root, ROOT_LEN, name);
+	struct call call;
+	unsigned long number;
+
+	name[len++] = 3;
+	name[len++] = 0;
+	begin(&call, world, table_of(1), MODE_GET, name, len, 0);
+	call.pdu.transid = transaction;
+	run(&call);
+	number = (unsigned long)*call.vars->val.integer;
+	finish(&call);
+	return number;
+}
+
+static void test_transaction_sees_one_sample(void **state)
+{
+	static const uint32_t index[] = { 7, 2, 0 };
+	struct world *world = *state;
+
+	assert_int_equal(sample_number(world, 41), 2);
+	publish(world, world->samples[0], index);
+	assert_int_equal(sample_number(world, 41), 2);
+	assert_int_equal(sample_number(world, 42), 1);
+	assert_int_equal(sample_number(world, 41), 2);
+	publish(world, world->samples[1], index);
+	assert_int_equal(sample_number(world, 42), 1);
+	assert_int_equal(sample_number(world, 43), 2);
+	for (int i = 0; i < 4; i++)		/* its view is not used again meanwhile */
+		publish(world, world->samples[0], index);
+	assert_int_equal(sample_number(world, 43), 2);
+	assert_int_equal(sample_number(world, 44), 1);
+	for (int i = 0; i < 4; i++)
+		publish(world, world->samples[0], index);
+	assert_int_equal(sample_number(world, 43), 2);
+	publish(world, world->samples[1], index);
+	for (long i = 100; i < 200; i++)	/* many at once: the oldest are forgotten, nothing leaks */
+		assert_int_equal(sample_number(world, i), 2);
+	assert_int_equal(sample_number(world, 42), 2);
+	assert_int_equal(sample_number(world, 0), 2);
+	publish(world, world->samples[0], index);
+	reader_expire(&world->reader, boottime() + 60 * S);
+	assert_int_equal(sample_number(world, 199), 1);
+}
+
+/* An old view is hidden; the collector's group, which says how old it is, is not. */
+static void test_stale(void **state)
+{
+	struct world *world = *state;
+
+	world->samples[1]->sample.time_ns = boottime() - 31 * S;
+	for (int i = 0; i < NEXPECTED; i++) {
+		oid name[MAX_OID_LEN];
+		size_t len = full_name(&expected[i], name);
+		int type = get_type(world, expected[i].group, name, len);
+
+		if (expected[i].group == 1)
+			assert_int_not_equal(type, SNMP_NOSUCHINSTANCE);
+		else
+			assert_int_equal(type, SNMP_NOSUCHINSTANCE);
+	}
+	world->samples[1]->sample.time_ns = boottime() - 29 * S;
+	test_get(state);
+}
+
+static void test_before_first_sample(void **state)
+{
+	struct world world = { .views = views_new() };
+
+	(void)state;
+	reader_init(&world.reader, world.views, 10);
+	for (int i = 0; i < NEXPECTED; i++) {
+		oid name[MAX_OID_LEN];
+		size_t len = full_name(&expected[i], name);
+		bool shown =
+			expected[i].group == 1 && (expected[i].suffix[0] <= 3 || expected[i].suffix[0] == 7);
+
+		assert_int_equal(get_type(&world, expected[i].group, name, len) == SNMP_NOSUCHINSTANCE,
+				 !shown);
+	}
+	assert_int_equal(sample_number(&world, 5), 0);
+	reader_exit(&world.reader);
+	views_free(world.views);
+}
+
+static void test_empty_host(void **state)
+{
+	struct world *world = *state;
+	struct fake *fake = fake_new(0, 0, 0);
+
+	fake->sample.time_ns = boottime();
+	publish(world, fake, NULL);
+	for (size_t i = 4; i < ntables; i++) {
+		oid name[MAX_OID_LEN];
+		size_t len = handler_oid(tables[i], root, ROOT_LEN, name);
+		struct call call;
+
+		begin(&call, world, tables[i], MODE_GETNEXT, name, len, 0);
+		run(&call);
+		assert_int_equal(call.vars->type, ASN_NULL);
+		finish(&call);
+	}
+	publish(world, world->samples[0], (const uint32_t[]){ 7 });
+	reader_expire(&world->reader, boottime());
+	publish(world, world->samples[1], (const uint32_t[]){ 7, 2, 0 });
+	assert_int_equal(fake->refs, 0);
+	fake_free(fake);
+}
+
+/* ---- two threads -------------------------------------------------------- */
+
+enum { ROUNDS = 3000 };
+
+static void *publish_many(void *arg)
+{
+	struct world *world = arg;
+
+	for (int i = 0; i < ROUNDS; i++)
+		publish(world, world->samples[i % 2], (const uint32_t[]){ 7, 2, 0 });
+	return NULL;
+}
+
+/* The number of the sample and what it holds fit together, however fast samples come. */
+static void test_threads(void **state)
+{
+	struct world *world = *state;
+	oid name[MAX_OID_LEN];
+	size_t len = full_name(&expected[NEXPECTED - 6], name);
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, publish_many, world), 0);
+	for (long i = 1; i <= ROUNDS; i++) {
+		unsigned long number = sample_number(world, i);
+		int type = get_type_in(world, i, 9, name, len);
+
+		assert_int_equal(type, number == 2 ? ASN_COUNTER64 : SNMP_NOSUCHINSTANCE);
+		if (i % 7 == 0)
+			reader_expire(&world->reader, boottime());
+	}
+	pthread_join(thread, NULL);
+}
+
+/* ---- many --------------------------------------------------------------- */
+
+enum { GUESTS = 200, CUMULATIVE = 99, CELLS = CUMULATIVE + 1 };
+
+/* 200 guests x 100 events; the last event is a level, and only the last guest has it. */
+static struct fake *many(struct kvmstat_event *many_events)
+{
+	struct fake *fake = fake_new(GUESTS, CELLS, CELLS);
+
+	fake->sample.time_ns = boottime();
+	for (uint32_t i = 0; i < CELLS; i++) {
+		many_events[i] = (struct kvmstat_event){ .name = "e",
+							 .text = "",
+							 .number = i * 3 + 1,
+							 .class = i < CUMULATIVE ? KVMSTAT_CUMULATIVE
+										 : KVMSTAT_INSTANT };
+		fake->columns[i] = (struct kvmstat_column){ .event = &many_events[i], .column = i, .cells = 1,
+							    .reason = "" };
+	}
+	for (uint32_t row = 0; row < GUESTS; row++)
+		for (uint32_t i = 0; i < CUMULATIVE; i++)
+			fake_set(fake, row, i, row * 1000 + i);
+	fake_set(fake, GUESTS - 1, CELLS - 1, 77);
+	return fake;
+}
+
+/* Rows are discovered in another order than their indices have. */
+static uint32_t index_of_row(uint32_t row)
+{
+	return (row * 77) % GUESTS * 5 + 1;
+}
+
+static void check_many_cell(const netsnmp_variable_list *var, uint32_t i, const uint32_t *row_of_index)
+{
+	size_t len = var->name_length;
+	uint32_t row = row_of_index[i / CUMULATIVE], event = i % CUMULATIVE;
+
+	assert_int_equal(var->name[len - 3], 2);
+	assert_int_equal(var->name[len - 2], index_of_row(row));
+	assert_int_equal(var->name[len - 1], event * 3 + 1);
+	assert_int_equal(*var->val.integer, row * 1000 + event);
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void walk_by_bulk(struct world *world, const uint32_t *row_of_index)
+{
+	oid name[MAX_OID_LEN];
+	size_t len = handler_oid(table_of(8), root, ROOT_LEN, name);
+	uint32_t seen = 0;
+
+	name[len++] = 2;
+	while (seen < GUESTS * CUMULATIVE) {
+		netsnmp_variable_list *var;
+		struct call call;
+
+		begin(&call, world, table_of(8), MODE_GETBULK, name, len, 49);
+		run(&call);
+		for (var = call.vars; var->type == ASN_COUNTER && seen < GUESTS * CUMULATIVE;
+		     var = var->next_variable) {
+			check_many_cell(var, seen++, row_of_index);
+			len = var->name_length;
+			memcpy(name, var->name, len * sizeof(*name));
+		}
+		finish(&call);
+	}
+}
+
+/* From anywhere in an almost empty column, the only cell is found without a search of all others. */
+static void find_the_last_cell(struct world *world)
+{
+	oid name[MAX_OID_LEN];
+	size_t len = handler_oid(table_of(8), root, ROOT_LEN, name);
+
+	name[len] = 3;
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct call call;
+
+		name[len + 1] = i % 100;
+		begin(&call, world, table_of(8), MODE_GETNEXT, name, len + 2, 0);
+		run(&call);
+		assert_int_equal(*call.vars->val.integer, 77);
+		finish(&call);
+	}
+}
+
+static void test_20000_rows(void **state)
+{
+	struct world *world = *state;
+	struct kvmstat_event many_events[CELLS];
+	struct fake *fake = many(many_events);
+	uint32_t index[GUESTS], row_of_index[GUESTS];
+	double start;
+
+	for (uint32_t row = 0; row < GUESTS; row++) {
+		index[row] = index_of_row(row);
+		row_of_index[(row * 77) % GUESTS] = row;
+	}
+	publish(world, fake, index);
+	start = seconds();
+	walk_by_bulk(world, row_of_index);
+	find_the_last_cell(world);
+	assert_true(seconds() - start < 3);	/* 0.1 s */
+	publish(world, world->samples[0], index);
+	publish(world, world->samples[1], index);
+	reader_reset(&world->reader);
+	reader_expire(&world->reader, boottime());
+	assert_int_equal(fake->refs, 0);
+	fake_free(fake);
+}
+
+/* ---- values ------------------------------------------------------------- */
+
+static void test_timestamp(void **state)
+{
+	struct reader reader;
+	uint64_t t = 1000 * S;
+
+	(void)state;
+	reader_init(&reader, NULL, 10);
+	assert_int_equal(reader_timestamp(&reader, t - 5 * S, t, 2000), 1500);
+	assert_int_equal(reader_timestamp(&reader, t - 5 * S, t + S, 2103),
+			 1500);							/* jitter is not passed on */
+	assert_int_equal(reader_timestamp(&reader, t - 60 * S, t, 2000), 0);	/* before sysUpTime began */
+	assert_int_equal(reader_timestamp(&reader, 0, t, 2000), 0);
+	assert_int_equal(reader_timestamp(&reader, t - 5 * S, t + S, 200),
+			 0); /* snmpd was restarted 2 s ago */
+	assert_int_equal(reader_timestamp(&reader, t, t + S, 200), 100);
+}
+
+static void check_clean(const char *bytes, size_t size, bool ascii, const char *want)
+{
+	char out[64];
+
+	assert_int_equal(octets_clean(out, size, bytes, ascii), strlen(want));
+	assert_string_equal(out, want);
+}
+
+static void test_octets(void **state)
+{
+	(void)state;
+	check_clean("plain", 64, false, "plain");
+	check_clean("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7", 64, false,
+		    "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7");
+	check_clean("gr\xc3\xbc", 64, true, "gr\\xc3\\xbc");
+	check_clean("a\nb\x7f", 64, false, "a\\x0ab\\x7f");
+	check_clean("\xc2\x85", 64, false, "\\xc2\\x85");		/* NEL, a control character */
+	check_clean("\xc0\xaf", 64, false, "\\xc0\\xaf");		/* overlong */
+	check_clean("\xe0\x80\xaf", 64, false, "\\xe0\\x80\\xaf");
+	check_clean("\xed\xa0\x80", 64, false, "\\xed\\xa0\\x80");	/* surrogate */
+	check_clean("\xf4\x90\x80\x80", 64, false, "\\xf4\\x90\\x80\\x80");	/* above U+10FFFF */
+	check_clean("\xe2\x82", 64, false, "\\xe2\\x82");		/* cut */
+	check_clean("\xff", 64, false, "\\xff");
+	check_clean("ab\xc3\xbc", 4, false, "ab");			/* no half characters */
+	check_clean("ab\xc3\xbc", 5, false, "ab\xc3\xbc");
+	check_clean("a\n", 5, false, "a");
+	check_clean("", 1, false, "");
+}
+
+static void test_dates(void **state)
+{
+	(void)state;
+	for (int64_t day = 0; day < 80000; day += 13) {
+		time_t t = (time_t)(day * 86400 + day % 86400);
+		uint8_t date[DATE_SIZE];
+		struct tm tm;
+
+		gmtime_r(&t, &tm);
+		octets_date(date, (uint64_t)t * S + 9 * S / 10);
+		assert_int_equal(date[0] * 256 + date[1], tm.tm_year + 1900);
+		assert_int_equal(date[2], tm.tm_mon + 1);
+		assert_int_equal(date[3], tm.tm_mday);
+		assert_int_equal(date[4], tm.tm_hour);
+		assert_int_equal(date[5], tm.tm_min);
+		assert_int_equal(date[6], tm.tm_sec);
+		assert_int_equal(date[7], 9);
+	}
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, make_world, free_world)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_tree_ascends),
+		TEST(test_get),
+		TEST(test_get_nothing),
+		TEST(test_get_absent_cells),
+		TEST(test_getnext_chain),
+		TEST(test_getnext_edges),
+		TEST(test_getbulk),
+		TEST(test_set_refused),
+		TEST(test_transaction_sees_one_sample),
+		TEST(test_stale),
+		cmocka_unit_test(test_before_first_sample),
+		TEST(test_empty_host),
+		TEST(test_threads),
+		TEST(test_20000_rows),
+		cmocka_unit_test(test_timestamp),
+		cmocka_unit_test(test_octets),
+		cmocka_unit_test(test_dates),
+		TEST(test_registration),
+	};
+
+	return cmocka_run_group_tests_name("handler", tests, NULL, NULL);
+}
