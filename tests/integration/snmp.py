@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""A real snmpd, the subagent, and Net-SNMP's commands as managers."""
+import glob
+import os
+import re
+import unicodedata
+
+import rig
+
+V2C = ("-v2c", "-c", "public")
+V1 = ("-v1", "-c", "public")
+V3 = ("-v3", "-u", "operator", "-l", "authPriv", "-a", "SHA", "-A", "authentication", "-x", "AES", "-X", "encryption")
+
+
+def shown(name):
+    """How the MIB shows the bytes of a name: what is no UTF-8 and what is a control character as \\xNN, 255 bytes at most."""
+    text = b""
+    for char in name.decode("utf-8", "surrogateescape"):
+        raw = char.encode("utf-8", "surrogateescape")
+        escape = "\udc80" <= char <= "\udcff" or unicodedata.category(char) == "Cc"
+        piece = b"".join(b"\\x%02x" % byte for byte in raw) if escape else raw
+        if len(text + piece) > 255:
+            break
+        text += piece
+    return text
+
+
+def base_mibs():
+    """Where IETF's modules are, or None."""
+    for pattern in ("/usr/lib/erlang/lib/snmp-*/mibs", "/usr/share/snmp/mibs", "/usr/share/snmp/mibs/ietf"):
+        for directory in glob.glob(pattern):
+            if glob.glob(directory + "/SNMPv2-CONF*"):
+                return directory
+    return None
+
+
+class Snmpd(rig.Program):
+    def __init__(self, directory, extra="", port=None):
+        directory.mkdir(exist_ok=True)
+        self.directory, self.port = directory, port or rig.free_port()
+        self.agentx = str(directory / "agentx")
+        conf = directory / "snmpd.conf"
+        conf.write_text("\n".join([
+            "agentAddress udp:127.0.0.1:%d" % self.port, "master agentx", "agentXSocket %s" % self.agentx,
+            "rocommunity public 127.0.0.1", "createUser operator SHA authentication AES encryption", "rouser operator priv",
+            "dontLogTCPWrappersConnects yes", extra, ""]))
+        self.env = {"SNMPCONFPATH": str(directory), "SNMP_PERSISTENT_DIR": str(directory / "state")}
+        super().__init__(["snmpd", "-f", "-Lo", "-C", "-c", str(conf), "-I", "-smux,mteTrigger,mteTriggerConf"],
+                         directory / "snmpd.log", env=self.env)
+        rig.wait_until(self.answers, "snmpd answers")
+
+    def answers(self):
+        return self.tool("snmpget", "SNMPv2-MIB::sysUpTime.0", check=False, options=("-t", "0.3", "-r", "0")).startswith(b"SNMPv2-MIB")
+
+    def tool(self, command, *objects, auth=V2C, options=(), check=True):
+        """Output of one of Net-SNMP's commands, with the MIB loaded."""
+        env = {**self.env, "MIBDIRS": "%s:%s" % (base_mibs(), rig.BUILD), "MIBS": "KVMSTAT-MIB"}
+        return rig.run(command, *auth, *options, "127.0.0.1:%d" % self.port, *objects, env=env, check=check)
+
+    def get(self, name, auth=V2C):
+        """A number, or None if it is not there."""
+        text = self.tool("snmpget", "KVMSTAT-MIB::" + name, auth=auth, options=("-OQUvet",), check=False).decode(errors="replace").strip()
+        return int(text) if re.fullmatch(r"\d+", text) else None
+
+    def walk(self, name, auth=V2C):
+        """{index: text} of a column or table; index is a tuple of int."""
+        text = self.tool("snmpbulkwalk", "KVMSTAT-MIB::" + name, auth=auth, options=("-Cr50", "-OQUsex"))
+        found = {}
+        for line in text.decode(errors="surrogateescape").split("\n"):
+            match = re.match(r"(\w+)\.([\d.]+) = (.*)$", line)
+            if match and not match.group(3).startswith("No Such"):
+                found[tuple(map(int, match.group(2).split(".")))] = match.group(3)
+        return found
+
+    def numbers(self, column, auth=V2C):
+        return {index: int(text) for index, text in self.walk(column, auth).items()}
+
+    def names(self):
+        """{guest index: name as the MIB shows it, as bytes}"""
+        text = self.tool("snmpbulkwalk", "KVMSTAT-MIB::kvmGuestName", options=("-Cr50", "-Onx", "-Ih")).decode()
+        entries = (entry.partition(" = ") for entry in re.split(r"\n(?=\.1\.3)", text.strip()))
+        return {int(oid.split(".")[-1]): bytes_of(value) for oid, _, value in entries if value and "No Such" not in value}
+
+    def index_of(self, name):
+        """The index of the only guest of this name, or None."""
+        found = [index for index, seen in self.names().items() if seen == shown(os.fsencode(name))]
+        assert len(found) < 2, found
+        return found[0] if found else None
+
+    def event_numbers(self):
+        """{event name: number}"""
+        return {text.strip('"'): index[0] for index, text in self.plain_walk("kvmEventName").items()}
+
+    def plain_walk(self, column):
+        text = self.tool("snmpbulkwalk", "KVMSTAT-MIB::" + column, options=("-Cr50", "-OQUse")).decode(errors="replace")
+        pairs = (line.partition(" = ") for line in text.split("\n") if " = " in line)
+        return {tuple(map(int, name.split(".")[1:])): value for name, _, value in pairs if re.search(r"\.\d", name)}
+
+    def values(self, guest):
+        """{event name: value} of a guest by its index, in 64 bits."""
+        names = {number: name for name, number in self.event_numbers().items()}
+        found = {}
+        for column in ("kvmGuestEventHCCount", "kvmGuestEventHCLevel"):
+            for index, value in self.numbers("%s.%d" % (column, guest)).items():
+                found[names[index[-1]]] = value
+        return found
+
+
+def bytes_of(text):
+    """The octets of "Hex-STRING: 61 2F" or of an empty string."""
+    _, _, value = text.partition(": ")
+    return bytes.fromhex(value.replace("\n", " ")) if text.startswith("Hex-STRING") else b""
+
+
+class Agent(rig.Program):
+    def __init__(self, directory, snmpd, options="", interval=1, wrapper=(), env=None):
+        directory.mkdir(exist_ok=True)
+        self.conf = directory / "kvmstat-agentx.conf"
+        state = directory / "state"
+        state.mkdir(exist_ok=True)
+        self.conf.write_text("AgentXSocket %s\nStateDir %s\nInterval %d\n%s\n" % (snmpd.agentx, state, interval, options),
+                             encoding="utf-8", errors="surrogateescape")
+        self.snmpd = snmpd
+        super().__init__([*wrapper, rig.built("kvmstat-agentx"), "-c", str(self.conf)], directory / "agent.log",
+                         env={**snmpd.env, **(env or {})})
+        rig.wait_until(lambda: snmpd.get("kvmSampleNumber.0"), "the subagent is connected and has a sample:\n" + self.text())

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""The first thing a newcomer runs."""
+import os
+import re
+import subprocess
+
+import conftest
+import rig
+
+DEMO = os.path.join(rig.REPO, "scripts", "demo")
+
+
+def demo(path=None):
+    env = {**os.environ, "O": rig.BUILD, "DEMO": "replay", **({"PATH": path} if path else {})}
+    return subprocess.run([DEMO], env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
+
+
+def test_demo_shows_the_same_from_all_three():
+    conftest.need("collectd", "carbon-cache", "snmpd", "snmpget", "whisper-fetch")
+    done = demo()
+    text = done.stdout.decode()
+    assert done.returncode == 0, text + done.stderr.decode()
+    rows = re.findall(r"^  (\w+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", text, re.MULTILINE)
+    assert len(rows) >= 5
+    for _, graphite, collectd, rate, csv, total in rows:
+        assert graphite == collectd
+        assert int(rate) > 0 and abs(int(csv) - int(total)) < 20 * (int(rate) + 10)
+
+
+def test_demo_says_what_failed(tmp_path):
+    conftest.need("collectd", "carbon-cache", "snmpd", "snmpget", "whisper-fetch")
+    (tmp_path / "carbon-cache").write_text("#!/bin/sh\necho 'no disk space today' >&2\nexit 3\n")
+    (tmp_path / "carbon-cache").chmod(0o755)
+    done = demo("%s:%s" % (tmp_path, os.environ["PATH"]))
+    assert done.returncode == 1
+    assert b"carbon-cache" in done.stderr and b"no disk space today" in done.stderr

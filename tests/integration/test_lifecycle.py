@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Guests, snmpd and the subagent come and go."""
+import signal
+import time
+
+import rig
+
+
+def test_guests_come_and_go_in_collectd(vmm, collectd, unique):
+    prefix = unique()
+    stays = vmm(prefix + "stays")
+    daemon = collectd('Guest "/^%s/"' % prefix)
+    halts = stays.halt_event
+    stays.command("halt 1")
+    rig.wait_until(lambda: daemon.last(stays.name, halts) == 1, "the first guest is there")
+
+    comes = vmm(prefix + "comes", options=("--exits", "5"))
+    comes.command("halt 33")
+    rig.wait_until(lambda: daemon.last(comes.name, halts) == 33, "the second guest is there")
+    assert daemon.self_metric("guests") == 2
+    comes.stop()
+    rig.wait_until(lambda: daemon.self_metric("guests") == 1, "the second guest is gone")
+    gone = daemon.rows(comes.name, halts)
+    seen = len(daemon.rows(stays.name, halts))
+    rig.wait_until(lambda: len(daemon.rows(stays.name, halts)) >= seen + 3, "three more passes")
+    assert daemon.rows(comes.name, halts) == gone
+    values = [value for _, value in gone]
+    assert values == sorted(values) and values[-1] == 33
+
+
+def test_recreated_guest_starts_again(vmm, collectd, carbon, agent):
+    guest = vmm()
+    daemon = collectd('Guest "%s"' % guest.name, carbon=carbon, interval=2)
+    manager = agent('Guest "%s"' % guest.name).snmpd
+    halts = guest.halt_event
+    guest.command("halt 300")
+    rig.wait_until(lambda: daemon.last(guest.name, halts) == 300, "the first incarnation")
+    index = rig.wait_until(lambda: manager.index_of(guest.name), "SNMP has it")
+    where = "%d.%d" % (index, manager.event_numbers()[halts])
+    rig.wait_until(lambda: manager.get("kvmGuestEventHCCount." + where) == 300, "SNMP has its value")
+    before = manager.get("kvmGuestDiscontinuity.%d" % index)
+
+    guest.command("recreate 0")
+    guest.command("halt 5")
+    rig.wait_until(lambda: daemon.last(guest.name, halts) == 5, "the second incarnation")
+    rig.wait_until(lambda: manager.get("kvmGuestEventHCCount." + where) == 5, "the same index has the new value")
+    assert manager.index_of(guest.name) == index
+    assert manager.get("kvmGuestDiscontinuity.%d" % index) > before
+    guest.command("halt 10")
+    rig.wait_until(lambda: daemon.last(guest.name, halts) == 15, "the second incarnation goes on")
+    metric = "rate.%s.kvmstat-%s.derive-%s" % (daemon.HOST, guest.name, halts)
+
+    def rates():
+        return [rate for _, rate in carbon.values(metric)]
+    rig.wait_until(lambda: any(4 < rate < 6 for rate in rates()), "the rate after the restart is stored")
+    assert all(0 <= rate < 400 for rate in rates())
+
+
+def test_index_is_never_given_to_another(vmm, agent, unique):
+    prefix = unique()
+    manager = agent('Guest "/^%s/"' % prefix).snmpd
+    first, second = vmm(prefix + "a"), vmm(prefix + "b")
+    rig.wait_until(lambda: len(manager.names()) == 2, "both are there")
+    old = manager.index_of(first.name)
+    first.stop()
+    rig.wait_until(lambda: len(manager.names()) == 1, "one is gone")
+    assert not manager.walk("kvmGuestEventHCCount.%d" % old)
+    third = vmm(prefix + "c")
+    rig.wait_until(lambda: manager.index_of(third.name), "another is there")
+    assert manager.index_of(third.name) not in (old, manager.index_of(second.name))
+    vmm(first.name)
+    rig.wait_until(lambda: manager.index_of(first.name) == old, "the first is back at its index")
+
+
+def test_snmpd_is_killed_and_started_again(vmm, agent, snmpd, unique):
+    prefix = unique()
+    guests = [vmm(prefix + letter) for letter in "abc"]
+    subagent = agent('Guest "/^%s/"' % prefix)
+    rig.wait_until(lambda: len(subagent.snmpd.names()) == 3, "all are there")
+    before = subagent.snmpd.names()
+    subagent.snmpd.kill()
+    again = snmpd(subagent.snmpd)
+    began = time.monotonic()
+    rig.wait_until(lambda: again.get("kvmSampleNumber.0"), "the subagent is back")
+    assert time.monotonic() - began < 6  # 5, and what the managers take to start
+    assert again.names() == before
+    text = subagent.text()
+    assert text.count("connected to snmpd") == 2 and len([line for line in text.splitlines() if "lost" in line]) == 1, text
+    guests[0].command("halt 3")
+    where = "%d.%d" % (again.index_of(guests[0].name), again.event_numbers()[guests[0].halt_event])
+    rig.wait_until(lambda: again.get("kvmGuestEventHCCount." + where) == 3, "values go on")
+
+
+def test_subagent_is_killed_and_started_again(vmm, agent, unique):
+    prefix = unique()
+    guests = [vmm(prefix + letter) for letter in "abc"]
+    subagent = agent('Guest "/^%s/"' % prefix)
+    manager = subagent.snmpd
+    rig.wait_until(lambda: len(manager.names()) == 3, "all are there")
+    before = manager.names()
+    subagent.signal(signal.SIGKILL)
+    subagent.process.wait()
+    gone = guests[1]
+    gone.stop()
+    newcomer = vmm(prefix + "d")
+    agent('Guest "/^%s/"' % prefix, again=subagent)
+    after = rig.wait_until(lambda: len(manager.names()) == 3 and manager.names(), "three guests")
+    index = manager.index_of(newcomer.name)
+    assert index not in before
+    assert {i: name for i, name in after.items() if i != index} == {i: n for i, n in before.items() if n != gone.name.encode()}
+
+
+def test_hung_snmpd_does_not_stop_sampling(vmm, agent):
+    guest = vmm()
+    subagent = agent('Guest "%s"' % guest.name)
+    manager = subagent.snmpd
+    rig.wait_until(lambda: manager.index_of(guest.name), "the guest is there")
+    began, before = time.monotonic(), manager.get("kvmSampleNumber.0")
+    manager.signal(signal.SIGSTOP)
+    try:
+        # Long enough for the subagent to notice that nobody answers.
+        rig.wait_until(lambda: time.monotonic() - began > 7, "seven seconds are over", 10)
+    finally:
+        manager.signal(signal.SIGCONT)
+    after = rig.wait_until(lambda: manager.get("kvmSampleNumber.0"), "snmpd answers for the subagent again", 15)
+    assert after - before >= time.monotonic() - began - 2
+    assert subagent.process.poll() is None
+
+
+def test_subagent_ends_at_once_while_snmpd_hangs(agent, tree):
+    """It may be in the middle of a question that nobody answers."""
+    subagent = agent("Root %s\nPingInterval 1" % tree(guests=1)[0])
+    subagent.snmpd.signal(signal.SIGSTOP)
+    try:
+        stopped = time.monotonic()
+        rig.wait_until(lambda: time.monotonic() - stopped > 2.5, "it has asked")
+        began = time.monotonic()
+        assert subagent.stop() == 0
+        assert time.monotonic() - began < 3
+    finally:
+        subagent.snmpd.signal(signal.SIGCONT)
