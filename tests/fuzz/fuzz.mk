@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+# Fuzzing with clang's libFuzzer: `make fuzz` runs each target FUZZ_SECONDS, `make check-fuzz` five.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+ifneq ($(WITH_BPF),1)
+FUZZ_TARGETS := $(filter-out btf,$(FUZZ_TARGETS))
+endif
+FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FUZZ_CFLAGS   = $(filter-out $(SANFLAGS) -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)
+FUZZ_OBJS    := $(patsubst $(O)/%,$(O)/fuzz/%,$(CORE_OBJS))
+HAVE_FUZZER  := $(shell echo 'int LLVMFuzzerTestOneInput(const char *, unsigned long); int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return !d || !n; }' \
+	| $(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -x c -o /dev/null - >/dev/null 2>&1 && echo yes)
+
+$(O)/fuzz/gen/event_table.o: $(O)/gen/event_table.c
+	@mkdir -p $(@D)
+	$(call say,FUZZCC,$@)$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(O)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,FUZZCC,$@)$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(O)/fuzz/common/version.o: $(O)/gen/version.h
+ifeq ($(WITH_BPF),1)
+$(O)/fuzz/common/bpf_load.o: $(O)/gen/kvmiter.bpf.o
+endif
+
+$(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJS)
+	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -pthread -o $@ $^ $(CORE_LIBS)
+
+.SECONDARY: $(FUZZ_TARGETS:%=$(O)/fuzz/tests/fuzz/fuzz_%.o) $(FUZZ_OBJS)
+-include $(wildcard $(O)/fuzz/*/*.d $(O)/fuzz/tests/fuzz/*.d)
+
+.PHONY: fuzz check-fuzz
+ifeq ($(HAVE_FUZZER),yes)
+fuzz check-fuzz: $(FUZZ_TARGETS:%=$(O)/fuzz/fuzz_%)
+	$(Q)sh tests/fuzz/run.sh $(O)/fuzz $(if $(filter check-fuzz,$@),5,$(FUZZ_SECONDS)) $(FUZZ_TARGETS)
+else
+fuzz check-fuzz:
+	@echo "skipped: $(words $(FUZZ_TARGETS)) fuzz targets need $(CLANG) with libFuzzer (Debian: clang, libclang-rt-14-dev)"
+	@echo "fuzz: 0 passed, 0 failed, $(words $(FUZZ_TARGETS)) skipped"
+endif
