@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# The same tests for s390x (big-endian) under user-mode emulation; see tests/s390x/check.
+.PHONY: check-s390x
+check-s390x:
+	$(Q)tests/s390x/check $(O)
+
+# What the script runs, with CROSS_COMPILE, SYSROOT, RUN and NATIVE_O given: sub-makes inherit them.
+.PHONY: check-s390x-parts
+check-s390x-parts:
+	$(Q)tests/check $(O)
+
+.PHONY: check-s390x-same
+check-s390x-same: $(CLI) $(AGENT)
+	$(Q)PYTHONDONTWRITEBYTECODE=1 NATIVE="$(NATIVE_O)/kvmstat" EMULATED="$(RUN) $(abspath $(CLI))" \
+		NATIVE_AGENT="$(NATIVE_O)/kvmstat-agentx" EMULATED_AGENT="$(RUN) $(abspath $(AGENT))" \
+		/usr/bin/python3 -m pytest -rs -p no:cacheprovider tests/s390x
