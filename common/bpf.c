@@ -159,7 +159,7 @@ static bool is_stale(const struct bpf_state *state, const struct sysroot *root)
 	return dev != state->btf_dev || ino != state->btf_ino;
 }
 
-static int bpf_pass(struct source *source, struct pass *pass)
+static int bpf_find(struct source *source, struct pass *pass)
 {
 	struct bpf_state *state = source->state;
 	int fd, rc;
@@ -183,6 +183,12 @@ static int bpf_pass(struct source *source, struct pass *pass)
 	return rc;
 }
 
+/* Reading is all one, so that what it finds it has filled. */
+static int bpf_pass(struct source *source, struct pass *pass)
+{
+	return pass->finds_guests ? 0 : bpf_find(source, pass);
+}
+
 #else
 
 #include <errno.h>
@@ -196,6 +202,7 @@ static int bpf_open(struct kvmstat *kvmstat, struct source *source)
 
 #define bpf_close NULL
 #define bpf_bind NULL
+#define bpf_find NULL
 #define bpf_pass NULL
 
 #endif
@@ -205,5 +212,6 @@ const struct source_ops bpf_source = {
 	.open = bpf_open,
 	.close = bpf_close,
 	.bind = bpf_bind,
+	.find = bpf_find,
 	.pass = bpf_pass,
 };

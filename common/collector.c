@@ -42,7 +42,7 @@ int source_offer(struct source *source, const struct kvmstat_event *event, const
 	if (!offers)
 		return -ENOMEM;
 	source->offers = offers;
-	offers[source->noffers++] = (struct offer){ event, name, cells, refused, NO_CELL };
+	offers[source->noffers++] = (struct offer){ event, name, cells, refused, NO_CELL, false };
 	return 0;
 }
 
@@ -147,26 +147,48 @@ static int open_sources(struct kvmstat *kvmstat)
 	return 0;
 }
 
-/* The first open source in the configuration's order finds the guests. */
+/* The first open source in the configuration's order that can finds the guests. */
 static struct source *finder(struct kvmstat *kvmstat)
 {
-	for (int i = 0; kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++)
-		if (kvmstat->sources[kvmstat->config->sources[i]].is_open)
-			return &kvmstat->sources[kvmstat->config->sources[i]];
+	for (int i = 0; kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++) {
+		struct source *source = &kvmstat->sources[kvmstat->config->sources[i]];
+
+		if (source->is_open && source->ops->find)
+			return source;
+	}
 	return NULL;
+}
+
+/*
+ * Is there anything for it to do? complete: a better source offers every event; this is told of the next one. What
+ * a source offers that learns from the guests is not known before it has been run.
+ */
+static bool is_needed(struct kvmstat *kvmstat, const struct source *source, bool *complete)
+{
+	bool needed = source == finder(kvmstat), refused = false;
+
+	if (!source->is_open)
+		return false;
+	for (size_t i = 0; i < source->noffers; i++) {
+		needed |= source->offers[i].cell != NO_CELL;
+		refused |= source->offers[i].refused;
+	}
+	if (source->ops->guest_by_guest)
+		return needed || (!source->noffers && !*complete);
+	*complete |= source->noffers && !refused;
+	return needed;
 }
 
 /* Sources came or went: make the columns anew, and tell each source where its values go. */
 static int rebind(struct kvmstat *kvmstat)
 {
 	int rc = columns_make(kvmstat);
+	bool complete = false;
 
-	for (int i = KVMSTAT_ABSENT + 1; rc == 0 && i < KVMSTAT_NSOURCES; i++) {
-		struct source *source = &kvmstat->sources[i];
+	for (int i = 0; rc == 0 && kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++) {
+		struct source *source = &kvmstat->sources[kvmstat->config->sources[i]];
 
-		source->serves = source == finder(kvmstat);
-		for (size_t j = 0; j < source->noffers; j++)
-			source->serves |= source->offers[j].cell != NO_CELL;
+		source->serves = is_needed(kvmstat, source, &complete);
 		if (source->is_open)
 			rc = source->ops->bind(kvmstat, source);
 	}
@@ -175,27 +197,36 @@ static int rebind(struct kvmstat *kvmstat)
 
 /* ---- one pass ---- */
 
-/* Run the sources that serve. 0; 1: something changed, try again; -ENOMEM. */
+/* What a source returned: 0; 1: something changed, try again; -ENOMEM. */
+static int settle(struct kvmstat *kvmstat, struct source *source, int rc)
+{
+	if (rc >= 0 || rc == -ENOMEM)
+		return rc;
+	if (rc == -EAGAIN)
+		close_sources(kvmstat);
+	else
+		postpone(kvmstat, source);
+	return 1;
+}
+
+/* Find the guests, then run the sources that serve. 0; 1: something changed, try again; -ENOMEM. */
 static int run_sources(struct kvmstat *kvmstat, struct pass *pass)
 {
-	for (int i = 0; kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++) {
-		struct source *source = &kvmstat->sources[kvmstat->config->sources[i]];
-		int rc;
+	struct source *first = finder(kvmstat);
+	int rc = 0;
 
-		if (!source->is_open || !source->serves)
+	pass->finds_guests = true;
+	if (first)
+		rc = settle(kvmstat, first, first->ops->find(first, pass));
+	for (int i = 0; rc == 0 && kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++) {
+		struct source *source = &kvmstat->sources[kvmstat->config->sources[i]];
+
+		if (!source->is_open || !source->serves || !source->ops->pass)
 			continue;
-		pass->finds_guests = source == finder(kvmstat);
-		rc = source->ops->pass(source, pass);
-		if (rc == -ENOMEM)
-			return rc;
-		if (rc == -EAGAIN)
-			close_sources(kvmstat);
-		else if (rc < 0)
-			postpone(kvmstat, source);
-		if (rc < 0)
-			return 1;
+		pass->finds_guests = source == first;
+		rc = settle(kvmstat, source, source->ops->pass(source, pass));
 	}
-	return 0;
+	return rc;
 }
 
 /* bpf saw nothing while debugfs lists guests: the kernel's structures may have changed under it. */

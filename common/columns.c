@@ -62,8 +62,10 @@ static struct candidate *find(struct candidate *candidates, size_t count, const 
 /* Mark what the filter lets pass (cell 0: wanted), and the parents of what it lets pass. */
 static void select_events(const struct kvmstat *kvmstat, struct candidate *candidates, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		candidates[i].offer->cell = NO_CELL;
+		candidates[i].offer->covered = false;
+	}
 	for (size_t i = 0; i < count; i++) {
 		const struct offer *offer = candidates[i].offer;
 		const struct kvmstat_event *event = offer->event;
@@ -104,6 +106,16 @@ static void add_column(struct column_set *set, struct candidate *best)
 	set->ncells += best->offer->cells;
 }
 
+/* A worse source fills in for the guests that the better one cannot read. */
+static void cover(const struct kvmstat *kvmstat, struct candidate *better, struct candidate *candidate)
+{
+	if (better->offer->cell == NO_CELL || !kvmstat->sources[better->source].ops->guest_by_guest ||
+	    candidate->offer->refused || candidate->offer->cells != better->offer->cells)
+		return;
+	candidate->offer->cell = better->offer->cell;
+	better->offer->covered = true;
+}
+
 static struct column_set *make_set(struct kvmstat *kvmstat, struct candidate *candidates, size_t count)
 {
 	struct column_set *set = calloc(1, sizeof(*set));
@@ -118,9 +130,12 @@ static struct column_set *make_set(struct kvmstat *kvmstat, struct candidate *ca
 	}
 	select_events(kvmstat, candidates, count);
 	/* Of several offers of one event, only the first one has been selected. */
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (candidates[i].offer->cell != NO_CELL)
 			add_column(set, &candidates[i]);
+		else if (i && candidates[i].offer->event == candidates[i - 1].offer->event)
+			cover(kvmstat, &candidates[i - 1], &candidates[i]);
+	}
 	explain(kvmstat, set);
 	return set;
 }

@@ -138,7 +138,8 @@ static int read_cells(struct source *source, struct pass *pass, const struct bas
 		uint32_t cell = file->offer == NO_CELL ? NO_CELL : source->offers[file->offer].cell;
 		int rc;
 
-		if (cell == NO_CELL)
+		/* A better source may have filled it. */
+		if (cell == NO_CELL || from[cell] != KVMSTAT_ABSENT)
 			continue;
 		rc = read_number(guest->dirfd, file->name, &values[cell]);
 		if (rc == 0)
@@ -221,18 +222,25 @@ static void tell_trouble(struct kvmstat *kvmstat, const struct trouble *trouble)
 			      (unsigned long long)trouble->malformed, trouble->file);
 }
 
+static int debugfs_find(struct source *source, struct pass *pass)
+{
+	struct debugfs_state *state = source->state;
+	int rc = debugfs_has_changed(state, &pass->kvmstat->root) ? -EAGAIN : 0;
+
+	for (size_t i = 0; rc == 0 && i < state->nbases; i++)
+		rc = see_guests(pass, state, &state->bases[i]);
+	return rc;
+}
+
 static int debugfs_pass(struct source *source, struct pass *pass)
 {
 	struct debugfs_state *state = source->state;
 	const struct guests *guests = &pass->kvmstat->guests;
 	struct trouble trouble = { 0 };
-	int rc = 0;
 
-	if (debugfs_has_changed(state, &pass->kvmstat->root))
+	if (!pass->finds_guests && debugfs_has_changed(state, &pass->kvmstat->root))
 		return -EAGAIN;
-	for (size_t i = 0; pass->finds_guests && rc == 0 && i < state->nbases; i++)
-		rc = see_guests(pass, state, &state->bases[i]);
-	for (uint32_t i = 0; rc == 0 && i < guests->count; i++) {
+	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];
 
 		if (guest->pass != pass->number || !guest->wanted)
@@ -245,7 +253,7 @@ static int debugfs_pass(struct source *source, struct pass *pass)
 		}
 	}
 	tell_trouble(pass->kvmstat, &trouble);
-	return rc;
+	return 0;
 }
 
 bool debugfs_has_guests(const struct source *source, const struct sysroot *root)
@@ -277,5 +285,6 @@ const struct source_ops debugfs_source = {
 	.open = debugfs_open,
 	.close = debugfs_close,
 	.bind = debugfs_bind,
+	.find = debugfs_find,
 	.pass = debugfs_pass,
 };

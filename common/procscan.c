@@ -121,12 +121,10 @@ static int check_known(struct pass *pass)
 	return rc;
 }
 
-static int proc_pass(struct source *source, struct pass *pass)
+static int proc_find(struct source *source, struct pass *pass)
 {
 	struct proc_state *state = source->state;
 
-	if (!pass->finds_guests)
-		return 0;
 	if (pass->number < state->next_scan)
 		return check_known(pass);
 	state->next_scan = pass->number + FULL_SCAN_PASSES;
@@ -138,5 +136,5 @@ const struct source_ops proc_source = {
 	.open = proc_open,
 	.close = proc_close,
 	.bind = proc_bind,
-	.pass = proc_pass,
+	.find = proc_find,
 };

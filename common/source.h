@@ -21,10 +21,16 @@ struct offer {
 	uint32_t cells;
 	bool refused;		/* it is there, but may not be read */
 	uint32_t cell;		/* where the collector wants its values; NO_CELL: nowhere */
+	bool covered;		/* another source has a value where this one has none */
 };
 
 struct source_ops {
 	enum kvmstat_source id;
+	/*
+	 * It knows events only from the guests that it can read, which may not be all: it is run before it has offered
+	 * any, and the next source in the order fills in for the guests that it cannot read.
+	 */
+	bool guest_by_guest;
 	/*
 	 * Find out what can be read: fill source->offers and source->state. 0, or -errno; source->status is
 	 * told in both cases.
@@ -35,9 +41,13 @@ struct source_ops {
 	/* The offers' cells are known or have changed. 0 or -ENOMEM. */
 	int (*bind)(struct kvmstat *kvmstat, struct source *source);
 	/*
-	 * One pass: tell of every guest (pass_see()), and fill its cells. A source that is not the first one only
-	 * fills the cells of guests that are already there. -errno: the source is of no use any more; -EAGAIN: what it
-	 * offers has changed, it must be opened again.
+	 * Tell of every guest (pass_see()): the first source in the order that has this is asked, before any cells are
+	 * filled. NULL: it cannot find guests. Returns what pass() does.
+	 */
+	int (*find)(struct source *source, struct pass *pass);
+	/*
+	 * Fill the cells of guests that were seen; NULL: it has none, or find() filled them. 0; 1: it has offered more;
+	 * -errno: the source is of no use any more; -EAGAIN: what it offers has changed, it must be opened again.
 	 */
 	int (*pass)(struct source *source, struct pass *pass);
 };

@@ -32,7 +32,7 @@ static void prepare(void)
 	struct offer offers[4];
 
 	for (uint32_t i = 0; i < 4; i++)
-		offers[i] = (struct offer){&events[i], events[i].name, layout_events[i].cells, false, i};
+		offers[i] = (struct offer){&events[i], events[i].name, layout_events[i].cells, false, i, false};
 	must(bpf_stream_bind(&stream, &layout, offers, NCELLS) == 0);
 	must(mkdtemp(root) != NULL);
 	must(kvmstat_config_set(config, "Root", root, error, sizeof(error)) == 0);

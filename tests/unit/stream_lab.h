@@ -51,7 +51,7 @@ static inline int setup(void **state)
 	lab_process(s->lab, 200, "db", 600);
 	lab_fd(s->lab, 200, 10, "anon_inode:kvm-vm");
 	for (uint32_t i = 0; i < 5; i++)
-		offers[i] = (struct offer){&events[i], events[i].name, layout_events[i].cells, false, i};
+		offers[i] = (struct offer){&events[i], events[i].name, layout_events[i].cells, false, i, false};
 	offers[4].cell = NO_CELL;
 	s->stream.page_size = 4096;
 	assert_int_equal(bpf_stream_bind(&s->stream, &layout, offers, NCELLS), 0);
