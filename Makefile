@@ -191,8 +191,8 @@ check-unit: $(UNIT_TESTS)
 	$(Q)failed=; for t in $(UNIT_TESTS); do $(RUN) $$t || failed="$$failed $$t"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
-# Not those that count allocations themselves, use bpf(2), which valgrind does not know, or only run scripts.
-VALGRIND_TESTS = $(filter-out %/test_alloc %/test_bpf_live %/test_events_awk,$(UNIT_TESTS))
+# Not those that count allocations themselves, use what valgrind does not know, or only run scripts.
+VALGRIND_TESTS = $(filter-out %/test_alloc %/test_bpf_live %/test_statsfd_live %/test_events_awk,$(UNIT_TESTS))
 .PHONY: check-valgrind
 check-valgrind:
 	$(Q)$(MAKE) -s O=$(O) check-unit UNIT_TESTS="$(VALGRIND_TESTS)" \

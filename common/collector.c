@@ -266,10 +266,20 @@ static int try_pass(struct kvmstat *kvmstat, struct pass *pass)
 
 /* ---- what is wrong ---- */
 
+/* statsfd has no events as long as there is no guest that it may read. */
+static bool has_no_source(const struct kvmstat *kvmstat)
+{
+	return !kvmstat->columns->ncolumns && !kvmstat->sources[KVMSTAT_BPF].is_open &&
+	       !kvmstat->sources[KVMSTAT_DEBUGFS].is_open &&
+	       (!kvmstat->sources[KVMSTAT_STATSFD].is_open || kvmstat->guests.count ||
+		kvmstat->sources[KVMSTAT_STATSFD].status.state == KVMSTAT_DENIED);
+}
+
 static void tell_sources(struct kvmstat *kvmstat)
 {
 	const struct kvmstat_source_status *bpf = &kvmstat->sources[KVMSTAT_BPF].status;
 	const struct kvmstat_source_status *debugfs = &kvmstat->sources[KVMSTAT_DEBUGFS].status;
+	const struct kvmstat_source_status *statsfd = &kvmstat->sources[KVMSTAT_STATSFD].status;
 	uint32_t absent = 0;
 
 	for (uint32_t i = 0; i < kvmstat->columns->ncolumns; i++)
@@ -277,10 +287,9 @@ static void tell_sources(struct kvmstat *kvmstat)
 	if (!kvmstat->host.has_kvm && !kvmstat->guests.count)
 		problem_raise(kvmstat, KVMSTAT_NO_KVM, 1,
 			      "this host has no KVM: neither /dev/kvm nor its module nor its debugfs directory is there; load it (modprobe kvm) where guests are to run");
-	else if (!kvmstat->columns->ncolumns && !kvmstat->sources[KVMSTAT_BPF].is_open &&
-		 !kvmstat->sources[KVMSTAT_DEBUGFS].is_open)
-		problem_raise(kvmstat, KVMSTAT_NO_SOURCE, 1, "no event can be read here. bpf: %s. debugfs: %s",
-			      bpf->text, debugfs->text);
+	else if (has_no_source(kvmstat))
+		problem_raise(kvmstat, KVMSTAT_NO_SOURCE, 1, "no event can be read here. bpf: %s. debugfs: %s. statsfd: %s",
+			      bpf->text, debugfs->text, statsfd->text);
 	else if (absent)
 		problem_raise(kvmstat, KVMSTAT_REFUSED, 1, "%u of %u events cannot be read: %s", absent,
 			      kvmstat->columns->ncolumns, kvmstat->columns->reason);
@@ -372,6 +381,7 @@ static void init_sources(struct kvmstat *kvmstat)
 		[KVMSTAT_BPF] = &bpf_source,
 		[KVMSTAT_DEBUGFS] = &debugfs_source,
 		[KVMSTAT_PROC] = &proc_source,
+		[KVMSTAT_STATSFD] = &statsfd_source,
 	};
 
 	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {

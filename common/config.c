@@ -9,7 +9,8 @@
 
 #include "text.h"
 
-static const uint8_t all_sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_BPF, KVMSTAT_DEBUGFS, KVMSTAT_PROC};
+static const uint8_t all_sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_DEBUGFS,
+								   KVMSTAT_PROC};
 
 struct kvmstat_config *kvmstat_config_new(void)
 {
@@ -138,10 +139,10 @@ static int set_histograms(struct kvmstat_config *config, const char *value, cons
 /* KVMSTAT_ABSENT if this word names no source that can be asked for. */
 static enum kvmstat_source find_source(const char *word, size_t len)
 {
-	for (enum kvmstat_source source = KVMSTAT_BPF; source < KVMSTAT_PROC; source++) {
+	for (enum kvmstat_source source = KVMSTAT_BPF; source < KVMSTAT_NSOURCES; source++) {
 		const char *name = kvmstat_source_name(source);
 
-		if (strlen(name) == len && !strncasecmp(name, word, len))
+		if (source != KVMSTAT_PROC && strlen(name) == len && !strncasecmp(name, word, len))
 			return source;
 	}
 	return KVMSTAT_ABSENT;
@@ -163,13 +164,13 @@ static int set_source(struct kvmstat_config *config, const char *value, const st
 		len = strcspn(s, separators);
 		source = find_source(s, len);
 		if (source == KVMSTAT_ABSENT)
-			return invalid(report, value, "unknown source; write auto, or bpf, debugfs or both");
+			return invalid(report, value, "unknown source; write auto, or any of bpf, statsfd and debugfs");
 		if (memchr(sources, source, n))
 			return invalid(report, value, "names a source twice; write each one once");
 		sources[n++] = source;
 	}
 	if (!n)
-		return invalid(report, value, "names no source; write auto, or bpf, debugfs or both");
+		return invalid(report, value, "names no source; write auto, or any of bpf, statsfd and debugfs");
 	/* /proc has the guests even where nothing has their events. */
 	sources[n] = KVMSTAT_PROC;
 	memcpy(config->sources, sources, sizeof(sources));

@@ -69,6 +69,7 @@ void guest_put(struct guest *guest)
 		close(guest->dirfd);
 	free(guest->tids);
 	free(guest->vcpu_bits);
+	stats_fds_exit(&guest->stats_fds);
 	free((char *)(uintptr_t)guest->public.name);
 	free((char *)(uintptr_t)guest->public.uuid);
 	free((char *)(uintptr_t)guest->public.key);

@@ -7,6 +7,7 @@
 
 #include "filter.h"
 #include "kvmstat.h"
+#include "statsfd_fds.h"
 #include "sysroot.h"
 
 enum { GUEST_DIR_SIZE = 32, GUEST_BASE_SIZE = 16 };
@@ -47,6 +48,7 @@ struct guest {
 	uint64_t *vcpu_bits;		/* vCPU ids counted in this pass */
 	uint32_t vcpu_words;
 	uint32_t vcpus_counted;
+	struct stats_fds stats_fds;	/* where its statistics fds are */
 };
 
 struct guest_index {

@@ -122,6 +122,7 @@ enum kvmstat_source {
 	KVMSTAT_BPF,		/* iterator over the VMs in the kernel */
 	KVMSTAT_DEBUGFS,
 	KVMSTAT_PROC,		/* /proc alone: guests, but no events */
+	KVMSTAT_STATSFD,	/* binary statistics fds that the VMM keeps, borrowed */
 	KVMSTAT_NSOURCES
 };
 
@@ -254,7 +255,7 @@ void kvmstat_config_free(struct kvmstat_config *config);
  *	ExcludeEvent NAME|/REGEX/	but not this one
  *	IgnoreSelected BOOL		Guest and Event name what to leave out
  *	ReportHistograms BOOL		collect histograms as well (default false)
- *	Source auto|bpf|debugfs		where to read from, several in order of preference
+ *	Source auto|bpf|statsfd|debugfs	where to read from, several in order of preference
  *	Root DIR			read DIR/sys and DIR/proc instead (a captured host)
  *
  * Regular expressions are POSIX extended ones, unanchored. A BOOL is

@@ -60,6 +60,7 @@ const char *kvmstat_source_name(enum kvmstat_source source)
 		[KVMSTAT_BPF] = "bpf",
 		[KVMSTAT_DEBUGFS] = "debugfs",
 		[KVMSTAT_PROC] = "proc",
+		[KVMSTAT_STATSFD] = "statsfd",
 	};
 
 	return NAME(names, source);

@@ -64,7 +64,7 @@ struct source {
 	uint32_t retry_after;	/* passes to wait, doubled at each failure */
 };
 
-extern const struct source_ops bpf_source, debugfs_source, proc_source;
+extern const struct source_ops bpf_source, statsfd_source, debugfs_source, proc_source;
 
 /* Does debugfs, which is open, list any guest? */
 bool debugfs_has_guests(const struct source *source, const struct sysroot *root);

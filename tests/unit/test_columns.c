@@ -268,6 +268,71 @@ static void test_source_that_may(void **state)
 	two_sources(true, KVMSTAT_BPF, KVMSTAT_ABSENT);
 }
 
+static const struct offer *offer_of(enum kvmstat_source source, const char *event)
+{
+	const struct source *from = &lab->kvmstat->sources[source];
+
+	for (size_t i = 0; i < from->noffers; i++)
+		if (strcmp(from->offers[i].event->name, event) == 0)
+			return &from->offers[i];
+	fail_msg("no offer of %s", event);
+	return NULL;
+}
+
+/* What statsfd can read of some guests only, debugfs reads of the others. */
+static void cover(bool locked, bool bpf_too)
+{
+	static const char *const names[] = { "exit_null", "exit_validity" };
+	const enum kvmstat_source best = bpf_too ? KVMSTAT_BPF : KVMSTAT_STATSFD;
+	struct source *made[] = { NULL, NULL };
+	bool covered;
+
+	lab_pass(lab);
+	made[0] = &lab->kvmstat->sources[KVMSTAT_STATSFD];
+	offer(made[0], names, 2);
+	if (bpf_too) {
+		made[1] = &lab->kvmstat->sources[KVMSTAT_BPF];
+		offer(made[1], names, 2);
+	}
+	assert_int_equal(columns_make(lab->kvmstat), 0);
+	assert_int_equal(server_of("exit_null"), best);
+	assert_int_equal(server_of("exit_validity"), best);
+	/* bpf reads every guest: nobody need fill in for it. */
+	covered = !locked && !bpf_too;
+	assert_int_equal(offer_of(KVMSTAT_DEBUGFS, "exit_null")->cell != NO_CELL, covered);
+	assert_int_equal(offer_of(best, "exit_null")->covered, covered);
+	assert_false(offer_of(best, "exit_validity")->covered);
+	if (covered)
+		assert_int_equal(offer_of(KVMSTAT_DEBUGFS, "exit_null")->cell, offer_of(best, "exit_null")->cell);
+	for (int i = 0; i < 2 && made[i]; i++) {
+		made[i]->is_open = false;
+		free(made[i]->offers);
+		made[i]->offers = NULL;
+		made[i]->noffers = 0;
+	}
+	assert_int_equal(columns_make(lab->kvmstat), 0);
+	assert_int_equal(server_of("exit_null"), locked ? KVMSTAT_ABSENT : KVMSTAT_DEBUGFS);
+}
+
+static void test_some_guests(void **state)
+{
+	(void)state;
+	cover(false, false);
+}
+
+static void test_some_guests_and_lockdown(void **state)
+{
+	(void)state;
+	lab_lockdown(lab, "none [integrity] confidentiality\n");
+	cover(true, false);
+}
+
+static void test_some_guests_and_bpf(void **state)
+{
+	(void)state;
+	cover(false, true);
+}
+
 static void test_guest_by_uuid(void **state)
 {
 	static const char cmdline[] =
@@ -317,6 +382,9 @@ int main(void)
 		columns_test(test_better_source),
 		columns_test(test_preferred_source),
 		columns_test(test_source_that_may),
+		columns_test(test_some_guests),
+		columns_test(test_some_guests_and_lockdown),
+		columns_test(test_some_guests_and_bpf),
 		columns_test(test_guest_by_uuid),
 		columns_test(test_odd_names),
 	};

@@ -59,7 +59,7 @@ static void test_defaults(void **state)
 
 	assert_string_equal(config->root, "/");
 	assert_false(config->histograms);
-	assert_sources(config, "bpf debugfs proc ");
+	assert_sources(config, "bpf statsfd debugfs proc ");
 	assert_true(filter_pass(config->guests, "web", NULL));
 	assert_true(filter_pass(config->events, "exit_null", NULL));
 }
@@ -154,19 +154,24 @@ static void test_sources(void **state)
 	assert_sources(*state, "debugfs bpf proc ");
 	set(state, "Source", "BPF\tdebugfs,");
 	assert_sources(*state, "bpf debugfs proc ");
+	set(state, "Source", "debugfs StatsFd");
+	assert_sources(*state, "debugfs statsfd proc ");
+	set(state, "Source", "statsfd,bpf,debugfs");
+	assert_sources(*state, "statsfd bpf debugfs proc ");
 	set(state, "Source", "bpf");
 	assert_sources(*state, "bpf proc ");
 	set(state, "Source", "Auto");
-	assert_sources(*state, "bpf debugfs proc ");
+	assert_sources(*state, "bpf statsfd debugfs proc ");
 }
 
 static void test_wrong_sources_change_nothing(void **state)
 {
 	set(state, "Source", "debugfs");
-	refused(state, "Source", "ftrace", "write auto, or bpf, debugfs or both");
-	refused(state, "Source", "bpf auto", "write auto, or bpf, debugfs or both");
+	refused(state, "Source", "ftrace", "write auto, or any of bpf, statsfd and debugfs");
+	refused(state, "Source", "bpf auto", "write auto, or any of bpf, statsfd and debugfs");
 	refused(state, "Source", "bpf,bpf", "write each one once");
 	refused(state, "Source", "absent", "write auto");
+	refused(state, "Source", "proc", "write auto");
 	refused(state, "Source", "", "names no source");
 	refused(state, "Source", " , ", "names no source");
 	assert_sources(*state, "debugfs proc ");

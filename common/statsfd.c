@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * statsfd.c - the source for kernels without BPF: the fds of binary statistics that the VMM keeps
+ *
+ * Which events there are is known only from the guests: they are offered as guests are met. It finds no guests
+ * by itself, and fills the cells of those that others found.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "statsfd.h"
+
+#define REMEDY "run as root or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
+
+/* Guests that could not be read, for one reason or another. */
+struct fault {
+	uint32_t count;
+	int error;		/* of the last one */
+	const struct guest *last;
+};
+
+/* How the guests of a pass were read. */
+struct tally {
+	uint32_t good;
+	struct fault denied, malformed, without;
+};
+
+static void statsfd_close(struct source *source)
+{
+	struct statsfd_state *state = source->state;
+
+	for (size_t i = 0; i < state->nnames; i++)
+		free(state->names[i]);
+	free(state->names);
+	free(state->sums);
+	free(state);
+	source->state = NULL;
+}
+
+static int cannot(struct source *source, int rc)
+{
+	if (rc == -ENOSYS)
+		source_status(source, KVMSTAT_MISSING, "this kernel has no pidfd_getfd(2): it needs Linux 5.6");
+	else
+		source_status(source, KVMSTAT_DENIED, "fds of guests may not be borrowed (%s): " REMEDY, strerror(-rc));
+	return rc;
+}
+
+/* Before the first pass there are no guests to ask: then the pass finds out. */
+static int probe(const struct kvmstat *kvmstat)
+{
+	const struct guests *guests = &kvmstat->guests;
+	int rc = statsfd_may_borrow(getpid());
+
+	for (uint32_t i = 0; rc == 0 && i < guests->count; i++) {
+		pid_t pid = guests->list[i]->seen_as.tgid;
+
+		if (!pid || !guests->list[i]->wanted)
+			continue;
+		rc = statsfd_may_borrow(pid);
+		if (rc == 0)
+			return 0;
+		/* It ended meanwhile. */
+		if (rc == -ESRCH)
+			rc = 0;
+	}
+	return rc;
+}
+
+static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
+{
+	struct statsfd_state *state;
+	int rc;
+
+	if (!kvmstat->root.live) {
+		source_status(source, KVMSTAT_MISSING, "it reads running guests, and Root names another place");
+		return -ENOENT;
+	}
+	if (kvmstat->guests.foreign) {
+		source_status(source, KVMSTAT_MISSING,
+			      "this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)");
+		return -ENOENT;
+	}
+	rc = probe(kvmstat);
+	if (rc < 0)
+		return cannot(source, rc);
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return -ENOMEM;
+	/* No two openings are in the same pass. */
+	state->epoch = kvmstat->pass + 1;
+	source->state = state;
+	source_status(source, KVMSTAT_ACTIVE, "%s", "");
+	return 0;
+}
+
+static int statsfd_bind(struct kvmstat *kvmstat, struct source *source)
+{
+	struct statsfd_state *state = source->state;
+	uint64_t *sums = calloc(kvmstat->columns->ncells + 1u, sizeof(*sums));
+
+	if (!sums)
+		return -ENOMEM;
+	free(state->sums);
+	state->sums = sums;
+	return 0;
+}
+
+/* ---- pass ---- */
+
+static bool has_ptrace(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return syscall(SYS_capget, &header, data) < 0 || (data[0].effective & 1u << CAP_SYS_PTRACE);
+}
+
+/* Does another source have every value that this one would have? */
+static bool is_covered(const struct source *source)
+{
+	for (size_t i = 0; i < source->noffers; i++)
+		if (source->offers[i].cell != NO_CELL && !source->offers[i].covered)
+			return false;
+	return source->noffers > 0;
+}
+
+static void note(struct tally *tally, const struct guest *guest, int rc)
+{
+	struct fault *fault = &tally->without;
+
+	if (rc == 0)
+		tally->good++;
+	/* -ESRCH: it has ended. */
+	if (rc == 0 || rc == -ESRCH)
+		return;
+	if (rc == -EPERM || rc == -EACCES)
+		fault = &tally->denied;
+	else if (rc == -EBADMSG)
+		fault = &tally->malformed;
+	fault->count++;
+	fault->error = rc;
+	fault->last = guest;
+}
+
+static const char *reason(int rc)
+{
+	switch (rc) {
+	case -EPERM:
+	case -EACCES:
+		return "not allowed: " REMEDY;
+	case -ENODATA:
+		return "its VMM keeps no statistics fds for all of its vCPUs (QEMU does from 8.1 on)";
+	case -ENOTUNIQ:
+		return "its process has several VMs, and nobody can tell whose statistics are whose";
+	case -ESTALE:
+		return "its fds change while they are read";
+	case -EBADMSG:
+		return "what they say of themselves makes no sense; please report the kernel's version";
+	default:
+		return strerror(-rc);
+	}
+}
+
+static void tell_problems(const struct source *source, struct kvmstat *kvmstat, const struct tally *tally)
+{
+	const struct fault *fault = tally->without.count ? &tally->without : &tally->denied;
+
+	if (tally->malformed.count)
+		problem_raise(kvmstat, KVMSTAT_MALFORMED, tally->malformed.count,
+			      "statistics fds that make no sense: those of %u guests, the last of them %s; their values are left out",
+			      tally->malformed.count, tally->malformed.last->public.name);
+	if (fault->count && source->noffers && !is_covered(source))
+		problem_raise(kvmstat, KVMSTAT_UNREADABLE, tally->denied.count + tally->without.count,
+			      "guests without statistics fds that can be read: %u, the last of them %s: %s",
+			      tally->denied.count + tally->without.count, fault->last->public.name, reason(fault->error));
+}
+
+/* 0; -EACCES: no guest's fds may be borrowed. */
+static int tell(struct source *source, const struct pass *pass, const struct tally *tally)
+{
+	const struct fault *fault = tally->malformed.count ? &tally->malformed : &tally->without;
+	uint32_t bad = tally->denied.count + tally->malformed.count + tally->without.count;
+
+	if (tally->denied.count && !tally->good && !fault->count)
+		return cannot(source, -EACCES);
+	tell_problems(source, pass->kvmstat, tally);
+	if (!fault->count)
+		fault = &tally->denied;
+	/* Guests of others are not to be seen either, where only /proc has them. */
+	if (!pass->seen && !has_ptrace())
+		source_status(source, KVMSTAT_DENIED, "fds of other users' guests may not be borrowed: " REMEDY);
+	else if (!bad)
+		source_status(source, KVMSTAT_ACTIVE, "%s", "");
+	else
+		source_status(source, tally->good ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
+			      "it cannot read %u of %u guests, one of them %s: %s", bad, bad + tally->good,
+			      fault->last->public.name, reason(fault->error));
+	return 0;
+}
+
+static int statsfd_pass(struct source *source, struct pass *pass)
+{
+	const struct guests *guests = &pass->kvmstat->guests;
+	size_t offered = source->noffers;
+	struct tally tally = { 0 };
+
+	for (uint32_t i = 0; i < guests->count; i++) {
+		struct guest *guest = guests->list[i];
+		int rc;
+
+		if (guest->pass != pass->number || !guest->wanted)
+			continue;
+		rc = statsfd_read_guest(source, pass, guest);
+		if (rc == -ENOMEM)
+			return rc;
+		note(&tally, guest, rc);
+	}
+	return source->noffers > offered ? 1 : tell(source, pass, &tally);
+}
+
+const struct source_ops statsfd_source = {
+	.id = KVMSTAT_STATSFD,
+	.guest_by_guest = true,
+	.open = statsfd_open,
+	.close = statsfd_close,
+	.bind = statsfd_bind,
+	.pass = statsfd_pass,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * statsfd_fds.h - which fds of a VMM are those of its VM, its vCPUs, and their statistics
+ */
+#ifndef KVMSTAT_STATSFD_FDS_H
+#define KVMSTAT_STATSFD_FDS_H
+
+#include "statsfd_parse.h"
+#include "sysroot.h"
+
+/* The fds of the VM (vcpu -1) or of one vCPU in the VMM's process; -1: it has none. */
+struct stats_file {
+	int vcpu;
+	int guard;		/* the VM or vCPU itself, which keeps what the other one reads alive */
+	int stats;
+};
+
+/* Where an event's numbers are in a block. */
+struct stats_term {
+	uint32_t offset;	/* bytes */
+	uint32_t cells;
+	uint32_t offer;		/* index of source->offers */
+};
+
+/* What is in the statistics of the VM, or of each vCPU alike. */
+struct stats_block {
+	bool known;
+	bool read;		/* in this pass */
+	struct stats_header header;
+	uint32_t size;		/* bytes of numbers that are read */
+	struct stats_term *terms;
+	uint32_t nterms;
+};
+
+/* What the source statsfd keeps of a guest: numbers of another process' fds, but no fd. */
+struct stats_fds {
+	uint64_t digest;	/* of the numbers of all fds of the process, 0 if they were not looked at */
+	uint64_t look_again;	/* pass in which to look at the fds even if the digest is the same */
+	int error;		/* what was found when they were looked at: 0 or -errno */
+	struct stats_file *files;
+	uint32_t nfiles, room;
+	uint32_t vcpus;
+	uint64_t epoch;		/* of the offers that terms are of */
+	struct stats_block blocks[KVMSTAT_NSCOPES];
+};
+
+/*
+ * Look where the fds of the process are, if any may have changed since. entries is DIR_BUFFER bytes to work in.
+ * 0: each vCPU has its statistics. -ENODATA: they have not, -ENOTUNIQ: there are several VMs, so that nobody can
+ * tell whose a vCPU is; -EACCES, -ENOENT and others.
+ */
+int stats_fds_look(struct stats_fds *fds, const struct sysroot *root, pid_t pid, uint64_t pass, char *entries);
+
+/* What is known of the blocks, and why, is forgotten. */
+void stats_fds_forget_blocks(struct stats_fds *fds);
+
+void stats_fds_exit(struct stats_fds *fds);
+
+#endif

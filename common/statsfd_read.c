@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * statsfd_read.c - borrow the statistics fds of one guest, and read them
+ *
+ * A fd is duplicated out of the VMM, read, and closed: while it is open it would keep a VM alive that has ended.
+ * Kernels before 6.5 (5.15.124, 6.1.45) do not count it as a reference, so that reading it after the VM's end
+ * would be a use after free: the vCPU's own fd, which always was one, is held as long.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "statsfd.h"
+
+/* The same on every architecture but alpha; older headers do not have them. */
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+/* One guest while it is read. */
+struct reading {
+	struct source *source;
+	struct kvmstat *kvmstat;
+	struct guest *guest;
+	int pidfd;
+};
+
+/* ---- borrow ---- */
+
+static int open_process(pid_t pid)
+{
+	long pidfd = syscall(SYS_pidfd_open, pid, 0);
+
+	return pidfd < 0 ? -errno : (int)pidfd;
+}
+
+int statsfd_may_borrow(pid_t pid)
+{
+	int pidfd = open_process(pid);
+	long fd;
+	int rc;
+
+	if (pidfd < 0)
+		return pidfd;
+	/* Permission is asked before the number is looked at, and nobody has this one. */
+	fd = syscall(SYS_pidfd_getfd, pidfd, 0x7fffffff, 0);
+	rc = fd >= 0 || errno == EBADF ? 0 : -errno;
+	if (fd >= 0)
+		close((int)fd);
+	close(pidfd);
+	return rc;
+}
+
+/* A duplicate of the process' fd, if it still is what is expected. */
+static int borrow(const struct reading *reading, int number, const char *expected)
+{
+	long fd = syscall(SYS_pidfd_getfd, reading->pidfd, number, 0);
+	char target[64];
+
+	if (fd < 0)
+		return errno == EBADF ? -ESTALE : -errno;
+	if (sysroot_readlink(&reading->kvmstat->root, target, sizeof(target), "proc/self/fd/%d", (int)fd) > 0 &&
+	    strcmp(target, expected) == 0)
+		return (int)fd;
+	close((int)fd);
+	return -ESTALE;
+}
+
+/* All of it, or -EBADMSG. */
+static int read_all(int fd, void *to, size_t size, uint32_t offset)
+{
+	ssize_t len = pread(fd, to, size, offset);
+
+	if (len < 0)
+		return -errno;
+	return (size_t)len == size ? 0 : -EBADMSG;
+}
+
+/* ---- learn what is in a block ---- */
+
+static int offer_of(const struct source *source, const struct kvmstat_event *event)
+{
+	for (size_t i = 0; i < source->noffers; i++)
+		if (source->offers[i].event == event)
+			return (int)i;
+	return -1;
+}
+
+/* The kernel's name, to live as long as the source is open. */
+static const char *keep_name(struct statsfd_state *state, const struct kvmstat_event *event, const char *name)
+{
+	char **names;
+
+	if (strcmp(name, event->name) == 0)
+		return event->name;
+	names = reallocarray(state->names, state->nnames + 1, sizeof(char *));
+	if (!names)
+		return NULL;
+	state->names = names;
+	names[state->nnames] = strdup(name);
+	return names[state->nnames] ? names[state->nnames++] : NULL;
+}
+
+static int add_offer(struct source *source, const struct kvmstat_event *event, const struct stats_desc *desc)
+{
+	const char *name = keep_name(source->state, event, desc->name);
+
+	return name ? source_offer(source, event, name, desc->cells, false) : -ENOMEM;
+}
+
+/* One event of the block, unless it is none that can be collected. 0 or -ENOMEM. */
+static int learn_desc(struct reading *reading, enum kvmstat_scope scope, const char *arch,
+		      const struct stats_desc *desc)
+{
+	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	struct event_hint hint = { desc->class, desc->unit, scope };
+	const struct kvmstat_event *event;
+	int offer, rc;
+
+	if (desc->cells > 1 && !reading->kvmstat->config->histograms)
+		return 0;
+	event = registry_intern(reading->kvmstat->registry, arch, desc->name, &hint);
+	if (!event)
+		return errno == ENOMEM ? -ENOMEM : 0;
+	offer = offer_of(reading->source, event);
+	if (offer < 0) {
+		rc = add_offer(reading->source, event, desc);
+		if (rc < 0)
+			return rc;
+		offer = (int)reading->source->noffers - 1;
+	}
+	if (reading->source->offers[offer].cells == desc->cells)
+		block->terms[block->nterms++] = (struct stats_term){ desc->offset, desc->cells, (uint32_t)offer };
+	return 0;
+}
+
+static int learn_descs(struct reading *reading, enum kvmstat_scope scope, const struct stats_desc *descs, int count)
+{
+	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	const char **names = calloc((size_t)count + 1, sizeof(char *));
+	const char *arch;
+	int rc = 0;
+
+	block->terms = calloc((size_t)count + 1, sizeof(*block->terms));
+	if (!names || !block->terms)
+		rc = -ENOMEM;
+	for (int i = 0; rc == 0 && i < count; i++)
+		names[i] = descs[i].name;
+	arch = rc == 0 ? registry_arch(names, (size_t)count, "") : "";
+	for (int i = 0; rc == 0 && i < count; i++)
+		rc = learn_desc(reading, scope, arch, &descs[i]);
+	free(names);
+	return rc;
+}
+
+/* header is checked. Buffers are taken from the heap: it happens once a guest. */
+static int learn_block(struct reading *reading, enum kvmstat_scope scope, int fd, const struct stats_header *header)
+{
+	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	size_t len = stats_descs_size(header);
+	struct stats_desc *descs = calloc(header->num_desc + 1u, sizeof(*descs));
+	char *text = malloc(len + 1);
+	int rc = descs && text ? read_all(fd, text, len, header->desc_offset) : -ENOMEM;
+
+	if (rc == 0)
+		rc = stats_parse_descs(header, text, len, descs, &block->size);
+	if (rc >= 0)
+		rc = learn_descs(reading, scope, descs, rc);
+	if (rc == 0) {
+		block->header = *header;
+		block->known = true;
+	} else {
+		free(block->terms);
+		*block = (struct stats_block){ 0 };
+	}
+	free(text);
+	free(descs);
+	return rc;
+}
+
+/* ---- read ---- */
+
+/* The VM's id string names the thread that created it, as its directory does; a vCPU's names the vCPU's. */
+static bool is_its(const struct guest *guest, const struct stats_file *file, const struct stats_id *id)
+{
+	if (id->vcpu != file->vcpu)
+		return false;
+	return file->vcpu >= 0 || !guest->seen_as.ino || strtol(guest->seen_as.dir, NULL, 10) == id->tid;
+}
+
+/* Header and id string, which stands behind it in every kernel so far, so that one read brings both. */
+static int read_head(int fd, struct stats_header *header, struct stats_id *id)
+{
+	char text[STATS_HEADER_SIZE + STATS_NAME_MAX];
+	ssize_t len = pread(fd, text, sizeof(text), 0);
+	const char *name = text;
+	int rc;
+
+	if (len < 0)
+		return -errno;
+	rc = stats_parse_header(text, (size_t)len, header);
+	if (rc < 0)
+		return rc;
+	if (header->id_offset + header->name_size <= (size_t)len)
+		name = text + header->id_offset;
+	else
+		rc = read_all(fd, text, header->name_size, header->id_offset);
+	return rc < 0 ? rc : stats_parse_id(name, header->name_size, id);
+}
+
+/* Is it still what it was, and is its block the one that is known? */
+static int verify(struct reading *reading, const struct stats_file *file, enum kvmstat_scope scope, int fd)
+{
+	const struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	struct stats_header header;
+	struct stats_id id;
+	int rc = read_head(fd, &header, &id);
+
+	if (rc < 0)
+		return rc;
+	if (!is_its(reading->guest, file, &id))
+		return -ESTALE;
+	if (!block->known)
+		return learn_block(reading, scope, fd, &header);
+	return memcmp(&header, &block->header, sizeof(header)) == 0 ? 0 : -EBADMSG;
+}
+
+static void add_up(struct reading *reading, struct stats_block *block)
+{
+	struct statsfd_state *state = reading->source->state;
+
+	block->read = true;
+	for (uint32_t i = 0; i < block->nterms; i++) {
+		const struct stats_term *term = &block->terms[i];
+		const struct offer *offer = &reading->source->offers[term->offer];
+		const uint64_t *numbers = &state->data[term->offset / sizeof(uint64_t)];
+
+		for (uint32_t k = 0; offer->cell != NO_CELL && k < term->cells; k++) {
+			uint64_t *sum = &state->sums[offer->cell + k];
+
+			if (offer->event->class != KVMSTAT_PEAK)
+				*sum += numbers[k];
+			else if (numbers[k] > *sum)
+				*sum = numbers[k];
+		}
+	}
+}
+
+static int read_file(struct reading *reading, const struct stats_file *file)
+{
+	enum kvmstat_scope scope = file->vcpu < 0 ? KVMSTAT_VM : KVMSTAT_VCPU;
+	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	struct statsfd_state *state = reading->source->state;
+	char guard_name[40] = "anon_inode:kvm-vm", stats_name[40] = "anon_inode:kvm-vm-stats";
+	int guard, stats, rc;
+
+	if (scope == KVMSTAT_VCPU) {
+		snprintf(guard_name, sizeof(guard_name), "anon_inode:kvm-vcpu:%d", file->vcpu);
+		snprintf(stats_name, sizeof(stats_name), "anon_inode:kvm-vcpu-stats:%d", file->vcpu);
+	}
+	guard = borrow(reading, file->guard, guard_name);
+	if (guard < 0)
+		return guard;
+	rc = stats = borrow(reading, file->stats, stats_name);
+	if (rc >= 0)
+		rc = verify(reading, file, scope, stats);
+	if (rc == 0)
+		rc = read_all(stats, state->data, block->size, block->header.data_offset);
+	if (rc == 0)
+		add_up(reading, block);
+	if (stats >= 0)
+		close(stats);
+	close(guard);
+	return rc;
+}
+
+/* Another VM may have been made at the same numbers meanwhile. Where it cannot be seen, none is believed to be. */
+static bool is_still_there(const struct sysroot *root, const struct guest *guest)
+{
+	struct stat st;
+	char path[128];
+
+	if (!guest->seen_as.ino)
+		return true;
+	snprintf(path, sizeof(path), "sys/kernel/debug/%s/%s", guest->seen_as.base, guest->seen_as.dir);
+	if (fstatat(root->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno != ENOENT;
+	return st.st_ino == guest->seen_as.ino;
+}
+
+static int read_files(struct reading *reading)
+{
+	struct statsfd_state *state = reading->source->state;
+	struct stats_fds *fds = &reading->guest->stats_fds;
+	int rc = 0;
+
+	for (int scope = 0; scope < KVMSTAT_NSCOPES; scope++)
+		fds->blocks[scope].read = false;
+	memset(state->sums, 0, reading->kvmstat->columns->ncells * sizeof(uint64_t));
+	for (uint32_t i = 0; rc == 0 && i < fds->nfiles; i++)
+		if (fds->files[i].guard >= 0 && fds->files[i].stats >= 0)
+			rc = read_file(reading, &fds->files[i]);
+	if (rc == 0 && !is_still_there(&reading->kvmstat->root, reading->guest))
+		rc = -ESRCH;
+	return rc;
+}
+
+static void fill(struct reading *reading, struct pass *pass, const struct stats_block *block)
+{
+	const struct statsfd_state *state = reading->source->state;
+	uint64_t *values = pass_values(pass, reading->guest);
+	uint8_t *from = pass_from(pass, reading->guest);
+
+	for (uint32_t i = 0; block->read && i < block->nterms; i++) {
+		const struct stats_term *term = &block->terms[i];
+		uint32_t cell = reading->source->offers[term->offer].cell;
+
+		if (cell == NO_CELL)
+			continue;
+		memcpy(&values[cell], &state->sums[cell], term->cells * sizeof(uint64_t));
+		memset(&from[cell], KVMSTAT_STATSFD, term->cells);
+	}
+}
+
+static int read_guest(struct reading *reading, struct pass *pass)
+{
+	struct statsfd_state *state = reading->source->state;
+	struct guest *guest = reading->guest;
+	struct stats_fds *fds = &guest->stats_fds;
+	int rc = stats_fds_look(fds, &pass->kvmstat->root, guest->seen_as.tgid, pass->number, state->entries);
+
+	if (rc < 0)
+		return rc == -ENOENT ? -ESRCH : rc;
+	/* A VM never loses a vCPU: one that is not seen any more has its fds closed, and counts all the same. */
+	if (fds->vcpus < guest->vcpus)
+		return -ENODATA;
+	if (fds->epoch != state->epoch)
+		stats_fds_forget_blocks(fds);
+	fds->epoch = state->epoch;
+	reading->pidfd = open_process(guest->seen_as.tgid);
+	if (reading->pidfd < 0)
+		return reading->pidfd;
+	rc = read_files(reading);
+	close(reading->pidfd);
+	/* After a failure, look at the fds anew. */
+	if (rc < 0)
+		fds->digest = 0;
+	return rc;
+}
+
+int statsfd_read_guest(struct source *source, struct pass *pass, struct guest *guest)
+{
+	struct reading reading = { source, pass->kvmstat, guest, -1 };
+	int rc;
+
+	if (!guest->seen_as.tgid)
+		return -ESRCH;
+	rc = read_guest(&reading, pass);
+	if (rc == -ESTALE)
+		rc = read_guest(&reading, pass);
+	if (rc < 0)
+		return rc;
+	for (int scope = 0; scope < KVMSTAT_NSCOPES; scope++)
+		fill(&reading, pass, &guest->stats_fds.blocks[scope]);
+	guest->vcpus = guest->stats_fds.vcpus;
+	return 0;
+}
