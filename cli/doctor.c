@@ -14,7 +14,7 @@ const struct capability capabilities[] = {
 	{ "CAP_PERFMON", 38, "the source bpf cannot read the kernel's statistics" },
 	{ "CAP_SYS_PTRACE", 19,
 	  "what guests of other users hold open cannot be seen: their number of vCPUs, and whether"
-	  " they are guests where no other source finds them" },
+	  " they are guests where no other source finds them; and the source statsfd can borrow nothing" },
 	{ "CAP_DAC_READ_SEARCH", 2,
 	  "files of other users cannot be read: libvirt's names of guests, what guests hold"
 	  " open, and debugfs unless the process is root's" },
