@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+# Debian's kernels booted under emulation, with kvm as a module, debugfs, and lockdown; see tests/lab/check.
+# LAB_SUITES=sid tries another kernel of Debian.
+LAB_SUITES ?= bookworm trixie
+.PHONY: check-lab
+check-lab: all $(TESTVMM)
+	$(Q)PYTHONDONTWRITEBYTECODE=1 LAB_SUITES="$(LAB_SUITES)" tests/lab/check $(O)
