@@ -4,7 +4,7 @@
 #
 #   V=1               show the commands
 #   SAN=1             build with AddressSanitizer and UndefinedBehaviorSanitizer
-#   WITH_BPF=0        build without the bpf source (needs no clang and no libbpf; loses every counter on a locked-down host)
+#   WITH_BPF=0        build without the bpf source (needs no clang and no libbpf; loses most counters on a locked-down host)
 #   CROSS_COMPILE=s390x-linux-gnu-   build for another architecture
 #   SYSROOT=          where that architecture's headers and libraries are, when not in the compiler's own places
 #   OID_ROOT=1.3.6.1.4.1.8072.9999.9999.7619   where KVMSTAT-MIB hangs
@@ -94,7 +94,7 @@ SNMP_FLAGS     := $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD) -DOID_ROOT='"$(OID_ROOT)"
 define need
 	@command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)"; exit 1; }
 endef
-NO_BPF := or make WITH_BPF=0, which loses every counter on a locked-down host
+NO_BPF := or make WITH_BPF=0, which loses most counters on a locked-down host
 
 .PHONY: needs
 needs:
@@ -107,7 +107,7 @@ ifneq ($(call have,bpf/libbpf.h),yes)
 	@echo "libbpf's headers are missing (Debian, Ubuntu: libbpf-dev; RHEL, SLES: libbpf-devel): install them, $(NO_BPF)"; exit 1
 endif
 else
-	@echo "built without the bpf source (WITH_BPF=0): on a locked-down host no counter can be read"
+	@echo "built without the bpf source (WITH_BPF=0): a locked-down host shows only the counters that QEMU 8.1 and later keeps open"
 endif
 
 .PHONY: all
