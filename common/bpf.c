@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,7 +31,7 @@ struct bpf_state {
 static void btf_identity(const struct sysroot *root, dev_t *dev, ino_t *ino)
 {
 	struct stat st;
-	bool is_module = fstatat(root->fd, "sys/kernel/btf/kvm", &st, 0) == 0;
+	bool is_module = sysroot_stat(root, &st, "sys/kernel/btf/kvm") == 0;
 
 	*dev = is_module ? st.st_dev : 0;
 	*ino = is_module ? st.st_ino : 0;
@@ -45,13 +44,11 @@ static void btf_identity(const struct sysroot *root, dev_t *dev, ino_t *ino)
 static struct event_hint hint_for(const struct sysroot *root, const struct layout_event *event)
 {
 	struct event_hint hint = { KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, event->scope };
-	char path[192];
 	struct stat st;
 
 	if (event->cells > 1)
 		hint.class = KVMSTAT_LOG_HIST;
-	else if (snprintf(path, sizeof(path), "sys/kernel/debug/kvm/%s", event->name) < (int)sizeof(path) &&
-		 fstatat(root->fd, path, &st, 0) == 0 && (st.st_mode & 0777) == 0444)
+	else if (sysroot_stat(root, &st, "sys/kernel/debug/kvm/%s", event->name) == 0 && (st.st_mode & 0777) == 0444)
 		hint.class = KVMSTAT_INSTANT;
 	return hint;
 }

@@ -119,11 +119,9 @@ static void note_trouble(struct trouble *trouble, const struct guest *guest, con
 static bool has_ended(const struct sysroot *root, const struct guest *guest)
 {
 	struct stat was, is;
-	char path[128];
 
-	snprintf(path, sizeof(path), "sys/kernel/debug/%s/%s", guest->seen_as.base, guest->seen_as.dir);
-	return fstatat(root->fd, path, &is, AT_SYMLINK_NOFOLLOW) < 0 || fstat(guest->dirfd, &was) < 0 ||
-	       was.st_ino != is.st_ino;
+	return sysroot_stat(root, &is, "sys/kernel/debug/%s/%s", guest->seen_as.base, guest->seen_as.dir) < 0 ||
+	       fstat(guest->dirfd, &was) < 0 || was.st_ino != is.st_ino;
 }
 
 /* Cells of one guest. 0; -ENOENT: the guest has ended; -EPERM: counters are refused. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -121,15 +120,13 @@ static int offer_base(struct kvmstat *kvmstat, struct source *source, struct bas
 	const char *arch;
 	struct stat st;
 	int rc = names ? 0 : -ENOMEM;
-	char path[384];
 
 	for (size_t i = 0; rc == 0 && i < base->nfiles; i++)
 		names[i] = base->files[i].name;
 	arch = names ? registry_arch(names, base->nfiles, "") : "";
 	for (size_t i = 0; rc == 0 && i < base->nfiles; i++) {
-		snprintf(path, sizeof(path), "sys/kernel/debug/%s/%s", base->name, base->files[i].name);
 		base->files[i].offer = NO_CELL;
-		if (fstatat(kvmstat->root.fd, path, &st, 0) == 0)
+		if (sysroot_stat(&kvmstat->root, &st, "sys/kernel/debug/%s/%s", base->name, base->files[i].name) == 0)
 			rc = add_file(kvmstat, source, arch, &base->files[i], st.st_mode);
 	}
 	free(names);

@@ -286,13 +286,13 @@ static int read_file(struct reading *reading, const struct stats_file *file)
 static bool is_still_there(const struct sysroot *root, const struct guest *guest)
 {
 	struct stat st;
-	char path[128];
+	int rc;
 
 	if (!guest->seen_as.ino)
 		return true;
-	snprintf(path, sizeof(path), "sys/kernel/debug/%s/%s", guest->seen_as.base, guest->seen_as.dir);
-	if (fstatat(root->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno != ENOENT;
+	rc = sysroot_stat(root, &st, "sys/kernel/debug/%s/%s", guest->seen_as.base, guest->seen_as.dir);
+	if (rc < 0)
+		return rc != -ENOENT;
 	return st.st_ino == guest->seen_as.ino;
 }
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Long enough for every path of /sys and /proc that the collector asks for. */
@@ -177,6 +176,20 @@ ssize_t sysroot_readlink(const struct sysroot *root, char *buf, size_t size, con
 		return -errno;
 	buf[got] = '\0';
 	return got;
+}
+
+int sysroot_stat(const struct sysroot *root, struct stat *st, const char *format, ...)
+{
+	char path[PATH_SIZE];
+	va_list args;
+	int rc;
+
+	va_start(args, format);
+	rc = format_path(path, format, args);
+	va_end(args);
+	if (rc < 0)
+		return rc;
+	return fstatat(root->fd, path, st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 bool sysroot_exists(const struct sysroot *root, const char *format, ...)

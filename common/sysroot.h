@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct sysroot {
@@ -48,6 +49,10 @@ ssize_t sysroot_slurp(const struct sysroot *root, char **data, size_t max, const
 /* The target of a symbolic link, cut at size - 1 and terminated with NUL. Bytes, or -errno. */
 ssize_t sysroot_readlink(const struct sysroot *root, char *buf, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* What stat says of a file; of a symbolic link, what it says of the link. 0 or -errno. */
+int sysroot_stat(const struct sysroot *root, struct stat *st, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Is there such a file? (Follows links; a refusal counts as no.) */
 bool sysroot_exists(const struct sysroot *root, const char *format, ...)

@@ -125,6 +125,7 @@ static void test_slurp_proc(void **state)
 static void test_links(void **state)
 {
 	struct tree *tree = *state;
+	struct stat st;
 	char buf[18];
 
 	tree_symlink(tree, "fd/3", "anon_inode:kvm-vm");
@@ -138,12 +139,18 @@ static void test_links(void **state)
 	assert_true(sysroot_exists(&tree->root, "good"));
 	assert_false(sysroot_exists(&tree->root, "fd/3"));
 	assert_false(sysroot_exists(&tree->root, "none"));
+	assert_int_equal(sysroot_stat(&tree->root, &st, "good"), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(sysroot_stat(&tree->root, &st, "%s", "fd"), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	assert_int_equal(sysroot_stat(&tree->root, &st, "none"), -ENOENT);
 }
 
 static void test_long_paths(void **state)
 {
 	struct tree *tree = *state;
 	char name[601], buf[8], *data;
+	struct stat st;
 
 	/* Cut off, it would be a directory. */
 	for (size_t i = 0; i < sizeof(name) - 1; i += 2)
@@ -153,6 +160,7 @@ static void test_long_paths(void **state)
 	assert_int_equal(sysroot_slurp(&tree->root, &data, 8, "%s", name), -ENAMETOOLONG);
 	assert_int_equal(sysroot_readlink(&tree->root, buf, sizeof(buf), "%s", name), -ENAMETOOLONG);
 	assert_false(sysroot_exists(&tree->root, "%s", name));
+	assert_int_equal(sysroot_stat(&tree->root, &st, "%s", name), -ENAMETOOLONG);
 	assert_null(sysroot_opendir(&tree->root, "%s", name));
 	assert_int_equal(errno, ENAMETOOLONG);
 }
