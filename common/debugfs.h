@@ -6,7 +6,7 @@
 #define KVMSTAT_DEBUGFS_H
 
 #include "collector.h"
-#include "debugfs_dir.h"
+#include "dir.h"
 
 enum { MAX_BASES = 8 };
 

@@ -6,7 +6,7 @@
 #define KVMSTAT_STATSFD_H
 
 #include "collector.h"
-#include "debugfs_dir.h"
+#include "dir.h"
 #include "statsfd_fds.h"
 
 struct statsfd_state {

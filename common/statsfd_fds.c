@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "debugfs_dir.h"
+#include "dir.h"
 
 /* A fd that was closed and one that came may have the same number: look at all of them now and then. */
 enum { LOOK_PASSES = 8 };

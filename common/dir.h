@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * debugfs_dir.h - list a directory without allocating, inode numbers included
+ * dir.h - list a directory without allocating, inode numbers included
  */
-#ifndef KVMSTAT_DEBUGFS_DIR_H
-#define KVMSTAT_DEBUGFS_DIR_H
+#ifndef KVMSTAT_DIR_H
+#define KVMSTAT_DIR_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "debugfs_dir.h"
+#include "dir.h"
 
 #include <dirent.h>
 #include <errno.h>
