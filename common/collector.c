@@ -324,7 +324,7 @@ static void copy_status(const struct kvmstat *kvmstat, struct kvmstat_source_sta
 	}
 }
 
-static int publish(struct kvmstat *kvmstat, struct pass *pass, uint64_t begun_ns, uint64_t realtime_ns)
+static void publish(struct kvmstat *kvmstat, struct pass *pass, uint64_t begun_ns, uint64_t realtime_ns)
 {
 	struct kvmstat_sample *sample = &pass->sample->public;
 
@@ -340,7 +340,7 @@ static int publish(struct kvmstat *kvmstat, struct pass *pass, uint64_t begun_ns
 	copy_status(kvmstat, sample->sources);
 	memcpy(sample->problems, kvmstat->problems, sizeof(sample->problems));
 	sample->duration_ns = clock_ns(CLOCK_BOOTTIME) - begun_ns;
-	return sample_publish(pass->sample, &kvmstat->guests, pass->number);
+	sample_publish(pass->sample, &kvmstat->guests, pass->number);
 }
 
 /* What may be read depends on the lockdown, which can be raised while the host runs. */
@@ -367,10 +367,9 @@ int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample)
 		rc = try_pass(kvmstat, &pass);
 	if (rc < 0)
 		return rc;
-	rc = publish(kvmstat, &pass, begun_ns, realtime_ns);
-	if (rc == 0)
-		*sample = &pass.sample->public;
-	return rc;
+	publish(kvmstat, &pass, begun_ns, realtime_ns);
+	*sample = &pass.sample->public;
+	return 0;
 }
 
 /* ---- life ---- */

@@ -150,7 +150,7 @@ int sample_claim(struct sample *sample, uint32_t *slot)
 	return 0;
 }
 
-int sample_publish(struct sample *sample, const struct guests *guests, uint64_t pass)
+void sample_publish(struct sample *sample, const struct guests *guests, uint64_t pass)
 {
 	size_t ncells = sample->set->ncells;
 
@@ -179,7 +179,6 @@ int sample_publish(struct sample *sample, const struct guests *guests, uint64_t 
 	sample->public.event_generation = sample->set->generation;
 	sample->public.guest_generation = guests->generation;
 	atomic_store_explicit(&sample->refs, 1, memory_order_relaxed);
-	return 0;
 }
 
 void sample_pool_exit(struct sample_pool *pool)

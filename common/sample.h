@@ -47,8 +47,8 @@ struct sample *sample_begin(struct sample_pool *pool, struct column_set *set, ui
 /* Storage for one more guest, its cells absent. 0 or -ENOMEM. */
 int sample_claim(struct sample *sample, uint32_t *slot);
 
-/* Show the guests of this pass that are wanted; the caller becomes its first reader. 0 or -ENOMEM. */
-int sample_publish(struct sample *sample, const struct guests *guests, uint64_t pass);
+/* Show the guests of this pass that are wanted; the caller becomes its first reader. */
+void sample_publish(struct sample *sample, const struct guests *guests, uint64_t pass);
 
 void sample_pool_exit(struct sample_pool *pool);
 
