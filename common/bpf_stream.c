@@ -86,7 +86,8 @@ void bpf_stream_end(const struct bpf_stream *stream, struct pass *pass)
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];
 
-		if (guest->pass != pass->number || !guest->wanted || guest->vcpus_counted >= guest->vcpus)
+		if (guest->counted != pass->number || guest->pass != pass->number || !guest->wanted ||
+		    guest->vcpus_counted >= guest->vcpus)
 			continue;
 		forget(&stream->sums, pass_from(pass, guest));
 		forget(&stream->peaks, pass_from(pass, guest));
@@ -121,8 +122,18 @@ static void fill_vm(const struct bpf_stream *stream, struct pass *pass, const st
 		values[stream->peaks.terms[i].cell] = 0;
 }
 
-static void fill_vcpu(const struct bpf_stream *stream, struct pass *pass, const struct guest *guest,
-		      const char *data)
+/* The vCPU's own row. */
+static void fill_own(const struct bpf_terms *terms, const char *data, uint64_t *values, uint8_t *from)
+{
+	for (uint32_t i = 0; i < terms->count; i++) {
+		values[terms->terms[i].cell] = number_at(data, terms->terms[i].offset);
+		from[terms->terms[i].cell] = KVMSTAT_BPF;
+	}
+}
+
+/* What the vCPU adds to its guest's row. */
+static void add_vcpu(const struct bpf_stream *stream, struct pass *pass, const struct guest *guest,
+		     const char *data)
 {
 	uint64_t *values = pass_values(pass, guest);
 
@@ -170,60 +181,53 @@ static int take_vm(struct bpf_stream *stream, struct pass *pass, const struct kv
 	stream->kvm = vm->head.kvm;
 	stream->guest = guest->wanted ? guest : NULL;
 	/* A VM may be open several times: it counts once. */
-	if (!first || !guest->wanted)
+	if (guest->counted == pass->number || !guest->wanted)
 		return 0;
+	guest->counted = pass->number;
 	guest->vcpus = vm->vcpus;
 	guest->vcpus_counted = 0;
 	guest->has_cpu = vm->vcpus > 0;
 	guest->cpu_ns = guest->wait_ns = 0;
-	if (guest->vcpu_words)
-		memset(guest->vcpu_bits, 0, guest->vcpu_words * sizeof(uint64_t));
 	fill_vm(stream, pass, guest, data);
 	return 0;
 }
 
-/* Has this vCPU been counted in this pass? Now it has. 0, 1, or -ENOMEM. */
-static int test_and_set_vcpu(struct guest *guest, uint32_t id)
+static void count_vcpu(struct guest *guest, const struct vcpu *vcpu)
 {
-	uint32_t word = id / 64;
-	uint64_t bit = 1ull << id % 64;
-	int was;
-
-	if (word >= guest->vcpu_words) {
-		uint64_t *bits = reallocarray(guest->vcpu_bits, word + 1, sizeof(uint64_t));
-
-		if (!bits)
-			return -ENOMEM;
-		memset(bits + guest->vcpu_words, 0, (word + 1 - guest->vcpu_words) * sizeof(uint64_t));
-		guest->vcpu_bits = bits;
-		guest->vcpu_words = word + 1;
-	}
-	was = (guest->vcpu_bits[word] & bit) != 0;
-	guest->vcpu_bits[word] |= bit;
-	return was;
+	guest->vcpus_counted++;
+	guest->has_cpu &= vcpu->has_cpu;
+	guest->cpu_ns += vcpu->cpu_ns;
+	guest->wait_ns += vcpu->wait_ns;
 }
 
-static int take_vcpu(struct bpf_stream *stream, struct pass *pass, const struct kvmiter_vcpu *vcpu,
+static int take_vcpu(struct bpf_stream *stream, struct pass *pass, const struct kvmiter_vcpu *record,
 		     const char *data)
 {
 	const uint32_t both = KVMITER_HAS_CPU | KVMITER_HAS_WAIT;
 	struct guest *guest = stream->guest;
-	bool has_cpu = (vcpu->flags & both) == both;
-	int rc;
+	struct vcpu *vcpu;
 
 	/* The iterator writes a VM's record in front of its vCPUs'. */
-	if (vcpu->id >= BPF_MAX_VCPUS || !stream->has_vm || vcpu->head.kvm != stream->kvm)
+	if (record->id >= BPF_MAX_VCPUS || !stream->has_vm || record->head.kvm != stream->kvm)
 		return -EINVAL;
 	if (!guest)
 		return 0;
-	rc = test_and_set_vcpu(guest, vcpu->id);
-	if (rc != 0)
-		return rc < 0 ? rc : 0;
-	guest->vcpus_counted++;
-	guest->has_cpu &= has_cpu;
-	guest->cpu_ns += vcpu->cpu_ns;
-	guest->wait_ns += vcpu->wait_ns;
-	fill_vcpu(stream, pass, guest, data);
+	vcpu = pass_see_vcpu(pass, guest, record->id);
+	if (!vcpu)
+		return -ENOMEM;
+	if (vcpu->counted == pass->number)
+		return 0;
+	vcpu->counted = pass->number;
+	vcpu->tid = (pid_t)record->tid;
+	vcpu->has_cpu = (record->flags & both) == both;
+	vcpu->cpu_ns = record->cpu_ns;
+	vcpu->wait_ns = record->wait_ns;
+	count_vcpu(guest, vcpu);
+	add_vcpu(stream, pass, guest, data);
+	if (pass_reports_vcpus(pass)) {
+		fill_own(&stream->sums, data, pass_vcpu_values(pass, vcpu), pass_vcpu_from(pass, vcpu));
+		fill_own(&stream->peaks, data, pass_vcpu_values(pass, vcpu), pass_vcpu_from(pass, vcpu));
+	}
 	return 0;
 }
 

@@ -74,23 +74,63 @@ void pass_drop(struct pass *pass, struct guest *guest)
 }
 
 /* Without cells there are no matrices either, and nothing may be added to NULL. */
-static size_t row_start(const struct pass *pass, const struct guest *guest)
+static uint64_t *values_at(const struct pass *pass, uint32_t slot)
 {
-	return (size_t)guest->slot * pass->sample->set->ncells;
-}
-
-uint64_t *pass_values(const struct pass *pass, const struct guest *guest)
-{
-	size_t start = row_start(pass, guest);
+	size_t start = (size_t)slot * pass->sample->set->ncells;
 
 	return start ? pass->sample->values + start : pass->sample->values;
 }
 
-uint8_t *pass_from(const struct pass *pass, const struct guest *guest)
+static uint8_t *from_at(const struct pass *pass, uint32_t slot)
 {
-	size_t start = row_start(pass, guest);
+	size_t start = (size_t)slot * pass->sample->set->ncells;
 
 	return start ? pass->sample->from + start : pass->sample->from;
+}
+
+uint64_t *pass_values(const struct pass *pass, const struct guest *guest)
+{
+	return values_at(pass, guest->slot);
+}
+
+uint8_t *pass_from(const struct pass *pass, const struct guest *guest)
+{
+	return from_at(pass, guest->slot);
+}
+
+bool pass_reports_vcpus(const struct pass *pass)
+{
+	return pass->kvmstat->config->vcpus;
+}
+
+struct vcpu *pass_see_vcpu(struct pass *pass, struct guest *guest, uint32_t id)
+{
+	struct vcpu *vcpu = guest_vcpu(guest, id);
+
+	if (!vcpu || vcpu->pass == pass->number)
+		return vcpu;
+	if (pass_reports_vcpus(pass) && sample_claim_vcpu(pass->sample, &vcpu->slot) < 0)
+		return NULL;
+	vcpu->pass = pass->number;
+	vcpu->has_cpu = vcpu->offline = false;
+	return vcpu;
+}
+
+uint64_t *pass_vcpu_values(const struct pass *pass, const struct vcpu *vcpu)
+{
+	return values_at(pass, vcpu->slot);
+}
+
+uint8_t *pass_vcpu_from(const struct pass *pass, const struct vcpu *vcpu)
+{
+	return from_at(pass, vcpu->slot);
+}
+
+void pass_drop_vcpus(struct pass *pass, struct guest *guest)
+{
+	for (uint32_t i = 0; i < guest->nvcpu; i++)
+		if (guest->vcpu[i].pass == pass->number)
+			guest->vcpu[i].pass = pass->number - 1;
 }
 
 /* ---- sources: open, close, choose ---- */
@@ -340,7 +380,7 @@ static void publish(struct kvmstat *kvmstat, struct pass *pass, uint64_t begun_n
 	copy_status(kvmstat, sample->sources);
 	memcpy(sample->problems, kvmstat->problems, sizeof(sample->problems));
 	sample->duration_ns = clock_ns(CLOCK_BOOTTIME) - begun_ns;
-	sample_publish(pass->sample, &kvmstat->guests, pass->number);
+	sample_publish(pass->sample, &kvmstat->guests, pass->number, kvmstat->config->vcpus);
 }
 
 /* What may be read depends on the lockdown, which can be raised while the host runs. */

@@ -97,6 +97,8 @@ static void add_column(struct column_set *set, struct candidate *best)
 {
 	struct kvmstat_column *column = &set->columns[set->ncolumns++];
 
+	if (strcmp(best->offer->event->name, "blocking") == 0 && !best->offer->refused)
+		set->blocking = set->ncells;
 	column->event = best->offer->event;
 	column->column = set->ncells;
 	column->cells = best->offer->cells;
@@ -123,6 +125,7 @@ static struct column_set *make_set(struct kvmstat *kvmstat, struct candidate *ca
 	if (!set)
 		return NULL;
 	set->refs = 1;
+	set->blocking = NO_CELL;
 	set->columns = calloc(count + 1, sizeof(*set->columns));
 	if (!set->columns) {
 		column_set_put(set);

@@ -136,6 +136,11 @@ static int set_histograms(struct kvmstat_config *config, const char *value, cons
 	return parse_bool(value, &config->histograms, report);
 }
 
+static int set_vcpus(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return parse_bool(value, &config->vcpus, report);
+}
+
 /* KVMSTAT_ABSENT if this word names no source that can be asked for. */
 static enum kvmstat_source find_source(const char *word, size_t len)
 {
@@ -207,6 +212,7 @@ int kvmstat_config_set(struct kvmstat_config *config, const char *key, const cha
 		{"ExcludeEvent", set_exclude_event},
 		{"IgnoreSelected", set_ignore_selected},
 		{"ReportHistograms", set_histograms},
+		{"ReportVcpus", set_vcpus},
 		{"Source", set_source},
 		{"Root", set_root},
 	};

@@ -12,6 +12,7 @@ struct kvmstat_config {
 	struct filter *guests;
 	struct filter *events;
 	bool histograms;
+	bool vcpus;
 	char *root;			/* "/" */
 	/* In order of preference, ended by KVMSTAT_ABSENT; at first "auto": every source, the best first. */
 	uint8_t sources[KVMSTAT_NSOURCES + 1];

@@ -152,22 +152,40 @@ static int read_cells(struct source *source, struct pass *pass, const struct bas
 	return 0;
 }
 
-/* CPU time of the vCPU threads; one that has ended makes the sum meaningless. */
-static void read_threads(const struct sysroot *root, struct guest *guest)
+/* A vCPU that only its thread tells of has a row without events. */
+static int see_thread(struct pass *pass, struct guest *guest, const struct vcpu_thread *thread)
 {
-	guest_look(guest, root);
-	guest->cpu_ns = guest->wait_ns = 0;
-	guest->has_cpu = guest->ntids > 0;
-	for (uint32_t i = 0; guest->has_cpu && i < guest->ntids; i++) {
-		uint64_t cpu_ns, wait_ns;
+	uint64_t cpu_ns = 0, wait_ns = 0;
+	struct vcpu *vcpu;
+	int rc = proc_schedstat(&pass->kvmstat->root, guest->seen_as.tgid, thread->tid, &cpu_ns, &wait_ns);
 
-		if (proc_schedstat(root, guest->seen_as.tgid, guest->tids[i], &cpu_ns, &wait_ns) < 0) {
-			guest->has_cpu = false;
-			break;
-		}
-		guest->cpu_ns += cpu_ns;
-		guest->wait_ns += wait_ns;
-	}
+	guest->has_cpu &= rc == 0;
+	guest->cpu_ns += cpu_ns;
+	guest->wait_ns += wait_ns;
+	/* It has ended. */
+	if (rc == -ENOENT || rc == -ESRCH)
+		return 0;
+	vcpu = pass_see_vcpu(pass, guest, thread->id);
+	if (!vcpu)
+		return -ENOMEM;
+	vcpu->tid = thread->tid;
+	vcpu->has_cpu = rc == 0;
+	vcpu->cpu_ns = cpu_ns;
+	vcpu->wait_ns = wait_ns;
+	return 0;
+}
+
+/* CPU time of the vCPU threads; one that has ended makes the sum meaningless. */
+static int read_threads(struct pass *pass, struct guest *guest)
+{
+	int rc = 0;
+
+	guest_look(guest, &pass->kvmstat->root);
+	guest->cpu_ns = guest->wait_ns = 0;
+	guest->has_cpu = guest->nthreads > 0;
+	for (uint32_t i = 0; rc == 0 && i < guest->nthreads; i++)
+		rc = see_thread(pass, guest, &guest->threads[i]);
+	return rc;
 }
 
 static const struct base *base_of(const struct debugfs_state *state, const struct guest *guest)
@@ -178,11 +196,12 @@ static const struct base *base_of(const struct debugfs_state *state, const struc
 	return NULL;
 }
 
+/* 0; -EPERM: counters are refused; -ENOMEM. */
 static int read_guest(struct source *source, struct pass *pass, struct guest *guest, struct trouble *trouble)
 {
 	const struct debugfs_state *state = source->state;
 	const struct base *base = base_of(state, guest);
-	int rc;
+	int rc = 0;
 
 	if (!base || !guest->seen_as.ino)
 		return 0;
@@ -190,10 +209,10 @@ static int read_guest(struct source *source, struct pass *pass, struct guest *gu
 		guest->dirfd = sysroot_open(&pass->kvmstat->root, O_PATH | O_DIRECTORY, "sys/kernel/debug/%s/%s",
 					    base->name, guest->seen_as.dir);
 	if (guest->dirfd < 0) {
-		rc = guest->dirfd;
+		rc = guest->dirfd == -ENOENT ? -ENOENT : 0;
+		if (rc == 0)
+			note_trouble(trouble, guest, "", guest->dirfd);
 		guest->dirfd = -1;
-		if (rc != -ENOENT)
-			note_trouble(trouble, guest, "", rc);
 	} else {
 		rc = read_cells(source, pass, base, guest, trouble);
 	}
@@ -201,11 +220,11 @@ static int read_guest(struct source *source, struct pass *pass, struct guest *gu
 		close(guest->dirfd);
 		guest->dirfd = -1;
 	}
-	if (rc == -ENOENT)
+	if (rc == -ENOENT) {
 		pass_drop(pass, guest);
-	else if (pass->finds_guests)
-		read_threads(&pass->kvmstat->root, guest);
-	return rc;
+		return 0;
+	}
+	return rc == 0 && pass->finds_guests ? read_threads(pass, guest) : rc;
 }
 
 static void tell_trouble(struct kvmstat *kvmstat, const struct trouble *trouble)
@@ -240,10 +259,14 @@ static int debugfs_pass(struct source *source, struct pass *pass)
 		return -EAGAIN;
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];
+		int rc;
 
 		if (guest->pass != pass->number || !guest->wanted)
 			continue;
-		if (read_guest(source, pass, guest, &trouble) == -EPERM) {
+		rc = read_guest(source, pass, guest, &trouble);
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc == -EPERM) {
 			/* Lockdown was raised since, or is hidden from us: the kernel logs each try, so stop. */
 			pass->kvmstat->debugfs_refuses = true;
 			pass->kvmstat->host.lockdown = host_lockdown(&pass->kvmstat->root);

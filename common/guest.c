@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "guest_index.h"
-#include "proc.h"
 #include "vmm.h"
 
 static void index_guest(struct guests *guests, struct guest *guest)
@@ -67,8 +66,8 @@ void guest_put(struct guest *guest)
 		return;
 	if (guest->dirfd >= 0)
 		close(guest->dirfd);
-	free(guest->tids);
-	free(guest->vcpu_bits);
+	free(guest->threads);
+	free(guest->vcpu);
 	stats_fds_exit(&guest->stats_fds);
 	free((char *)(uintptr_t)guest->public.name);
 	free((char *)(uintptr_t)guest->public.uuid);
@@ -76,6 +75,34 @@ void guest_put(struct guest *guest)
 	free((char *)(uintptr_t)guest->public.incarnation);
 	free((char *)(uintptr_t)guest->public.vmm);
 	free(guest);
+}
+
+struct vcpu *guest_vcpu(struct guest *guest, uint32_t id)
+{
+	uint32_t low = 0, high = guest->nvcpu;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (guest->vcpu[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < guest->nvcpu && guest->vcpu[low].id == id)
+		return &guest->vcpu[low];
+	if (guest->nvcpu == guest->vcpu_room) {
+		uint32_t room = guest->vcpu_room ? 2 * guest->vcpu_room : 4;
+		struct vcpu *vcpu = reallocarray(guest->vcpu, room, sizeof(*vcpu));
+
+		if (!vcpu)
+			return NULL;
+		guest->vcpu = vcpu;
+		guest->vcpu_room = room;
+	}
+	memmove(&guest->vcpu[low + 1], &guest->vcpu[low], (guest->nvcpu++ - low) * sizeof(struct vcpu));
+	guest->vcpu[low] = (struct vcpu){ .id = id };
+	return &guest->vcpu[low];
 }
 
 static char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -165,7 +192,7 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 {
 	struct proc_kvm kvm;
 	bool is_one_of_many = false;
-	pid_t *tids;
+	struct vcpu_thread *threads;
 	int found;
 
 	if (!guest->looks)
@@ -177,20 +204,20 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 		proc_kvm_free(&kvm);
 	}
 	/* Whose threads they are cannot be told then. */
-	found = is_one_of_many ? 0 : proc_vcpu_threads(root, guest->seen_as.tgid, &tids);
+	found = is_one_of_many ? 0 : proc_vcpu_threads(root, guest->seen_as.tgid, &threads);
 	if (found <= 0)
 		return;
-	free(guest->tids);
-	guest->tids = tids;
-	guest->ntids = (uint32_t)found;
+	free(guest->threads);
+	guest->threads = threads;
+	guest->nthreads = (uint32_t)found;
 }
 
 /* libvirt knows the threads whatever they are called; where it does not, /proc is asked. */
 static void find_vcpus(struct guest *guest, const struct sysroot *root, struct identity *identity)
 {
-	guest->vcpus = guest->ntids = identity->nvcpu_tids;
-	guest->tids = identity->vcpu_tids;
-	identity->vcpu_tids = NULL;
+	guest->vcpus = guest->nthreads = identity->nthreads;
+	guest->threads = identity->threads;
+	identity->threads = NULL;
 	guest->looks = LOOKS;
 	guest_look(guest, root);
 }

@@ -7,6 +7,7 @@
 
 #include "filter.h"
 #include "kvmstat.h"
+#include "proc.h"
 #include "statsfd_fds.h"
 #include "sysroot.h"
 
@@ -23,6 +24,20 @@ struct sighting {
 	uint64_t memory;		/* bytes of guest memory, 0 if the source does not know */
 	pid_t tgid;			/* of a process that holds the VM; 0 if the source does not know */
 	int fd;				/* of the VM there */
+};
+
+/* One vCPU of a guest, kept between passes. */
+struct vcpu {
+	uint32_t id;
+	pid_t tid;			/* of its thread, 0 if unknown */
+	uint64_t pass;			/* the last one that saw it */
+	uint64_t counted;		/* the last one in which bpf counted it */
+	uint32_t slot;			/* its storage in that pass's sample, if vCPUs are reported */
+	bool shown;			/* in the last sample */
+	bool has_cpu;
+	bool offline;			/* the VMM says so */
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
 };
 
 struct guest {
@@ -42,12 +57,13 @@ struct guest {
 
 	/* For sources: kept between passes. */
 	int dirfd;			/* debugfs directory, -1 if it is not open; does not pin the VM */
-	pid_t *tids;			/* vCPU threads, where a source must ask /proc for their times */
-	uint32_t ntids;
+	struct vcpu_thread *threads;	/* of vCPUs, where a source must ask /proc for their times */
+	uint32_t nthreads;
 	uint8_t looks;			/* how often vCPUs and threads are still to be looked for */
-	uint64_t *vcpu_bits;		/* vCPU ids counted in this pass */
-	uint32_t vcpu_words;
-	uint32_t vcpus_counted;
+	struct vcpu *vcpu;		/* those that a source saw one by one, ascending id */
+	uint32_t nvcpu, vcpu_room;
+	uint64_t counted;		/* the last pass in which bpf counted it */
+	uint32_t vcpus_counted;		/* in that pass */
 	struct stats_fds stats_fds;	/* where its statistics fds are */
 };
 
@@ -92,6 +108,9 @@ struct guest *guests_by_kvm(const struct guests *guests, const struct sighting *
  * the guest only.
  */
 void guest_look(struct guest *guest, const struct sysroot *root);
+
+/* The vCPU of this id, which is new to the guest if it was not seen before; NULL without memory. */
+struct vcpu *guest_vcpu(struct guest *guest, uint32_t id);
 
 /* Forget those that this pass has not seen. */
 void guests_sweep(struct guests *guests, uint64_t pass);

@@ -91,6 +91,7 @@ struct sched_info {
 };
 
 struct task_struct {
+	int pid;
 	int tgid;
 	struct task_struct *group_leader;
 	__u64 start_boottime;
@@ -260,7 +261,7 @@ static __always_inline long write_vm(struct seq_file *seq, struct buffer *buffer
 	return write_record(seq, vm, sizeof(*vm), kvm, config.vm);
 }
 
-/* CPU time of the vCPU's thread, as /proc/PID/task/TID/schedstat has it. */
+/* The vCPU's thread, and its CPU time, as /proc/PID/task/TID/schedstat has it. */
 static __always_inline void read_thread(struct kvmiter_vcpu *record, const void *vcpu)
 {
 	struct task_struct *task = NULL;
@@ -277,6 +278,7 @@ static __always_inline void read_thread(struct kvmiter_vcpu *record, const void 
 	if (!node)
 		return;
 	task = (void *)node - bpf_core_field_offset(struct task_struct, pid_links);
+	record->tid = BPF_CORE_READ(task, pid);
 	record->cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	if (bpf_core_field_exists(task->sched_info.run_delay))
 		record->wait_ns = BPF_CORE_READ(task, sched_info.run_delay);

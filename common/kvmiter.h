@@ -65,6 +65,8 @@ struct kvmiter_vcpu {
 	__u32 flags;
 	__u64 cpu_ns;		/* of the vCPU's thread, 0 if it has none yet */
 	__u64 wait_ns;
+	__u32 tid;		/* of that thread */
+	__u32 unused;
 };
 
 #endif

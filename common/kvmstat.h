@@ -190,6 +190,31 @@ struct kvmstat_guest {
 
 /* ---- samples ------------------------------------------------------------ */
 
+enum kvmstat_vcpu_state {
+	KVMSTAT_VCPU_UNKNOWN,	/* the kernel has no event "blocking" (before 5.17), or it is not collected */
+	KVMSTAT_VCPU_RUNNING,	/* not blocked: in guest mode, in KVM, in the VMM, or waiting for a CPU */
+	KVMSTAT_VCPU_BLOCKED,	/* halted: KVM waits for something to wake it */
+	KVMSTAT_VCPU_OFFLINE,	/* taken out by the VMM, as libvirt says */
+	KVMSTAT_NVCPU_STATES
+};
+
+const char *kvmstat_vcpu_state_name(enum kvmstat_vcpu_state state); /* "blocked" */
+
+/*
+ * One vCPU of a guest in one sample. Its cells are those of the guest's row: its own numbers where the guest's are
+ * the sum or maximum, absent for events of scope vm and where the source cannot tell vCPUs apart (debugfs).
+ */
+struct kvmstat_vcpu {
+	uint32_t id;		/* KVM's */
+	enum kvmstat_vcpu_state state;
+	pid_t tid;		/* of its thread in the initial pid namespace; 0 if unknown */
+	bool has_cpu;		/* cpu_ns and wait_ns are known */
+	uint64_t cpu_ns;	/* CPU time of its thread so far */
+	uint64_t wait_ns;	/* time it waited for a CPU while runnable so far */
+	const uint64_t *value;	/* [sample->ncells], valid only where from[] says so */
+	const uint8_t *from;
+};
+
 /* One guest in one sample. */
 struct kvmstat_row {
 	const struct kvmstat_guest *guest;
@@ -199,6 +224,8 @@ struct kvmstat_row {
 	bool has_cpu;		/* cpu_ns and wait_ns are known for every vCPU thread */
 	uint64_t cpu_ns;	/* CPU time of the vCPU threads so far */
 	uint64_t wait_ns;	/* time they waited for a CPU while runnable so far */
+	uint32_t nvcpus;	/* vCPUs that are shown one by one: none without ReportVcpus */
+	const struct kvmstat_vcpu *vcpu; /* [nvcpus] in ascending order of id; part of sample->vcpus */
 };
 
 /*
@@ -206,7 +233,7 @@ struct kvmstat_row {
  *
  * rows are in ascending order of guest->id. columns are in ascending order of
  * event->number. A front end that keeps an index of its own rebuilds it only
- * when guest_generation or event_generation differs from the last sample's.
+ * when guest_generation (guests, and vCPUs if they are reported) or event_generation differs from the last sample's.
  */
 struct kvmstat_sample {
 	uint64_t number;	/* 1 for the first pass */
@@ -221,6 +248,8 @@ struct kvmstat_sample {
 	uint32_t cpus;		/* online CPUs of the host */
 	enum kvmstat_lockdown lockdown;
 	const struct kvmstat_row *rows;		/* [nrows] */
+	uint32_t nvcpus;
+	const struct kvmstat_vcpu *vcpus;	/* [nvcpus] of all rows, in their order; none without ReportVcpus */
 	const struct kvmstat_column *columns;	/* [ncolumns] */
 	struct kvmstat_source_status sources[KVMSTAT_NSOURCES];
 	struct kvmstat_problem_status problems[KVMSTAT_NPROBLEMS];
@@ -255,6 +284,7 @@ void kvmstat_config_free(struct kvmstat_config *config);
  *	ExcludeEvent NAME|/REGEX/	but not this one
  *	IgnoreSelected BOOL		Guest and Event name what to leave out
  *	ReportHistograms BOOL		collect histograms as well (default false)
+ *	ReportVcpus BOOL		give every vCPU a row of its own as well (default false)
  *	Source auto|bpf|statsfd|debugfs	where to read from, several in order of preference
  *	Root DIR			read DIR/sys and DIR/proc instead (a captured host)
  *
@@ -310,7 +340,7 @@ int kvmstat_remember_event(struct kvmstat *kvmstat, const char *name, uint32_t n
  * Rates per second between two samples, in the rows and cells of the later one.
  * Instant and peak events, newcomers and cells absent in either sample have no
  * rate. A cell of a cumulative event that fell has no rate, and its guest a
- * discontinuity at the later sample.
+ * discontinuity at the later sample; a vCPU's is its guest's too.
  */
 struct kvmstat_rates;
 
@@ -328,6 +358,11 @@ int kvmstat_rates_update(struct kvmstat_rates *rates, const struct kvmstat_rates
 
 /* Events (or ns, ...) per second, or NaN: no rate. row < nrows, cell < ncells of now. */
 double kvmstat_rate(const struct kvmstat_rates *rates, uint32_t row, uint32_t cell);
+
+/* The same for a vCPU: vcpu < nvcpus of now, as an index of sample->vcpus. */
+double kvmstat_rate_of_vcpu(const struct kvmstat_rates *rates, uint32_t vcpu, uint32_t cell);
+double kvmstat_rate_vcpu_cpu(const struct kvmstat_rates *rates, uint32_t vcpu);
+double kvmstat_rate_vcpu_wait(const struct kvmstat_rates *rates, uint32_t vcpu);
 
 /* ns of CPU time, and of waiting for one, per second over all vCPUs, or NaN. */
 double kvmstat_rate_cpu(const struct kvmstat_rates *rates, uint32_t row);

@@ -76,6 +76,18 @@ const char *kvmstat_state_name(enum kvmstat_state state)
 	return NAME(names, state);
 }
 
+const char *kvmstat_vcpu_state_name(enum kvmstat_vcpu_state state)
+{
+	static const char *const names[] = {
+		[KVMSTAT_VCPU_UNKNOWN] = "unknown",
+		[KVMSTAT_VCPU_RUNNING] = "running",
+		[KVMSTAT_VCPU_BLOCKED] = "blocked",
+		[KVMSTAT_VCPU_OFFLINE] = "offline",
+	};
+
+	return NAME(names, state);
+}
+
 const char *kvmstat_problem_name(enum kvmstat_problem problem)
 {
 	static const char *const names[] = {

@@ -195,8 +195,8 @@ void proc_kvm_free(struct proc_kvm *kvm)
 	*kvm = (struct proc_kvm){ 0 };
 }
 
-/* Is this what a VMM calls the thread of a vCPU? */
-static bool is_vcpu_thread(const char *comm)
+/* Is this what a VMM calls the thread of a vCPU, and of which? */
+static bool is_vcpu_thread(const char *comm, uint32_t *id)
 {
 	static const struct {
 		const char *before, *after;
@@ -213,15 +213,17 @@ static bool is_vcpu_thread(const char *comm)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t len = strlen(names[i].before);
 
-		if (strncmp(comm, names[i].before, len) == 0 && parse_u64(comm + len, &end, &number) == 0 &&
-		    strcmp(end, names[i].after) == 0)
-			return true;
+		if (strncmp(comm, names[i].before, len) != 0 || parse_u64(comm + len, &end, &number) < 0 ||
+		    strcmp(end, names[i].after) != 0 || number > UINT32_MAX)
+			continue;
+		*id = (uint32_t)number;
+		return true;
 	}
 	return false;
 }
 
 /* 1: a vCPU thread, 0: another one, or gone meanwhile, or -errno. */
-static int check_thread(const struct sysroot *root, pid_t pid, int tid)
+static int check_thread(const struct sysroot *root, pid_t pid, int tid, uint32_t *id)
 {
 	char comm[64];
 	ssize_t len;
@@ -233,15 +235,44 @@ static int check_thread(const struct sysroot *root, pid_t pid, int tid)
 		return (int)len;
 	if (len > 0 && comm[len - 1] == '\n')
 		comm[len - 1] = '\0';
-	return is_vcpu_thread(comm);
+	return is_vcpu_thread(comm, id);
 }
 
-static int list_vcpu_threads(const struct sysroot *root, pid_t pid, DIR *task, struct ints *tids)
+/* A growing array of threads. */
+struct threads {
+	struct vcpu_thread *at;
+	size_t count, room;
+};
+
+static int threads_add(struct threads *threads, int tid, uint32_t id)
+{
+	if (threads->count == threads->room) {
+		size_t room = threads->room ? 2 * threads->room : 16;
+		struct vcpu_thread *at = reallocarray(threads->at, room, sizeof(*at));
+
+		if (!at)
+			return -ENOMEM;
+		threads->at = at;
+		threads->room = room;
+	}
+	threads->at[threads->count++] = (struct vcpu_thread){ tid, id };
+	return 0;
+}
+
+static int compare_tids(const void *a, const void *b)
+{
+	const struct vcpu_thread *x = a, *y = b;
+
+	return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+static int list_vcpu_threads(const struct sysroot *root, pid_t pid, DIR *task, struct threads *threads)
 {
 	struct dirent *entry;
 	int rc = 0;
 
 	while (rc == 0) {
+		uint32_t id = 0;
 		int tid;
 
 		errno = 0;
@@ -251,17 +282,17 @@ static int list_vcpu_threads(const struct sysroot *root, pid_t pid, DIR *task, s
 		tid = parse_int(entry->d_name);
 		if (tid < 0)
 			continue;
-		rc = check_thread(root, pid, tid);
+		rc = check_thread(root, pid, tid, &id);
 		if (rc > 0)
-			rc = ints_add(tids, tid);
+			rc = threads_add(threads, tid, id);
 	}
 	return rc;
 }
 
-int proc_vcpu_threads(const struct sysroot *root, pid_t pid, pid_t **tids)
+int proc_vcpu_threads(const struct sysroot *root, pid_t pid, struct vcpu_thread **threads)
 {
 	DIR *task = sysroot_opendir(root, "proc/%d/task", (int)pid);
-	struct ints found = { 0 };
+	struct threads found = { 0 };
 	int rc;
 
 	if (!task)
@@ -272,9 +303,8 @@ int proc_vcpu_threads(const struct sysroot *root, pid_t pid, pid_t **tids)
 		free(found.at);
 		return rc;
 	}
-	ints_sort(&found);
-	_Static_assert(sizeof(pid_t) == sizeof(int), "an array of int serves as one of pid_t");
-	*tids = found.at;
+	qsort(found.at, found.count, sizeof(*found.at), compare_tids);
+	*threads = found.at;
 	return (int)found.count;
 }
 

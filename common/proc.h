@@ -24,12 +24,18 @@ struct proc_kvm {
 int proc_kvm(const struct sysroot *root, pid_t pid, struct proc_kvm *kvm);
 void proc_kvm_free(struct proc_kvm *kvm);
 
+/* The thread of a vCPU. */
+struct vcpu_thread {
+	pid_t tid;
+	uint32_t id;		/* of the vCPU */
+};
+
 /*
- * Thread ids of the vCPU threads of a process as far as their names tell ("CPU 0/KVM", "fc_vcpu 0",
- * "vcpu0", "crosvm_vcpu0", ...). Number found (0: the names do not tell), or -errno. *tids is
+ * The vCPU threads of a process as far as their names tell ("CPU 0/KVM", "fc_vcpu 0", "vcpu0",
+ * "crosvm_vcpu0", ...), in ascending order of tid. Number found (0: the names do not tell), or -errno. *threads is
  * malloc'ed and the caller's to free if the result is positive.
  */
-int proc_vcpu_threads(const struct sysroot *root, pid_t pid, pid_t **tids);
+int proc_vcpu_threads(const struct sysroot *root, pid_t pid, struct vcpu_thread **threads);
 
 /* CPU time and time spent waiting for a CPU, in ns, from /proc/PID/task/TID/schedstat. 0 or -errno. */
 int proc_schedstat(const struct sysroot *root, pid_t pid, pid_t tid, uint64_t *cpu_ns, uint64_t *wait_ns);

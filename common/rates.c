@@ -21,16 +21,24 @@ struct guest_rates {
 	double wait;
 };
 
+struct vcpu_rates {
+	double cpu;
+	double wait;
+};
+
 struct kvmstat_rates {
 	uint32_t nrows;
+	uint32_t nvcpus;
 	uint32_t ncells;
-	double *cell;			/* [nrows * ncells] */
+	double *cell;			/* [(nrows + nvcpus) * ncells]: the rows, then the vCPUs */
 	struct guest_rates *row;	/* [nrows] */
 	struct guest_rates *spare;	/* the next pass writes here, since last->row may be row */
+	struct vcpu_rates *vcpu;	/* [nvcpus] */
 	uint32_t *earlier; /* [ncells] cell of the earlier sample that counts the same, or NO_CELL */
 	size_t cell_room;
 	size_t row_room;
 	size_t spare_room;
+	size_t vcpu_room;
 	size_t earlier_room;
 };
 
@@ -53,6 +61,7 @@ void kvmstat_rates_free(struct kvmstat_rates *rates)
 	free(rates->cell);
 	free(rates->row);
 	free(rates->spare);
+	free(rates->vcpu);
 	free(rates->earlier);
 	free(rates);
 }
@@ -74,8 +83,9 @@ static void *grow(void *array, size_t *room, size_t count, size_t size)
 
 static int make_room(struct kvmstat_rates *rates, const struct kvmstat_sample *now)
 {
-	size_t cells = (size_t)now->nrows * now->ncells;
+	size_t cells = ((size_t)now->nrows + now->nvcpus) * now->ncells;
 	struct guest_rates *row, *spare;
+	struct vcpu_rates *vcpu;
 	uint32_t *earlier;
 	double *cell;
 
@@ -95,6 +105,10 @@ static int make_room(struct kvmstat_rates *rates, const struct kvmstat_sample *n
 	if (!spare)
 		return -ENOMEM;
 	rates->spare = spare;
+	vcpu = grow(rates->vcpu, &rates->vcpu_room, now->nvcpus, sizeof(*vcpu));
+	if (!vcpu)
+		return -ENOMEM;
+	rates->vcpu = vcpu;
 	return 0;
 }
 
@@ -137,29 +151,103 @@ static double growth(uint64_t before, uint64_t now, double seconds, bool *fell)
 	return (double)(now - before) / seconds;
 }
 
+/* What grows of a guest, or of one of its vCPUs. */
+struct counted {
+	const uint64_t *value;
+	const uint8_t *from;
+	bool has_cpu;
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
+};
+
+static struct counted of_guest(const struct kvmstat_row *row)
+{
+	return (struct counted){ row->value, row->from, row->has_cpu, row->cpu_ns, row->wait_ns };
+}
+
+static struct counted of_vcpu(const struct kvmstat_vcpu *vcpu)
+{
+	return (struct counted){ vcpu->value, vcpu->from, vcpu->has_cpu, vcpu->cpu_ns, vcpu->wait_ns };
+}
+
+/* Where the rates of it go. */
+struct growth {
+	double *cell;
+	double *cpu;
+	double *wait;
+};
+
+/* A newcomer has no rates. */
+static void no_rates(const struct growth *to, const struct pair *pair)
+{
+	for (uint32_t i = 0; i < pair->now->ncells; i++)
+		to->cell[i] = NAN;
+	*to->cpu = *to->wait = NAN;
+}
+
+/* True if something of it fell. */
+static bool rates_of(const struct kvmstat_rates *rates, const struct growth *to, const struct pair *pair,
+		     const struct counted *was, const struct counted *is)
+{
+	bool fell = false;
+
+	no_rates(to, pair);
+	for (uint32_t i = 0; i < pair->now->ncells; i++) {
+		uint32_t earlier = rates->earlier[i];
+
+		if (earlier != NO_CELL && is->from[i] != KVMSTAT_ABSENT && was->from[earlier] != KVMSTAT_ABSENT)
+			to->cell[i] = growth(was->value[earlier], is->value[i], pair->seconds, &fell);
+	}
+	if (was->has_cpu && is->has_cpu) {
+		*to->cpu = growth(was->cpu_ns, is->cpu_ns, pair->seconds, &fell);
+		*to->wait = growth(was->wait_ns, is->wait_ns, pair->seconds, &fell);
+	}
+	return fell;
+}
+
+/* was: the guest's earlier row, or NULL. True if something of a vCPU fell. */
+static bool vcpus_rates(struct kvmstat_rates *rates, const struct pair *pair, const struct kvmstat_row *was,
+			const struct kvmstat_row *is)
+{
+	uint32_t first = (uint32_t)(is->vcpu - pair->now->vcpus), at = 0;
+	bool fell = false;
+
+	for (uint32_t i = 0; i < is->nvcpus; i++) {
+		size_t row = (size_t)pair->now->nrows + first + i;
+		struct growth to = { rates->cell + row * pair->now->ncells, &rates->vcpu[first + i].cpu,
+				     &rates->vcpu[first + i].wait };
+		struct counted before, now = of_vcpu(&is->vcpu[i]);
+
+		while (was && at < was->nvcpus && was->vcpu[at].id < is->vcpu[i].id)
+			at++;
+		if (!was || at == was->nvcpus || was->vcpu[at].id != is->vcpu[i].id) {
+			no_rates(&to, pair);
+			continue;
+		}
+		before = of_vcpu(&was->vcpu[at]);
+		fell |= rates_of(rates, &to, pair, &before, &now);
+	}
+	return fell;
+}
+
 /* True if something of the guest fell. was is NULL for a newcomer. */
 static bool guest_rates(struct kvmstat_rates *rates, uint32_t row, const struct pair *pair,
 			const struct kvmstat_row *was)
 {
 	const struct kvmstat_row *is = &pair->now->rows[row];
-	double *cell = rates->cell + (size_t)row * pair->now->ncells;
-	struct guest_rates *guest = &rates->spare[row];
+	struct growth to = { rates->cell + (size_t)row * pair->now->ncells, &rates->spare[row].cpu,
+			     &rates->spare[row].wait };
+	struct counted before, now = of_guest(is);
 	bool fell = false;
 
-	guest->cpu = NAN;
-	guest->wait = NAN;
-	for (uint32_t i = 0; i < pair->now->ncells; i++) {
-		uint32_t earlier = was ? rates->earlier[i] : NO_CELL;
-
-		cell[i] = NAN;
-		if (earlier != NO_CELL && is->from[i] != KVMSTAT_ABSENT &&
-		    was->from[earlier] != KVMSTAT_ABSENT)
-			cell[i] = growth(was->value[earlier], is->value[i], pair->seconds, &fell);
+	if (is->nvcpus)
+		fell = vcpus_rates(rates, pair, was, is);
+	if (!was) {
+		no_rates(&to, pair);
+		return false;
 	}
-	if (was && was->has_cpu && is->has_cpu) {
-		guest->cpu = growth(was->cpu_ns, is->cpu_ns, pair->seconds, &fell);
-		guest->wait = growth(was->wait_ns, is->wait_ns, pair->seconds, &fell);
-	}
+	before = of_guest(was);
+	fell |= rates_of(rates, &to, pair, &before, &now);
 	return fell;
 }
 
@@ -217,6 +305,7 @@ int kvmstat_rates_update(struct kvmstat_rates *rates, const struct kvmstat_rates
 	}
 	swap_rows(rates);
 	rates->nrows = now->nrows;
+	rates->nvcpus = now->nvcpus;
 	rates->ncells = now->ncells;
 	return 0;
 }
@@ -226,6 +315,23 @@ double kvmstat_rate(const struct kvmstat_rates *rates, uint32_t row, uint32_t ce
 	if (row >= rates->nrows || cell >= rates->ncells)
 		return NAN;
 	return rates->cell[(size_t)row * rates->ncells + cell];
+}
+
+double kvmstat_rate_of_vcpu(const struct kvmstat_rates *rates, uint32_t vcpu, uint32_t cell)
+{
+	if (vcpu >= rates->nvcpus || cell >= rates->ncells)
+		return NAN;
+	return rates->cell[((size_t)rates->nrows + vcpu) * rates->ncells + cell];
+}
+
+double kvmstat_rate_vcpu_cpu(const struct kvmstat_rates *rates, uint32_t vcpu)
+{
+	return vcpu < rates->nvcpus ? rates->vcpu[vcpu].cpu : NAN;
+}
+
+double kvmstat_rate_vcpu_wait(const struct kvmstat_rates *rates, uint32_t vcpu)
+{
+	return vcpu < rates->nvcpus ? rates->vcpu[vcpu].wait : NAN;
 }
 
 double kvmstat_rate_cpu(const struct kvmstat_rates *rates, uint32_t row)

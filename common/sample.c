@@ -57,6 +57,8 @@ static void sample_clear(struct sample *sample)
 	for (uint32_t i = 0; i < sample->nguests; i++)
 		guest_put(sample->guests[i]);
 	sample->nguests = 0;
+	sample->nvcpus = 0;
+	sample->vcpus_claimed = 0;
 	sample->slots = 0;
 	column_set_put(sample->set);
 	sample->set = NULL;
@@ -69,6 +71,7 @@ static void sample_free(struct sample *sample)
 	free(sample->values);
 	free(sample->from);
 	free(sample->guests);
+	free(sample->vcpus);
 	free(sample);
 }
 
@@ -150,27 +153,97 @@ int sample_claim(struct sample *sample, uint32_t *slot)
 	return 0;
 }
 
-void sample_publish(struct sample *sample, const struct guests *guests, uint64_t pass)
+int sample_claim_vcpu(struct sample *sample, uint32_t *slot)
 {
-	size_t ncells = sample->set->ncells;
+	if (sample->vcpus_claimed == sample->vcpus_allocated) {
+		uint32_t room = sample->vcpus_allocated ? 2 * sample->vcpus_allocated : 16;
+		struct kvmstat_vcpu *vcpus = reallocarray(sample->vcpus, room, sizeof(*vcpus));
+
+		if (!vcpus)
+			return -ENOMEM;
+		sample->vcpus = vcpus;
+		sample->vcpus_allocated = room;
+	}
+	sample->vcpus_claimed++;
+	return sample_claim(sample, slot);
+}
+
+/* The kernel says whether a vCPU waits; a VMM, that it is off. */
+static enum kvmstat_vcpu_state state_of(const struct sample *sample, const struct vcpu *vcpu)
+{
+	size_t cell = (size_t)vcpu->slot * sample->set->ncells + sample->set->blocking;
+
+	if (vcpu->offline)
+		return KVMSTAT_VCPU_OFFLINE;
+	if (sample->set->blocking == NO_CELL || sample->from[cell] == KVMSTAT_ABSENT)
+		return KVMSTAT_VCPU_UNKNOWN;
+	return sample->values[cell] ? KVMSTAT_VCPU_BLOCKED : KVMSTAT_VCPU_RUNNING;
+}
+
+/* Show the guest's vCPUs. True if they are others than in the last sample. */
+static bool show_vcpus(struct sample *sample, struct guest *guest, struct kvmstat_row *row)
+{
+	bool changed = false;
+
+	row->vcpu = sample->vcpus + sample->nvcpus;
+	for (uint32_t i = 0; i < guest->nvcpu; i++) {
+		struct vcpu *vcpu = &guest->vcpu[i];
+		size_t start = (size_t)vcpu->slot * sample->set->ncells;
+		bool was_shown = vcpu->shown;
+
+		vcpu->shown = vcpu->pass == guest->pass;
+		changed |= vcpu->shown != was_shown;
+		if (!vcpu->shown)
+			continue;
+		sample->vcpus[sample->nvcpus++] = (struct kvmstat_vcpu){
+			.id = vcpu->id,
+			.state = state_of(sample, vcpu),
+			.tid = vcpu->tid,
+			.has_cpu = vcpu->has_cpu,
+			.cpu_ns = vcpu->cpu_ns,
+			.wait_ns = vcpu->wait_ns,
+			.value = sample->values + start,
+			.from = sample->from + start,
+		};
+		row->nvcpus++;
+	}
+	return changed;
+}
+
+static void show_guest(struct sample *sample, struct guest *guest, struct kvmstat_row *row)
+{
+	size_t start = (size_t)guest->slot * sample->set->ncells;
+
+	*row = (struct kvmstat_row){
+		.guest = &guest->public,
+		.value = sample->values + start,
+		.from = sample->from + start,
+		.vcpus = guest->vcpus,
+		.has_cpu = guest->has_cpu,
+		.cpu_ns = guest->cpu_ns,
+		.wait_ns = guest->wait_ns,
+	};
+}
+
+void sample_publish(struct sample *sample, struct guests *guests, uint64_t pass, bool vcpus)
+{
+	bool changed = false;
 
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];
+		struct kvmstat_row *row = &sample->rows[sample->nguests];
 
 		if (guest->pass != pass || !guest->wanted)
 			continue;
-		sample->rows[sample->nguests] = (struct kvmstat_row){
-			.guest = &guest->public,
-			.value = sample->values + guest->slot * ncells,
-			.from = sample->from + guest->slot * ncells,
-			.vcpus = guest->vcpus,
-			.has_cpu = guest->has_cpu,
-			.cpu_ns = guest->cpu_ns,
-			.wait_ns = guest->wait_ns,
-		};
+		show_guest(sample, guest, row);
+		if (vcpus)
+			changed |= show_vcpus(sample, guest, row);
 		sample->guests[sample->nguests++] = guest;
 		guest_get(guest);
 	}
+	guests->generation += changed;
+	sample->public.nvcpus = sample->nvcpus;
+	sample->public.vcpus = sample->vcpus;
 	sample->public.nrows = sample->nguests;
 	sample->public.rows = sample->rows;
 	sample->public.columns = sample->set->columns;

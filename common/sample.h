@@ -10,6 +10,8 @@
 #include "guest.h"
 #include "kvmstat.h"
 
+enum { NO_CELL = 0xffffffff };
+
 /* The columns that samples share; constant once it is made. Only the collector's thread counts references. */
 struct column_set {
 	struct kvmstat_column *columns;
@@ -17,6 +19,7 @@ struct column_set {
 	uint32_t ncells;
 	uint32_t refs;
 	uint64_t generation;
+	uint32_t blocking;		/* cell of the event of this name, or NO_CELL */
 	char reason[512];	/* what columns that no source serves point at */
 };
 
@@ -32,6 +35,10 @@ struct sample {
 	uint8_t *from;
 	struct guest **guests;		/* those that rows show, a reference each */
 	uint32_t nguests;
+	struct kvmstat_vcpu *vcpus;	/* of rows, in their order */
+	uint32_t nvcpus;
+	uint32_t vcpus_claimed;		/* in this pass, whether they are shown or not */
+	uint32_t vcpus_allocated;
 	uint32_t slots;			/* used in this pass */
 	uint32_t slots_allocated;
 	size_t cells_allocated;
@@ -44,11 +51,12 @@ struct sample_pool {
 /* A sample that nobody reads, emptied, with this set of columns and room for nguests; NULL without memory. */
 struct sample *sample_begin(struct sample_pool *pool, struct column_set *set, uint32_t nguests);
 
-/* Storage for one more guest, its cells absent. 0 or -ENOMEM. */
+/* Storage for one more guest, or for one more vCPU, its cells absent. 0 or -ENOMEM. */
 int sample_claim(struct sample *sample, uint32_t *slot);
+int sample_claim_vcpu(struct sample *sample, uint32_t *slot);
 
-/* Show the guests of this pass that are wanted; the caller becomes its first reader. */
-void sample_publish(struct sample *sample, const struct guests *guests, uint64_t pass);
+/* Show the guests of this pass that are wanted, and their vCPUs if they are asked for; the caller becomes its first reader. */
+void sample_publish(struct sample *sample, struct guests *guests, uint64_t pass, bool vcpus);
 
 void sample_pool_exit(struct sample_pool *pool);
 

@@ -12,8 +12,6 @@
 struct source;
 struct pass;
 
-enum { NO_CELL = 0xffffffff };
-
 /* An event that a source has found on this host. */
 struct offer {
 	const struct kvmstat_event *event;
@@ -87,6 +85,22 @@ struct guest *pass_see(struct pass *pass, const struct sighting *sighting, bool 
 /* Cells of a guest that is wanted and was seen in this pass. */
 uint64_t *pass_values(const struct pass *pass, const struct guest *guest);
 uint8_t *pass_from(const struct pass *pass, const struct guest *guest);
+
+/*
+ * A vCPU of a guest that is wanted and was seen, by whichever source; NULL without memory. With ReportVcpus it gets a row
+ * of its own, whose cells are absent until a source fills them. Valid until the next vCPU of the guest is seen.
+ */
+struct vcpu *pass_see_vcpu(struct pass *pass, struct guest *guest, uint32_t id);
+
+/* Are vCPUs reported? Only then they have cells. */
+bool pass_reports_vcpus(const struct pass *pass);
+
+/* Cells of a vCPU that was seen in this pass. */
+uint64_t *pass_vcpu_values(const struct pass *pass, const struct vcpu *vcpu);
+uint8_t *pass_vcpu_from(const struct pass *pass, const struct vcpu *vcpu);
+
+/* None of the guest's vCPUs was seen after all. */
+void pass_drop_vcpus(struct pass *pass, struct guest *guest);
 
 /* A guest that was seen turned out to have gone: it is not shown. */
 void pass_drop(struct pass *pass, struct guest *guest);

@@ -14,7 +14,7 @@ enum {
 void identity_free(struct identity *identity)
 {
 	free(identity->name);
-	free(identity->vcpu_tids);
+	free(identity->threads);
 	*identity = (struct identity){ 0 };
 }
 

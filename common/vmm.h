@@ -5,7 +5,7 @@
 #ifndef KVMSTAT_VMM_H
 #define KVMSTAT_VMM_H
 
-#include "sysroot.h"
+#include "proc.h"
 
 struct identity {
 	char *name;		/* bytes; never NULL; "" only if the VMM was given an empty name */
@@ -13,8 +13,8 @@ struct identity {
 	char vmm[32];		/* "qemu", "firecracker", ..., else the process' comm */
 	bool named;		/* false: name is comm-TGID, nothing better was found */
 	uint64_t memory;	/* bytes, 0 if unknown */
-	pid_t *vcpu_tids;	/* from libvirt's status XML; NULL if it was not read */
-	uint32_t nvcpu_tids;
+	struct vcpu_thread *threads;	/* from libvirt's status XML; NULL if it was not read */
+	uint32_t nthreads;
 };
 
 /*

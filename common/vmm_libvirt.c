@@ -33,21 +33,21 @@ static char *child_text(const xmlNode *parent, const char *name)
 	return copy;
 }
 
-/* An attribute that is a process or thread id, 0 if it is none. */
-static pid_t pid_attribute(const xmlNode *node, const char *name)
+/* An attribute that is a number of a process, thread or vCPU; 0 if it is none. */
+static int number_attribute(const xmlNode *node, const char *name)
 {
 	xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *)name);
 	char *end;
-	long pid;
+	long number;
 
 	if (!text)
 		return 0;
 	errno = 0;
-	pid = strtol((const char *)text, &end, 10);
-	if (errno || *end || pid < 0 || pid > INT_MAX)
-		pid = 0;
+	number = strtol((const char *)text, &end, 10);
+	if (errno || *end || number < 0 || number > INT_MAX)
+		number = 0;
 	xmlFree(text);
-	return (pid_t)pid;
+	return (int)number;
 }
 
 /* Bytes of a unit of libvirt's; KiB if it names none, 0 if nobody knows it. */
@@ -104,18 +104,19 @@ static void take_vcpus(struct identity *identity, const xmlNode *status)
 
 	for (const xmlNode *node = vcpus ? vcpus->children : NULL; node; node = node->next)
 		count += is_element(node, "vcpu");
-	identity->vcpu_tids = count ? calloc(count, sizeof(*identity->vcpu_tids)) : NULL;
-	if (!identity->vcpu_tids)
+	identity->threads = count ? calloc(count, sizeof(*identity->threads)) : NULL;
+	if (!identity->threads)
 		return;
 	for (const xmlNode *node = vcpus->children; node; node = node->next) {
-		pid_t tid = is_element(node, "vcpu") ? pid_attribute(node, "pid") : 0;
+		pid_t tid = is_element(node, "vcpu") ? number_attribute(node, "pid") : 0;
 
 		if (tid > 0)
-			identity->vcpu_tids[identity->nvcpu_tids++] = tid;
+			identity->threads[identity->nthreads++] =
+				(struct vcpu_thread){ tid, (uint32_t)number_attribute(node, "id") };
 	}
-	if (identity->nvcpu_tids == 0) {
-		free(identity->vcpu_tids);
-		identity->vcpu_tids = NULL;
+	if (identity->nthreads == 0) {
+		free(identity->threads);
+		identity->threads = NULL;
 	}
 }
 
@@ -124,7 +125,7 @@ static bool take_status(struct identity *identity, const xmlNode *status, pid_t 
 	const xmlNode *domain = find_child(status, "domain");
 	char *uuid;
 
-	if (!is_element(status, "domstatus") || pid_attribute(status, "pid") != pid)
+	if (!is_element(status, "domstatus") || number_attribute(status, "pid") != pid)
 		return false;
 	identity_take_name(identity, child_text(domain, "name"));
 	if (!identity->name)

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (identity_from_libvirt(&identity, copy, size, 4711))
 		must(identity.name != NULL);
 	must(!identity.uuid[0] || strlen(identity.uuid) == 36);
-	must(identity.nvcpu_tids == 0 || identity.vcpu_tids != NULL);
+	must(identity.nthreads == 0 || identity.threads != NULL);
 	identity_free(&identity);
 	free(copy);
 	return 0;

@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		feed(&pass, data, size);
 		bpf_stream_end(&stream, &pass);
 		guests_sweep(&kvmstat->guests, pass.number);
-		sample_publish(pass.sample, &kvmstat->guests, pass.number);
+		sample_publish(pass.sample, &kvmstat->guests, pass.number, true);
 		sample = &pass.sample->public;
 		must(sample->nrows == pass.seen);
 		for (uint32_t row = 0; row < sample->nrows; row++)
@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				     (sample->rows[row].from[1] == KVMSTAT_ABSENT));
 		kvmstat_sample_put(sample);
 		for (uint32_t i = 0; i < kvmstat->guests.count; i++)
-			must(kvmstat->guests.list[i]->vcpu_words <= BPF_MAX_VCPUS / 64);
+			must(kvmstat->guests.list[i]->nvcpu <= BPF_MAX_VCPUS);
 	}
 	guests_sweep(&kvmstat->guests, 0);
 	return 0;

@@ -234,35 +234,37 @@ static void test_vcpu_thread_names(void **state)
 	struct tree *tree = *state;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		pid_t *tids = NULL;
+		struct vcpu_thread *threads = NULL;
 
 		add_thread(tree, 4712, cases[i].comm);
-		assert_int_equal(proc_vcpu_threads(&tree->root, 4711, &tids), cases[i].expected);
+		assert_int_equal(proc_vcpu_threads(&tree->root, 4711, &threads), cases[i].expected);
 		if (cases[i].expected)
-			assert_int_equal(tids[0], 4712);
-		free(tids);
+			assert_int_equal(threads[0].tid, 4712);
+		free(threads);
 	}
 }
 
 static void test_vcpu_threads(void **state)
 {
 	struct tree *tree = *state;
-	pid_t *tids;
+	struct vcpu_thread *threads;
 	char comm[32];
 
-	assert_int_equal(proc_vcpu_threads(&tree->root, 4711, &tids), -ENOENT);
+	assert_int_equal(proc_vcpu_threads(&tree->root, 4711, &threads), -ENOENT);
 	add_thread(tree, 4711, "qemu-kvm");
-	assert_int_equal(proc_vcpu_threads(&tree->root, 4711, &tids), 0);
+	assert_int_equal(proc_vcpu_threads(&tree->root, 4711, &threads), 0);
 	for (int i = 0; i < 40; i++) {
 		snprintf(comm, sizeof(comm), "CPU %d/KVM", i);
 		add_thread(tree, 5000 - i, comm);
 	}
 	/* A thread that ended between readdir and open. */
 	tree_dir(tree, "proc/4711/task/6000");
-	assert_int_equal(proc_vcpu_threads(&tree->root, 4711, &tids), 40);
-	for (int i = 0; i < 40; i++)
-		assert_int_equal(tids[i], 4961 + i);
-	free(tids);
+	assert_int_equal(proc_vcpu_threads(&tree->root, 4711, &threads), 40);
+	for (int i = 0; i < 40; i++) {
+		assert_int_equal(threads[i].tid, 4961 + i);
+		assert_int_equal(threads[i].id, 39 - i);
+	}
+	free(threads);
 }
 
 /* ---- schedstat ---- */
@@ -305,7 +307,7 @@ static void test_self(void **state)
 	struct timespec now;
 	struct sysroot root;
 	uint64_t ns, boot;
-	pid_t *tids;
+	struct vcpu_thread *threads;
 	struct proc_kvm kvm;
 
 	(void)state;
@@ -319,7 +321,7 @@ static void test_self(void **state)
 	assert_int_equal(proc_kvm(&root, getpid(), &kvm), 0);
 	assert_int_equal(kvm.nvms, 0);
 	proc_kvm_free(&kvm);
-	assert_int_equal(proc_vcpu_threads(&root, getpid(), &tids), 0);
+	assert_int_equal(proc_vcpu_threads(&root, getpid(), &threads), 0);
 	sysroot_exit(&root);
 }
 

@@ -48,10 +48,10 @@ static void test_libvirt(void **state)
 	assert_string_equal(identity.name, "zlinux01");
 	assert_string_equal(identity.uuid, UUID);
 	assert_true(identity.memory == 8 * GIB);
-	assert_int_equal(identity.nvcpu_tids, 3);
-	assert_int_equal(identity.vcpu_tids[0], 4719);
-	assert_int_equal(identity.vcpu_tids[1], 4720);
-	assert_int_equal(identity.vcpu_tids[2], 4731);
+	assert_int_equal(identity.nthreads, 3);
+	assert_int_equal(identity.threads[0].tid, 4719);
+	assert_int_equal(identity.threads[1].tid, 4720);
+	assert_int_equal(identity.threads[2].tid, 4731);
 	identity_free(&identity);
 
 	assert_false(parse_xml(&identity, xml, len, 4712));
@@ -159,12 +159,12 @@ static void test_libvirt_vcpus(void **state)
 
 	(void)state;
 	assert_true(parse_xml(&identity, odd, strlen(odd), 7));
-	assert_int_equal(identity.nvcpu_tids, 1);
-	assert_int_equal(identity.vcpu_tids[0], 8);
+	assert_int_equal(identity.nthreads, 1);
+	assert_int_equal(identity.threads[0].tid, 8);
 	identity_free(&identity);
 	assert_true(parse_xml(&identity, none, strlen(none), 7));
-	assert_int_equal(identity.nvcpu_tids, 0);
-	assert_null(identity.vcpu_tids);
+	assert_int_equal(identity.nthreads, 0);
+	assert_null(identity.threads);
 	identity_free(&identity);
 }
 
@@ -284,7 +284,7 @@ static void test_read_order(void **state)
 	assert_string_equal(identity.vmm, "qemu");
 	assert_string_equal(identity.uuid, UUID);
 	assert_true(identity.memory == 64 * MIB);
-	assert_int_equal(identity.nvcpu_tids, 1);
+	assert_int_equal(identity.nthreads, 1);
 	identity_free(&identity);
 
 	/* The file of an earlier guest of this name, half a file, and none of ours. */
