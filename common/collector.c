@@ -126,13 +126,6 @@ uint8_t *pass_vcpu_from(const struct pass *pass, const struct vcpu *vcpu)
 	return from_at(pass, vcpu->slot);
 }
 
-void pass_drop_vcpus(struct pass *pass, struct guest *guest)
-{
-	for (uint32_t i = 0; i < guest->nvcpu; i++)
-		if (guest->vcpu[i].pass == pass->number)
-			guest->vcpu[i].pass = pass->number - 1;
-}
-
 /* ---- sources: open, close, choose ---- */
 
 static void close_source(struct source *source)

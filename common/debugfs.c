@@ -175,14 +175,14 @@ static int see_thread(struct pass *pass, struct guest *guest, const struct vcpu_
 	return 0;
 }
 
-/* CPU time of the vCPU threads; one that has ended makes the sum meaningless. */
+/* CPU time of the vCPU threads; one that has ended, or is not known, makes the sum meaningless. */
 static int read_threads(struct pass *pass, struct guest *guest)
 {
 	int rc = 0;
 
 	guest_look(guest, &pass->kvmstat->root);
 	guest->cpu_ns = guest->wait_ns = 0;
-	guest->has_cpu = guest->nthreads > 0;
+	guest->has_cpu = guest->nthreads > 0 && guest->nthreads >= guest->vcpus;
 	for (uint32_t i = 0; rc == 0 && i < guest->nthreads; i++)
 		rc = see_thread(pass, guest, &guest->threads[i]);
 	return rc;

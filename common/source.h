@@ -99,9 +99,6 @@ bool pass_reports_vcpus(const struct pass *pass);
 uint64_t *pass_vcpu_values(const struct pass *pass, const struct vcpu *vcpu);
 uint8_t *pass_vcpu_from(const struct pass *pass, const struct vcpu *vcpu);
 
-/* None of the guest's vCPUs was seen after all. */
-void pass_drop_vcpus(struct pass *pass, struct guest *guest);
-
 /* A guest that was seen turned out to have gone: it is not shown. */
 void pass_drop(struct pass *pass, struct guest *guest);
 

@@ -29,8 +29,10 @@
 struct reading {
 	struct source *source;
 	struct kvmstat *kvmstat;
+	struct pass *pass;
 	struct guest *guest;
 	int pidfd;
+	pid_t creator;		/* of the vCPU whose statistics were verified last */
 };
 
 /* ---- borrow ---- */
@@ -228,6 +230,7 @@ static int verify(struct reading *reading, const struct stats_file *file, enum k
 		return rc;
 	if (!is_its(reading->guest, file, &id))
 		return -ESTALE;
+	reading->creator = id.tid;
 	if (!block->known)
 		return learn_block(reading, scope, fd, &header);
 	return memcmp(&header, &block->header, sizeof(header)) == 0 ? 0 : -EBADMSG;
@@ -254,12 +257,74 @@ static void add_up(struct reading *reading, struct stats_block *block)
 	}
 }
 
+/* The vCPU's own row. */
+static void fill_own(struct reading *reading, const struct stats_block *block, const struct vcpu *vcpu)
+{
+	const struct statsfd_state *state = reading->source->state;
+	uint64_t *values = pass_vcpu_values(reading->pass, vcpu);
+	uint8_t *from = pass_vcpu_from(reading->pass, vcpu);
+
+	for (uint32_t i = 0; i < block->nterms; i++) {
+		const struct stats_term *term = &block->terms[i];
+		uint32_t cell = reading->source->offers[term->offer].cell;
+
+		if (cell == NO_CELL)
+			continue;
+		memcpy(&values[cell], &state->data[term->offset / sizeof(uint64_t)], term->cells * sizeof(uint64_t));
+		memset(&from[cell], KVMSTAT_STATSFD, term->cells);
+	}
+}
+
+/*
+ * The thread that runs a vCPU is not told, but the one that made it, which mostly is the same: VMMs make each vCPU in
+ * its own thread. Not so if it made others as well, or is the main one.
+ */
+static pid_t thread_of(const struct reading *reading, pid_t last_creator)
+{
+	return reading->creator == last_creator || reading->creator == reading->guest->seen_as.tgid ? 0 : reading->creator;
+}
+
+/* Show the vCPU whose statistics were just read. */
+static int show_vcpu(struct reading *reading, const struct stats_file *file, pid_t last_creator)
+{
+	const struct stats_block *block = &reading->guest->stats_fds.blocks[KVMSTAT_VCPU];
+	struct vcpu *vcpu = pass_see_vcpu(reading->pass, reading->guest, (uint32_t)file->vcpu);
+
+	if (!vcpu)
+		return -ENOMEM;
+	fill_own(reading, block, vcpu);
+	/* A better source may have told its times. */
+	if (vcpu->has_cpu)
+		return 0;
+	vcpu->tid = thread_of(reading, last_creator);
+	if (vcpu->tid)
+		vcpu->has_cpu = proc_schedstat(&reading->kvmstat->root, reading->guest->seen_as.tgid, vcpu->tid,
+					       &vcpu->cpu_ns, &vcpu->wait_ns) == 0;
+	if (!vcpu->has_cpu)
+		vcpu->tid = 0;
+	return 0;
+}
+
+/* They were not all read: what was is not shown either. */
+static void forget_vcpus(const struct reading *reading)
+{
+	for (uint32_t i = 0; i < reading->guest->nvcpu; i++) {
+		const struct vcpu *vcpu = &reading->guest->vcpu[i];
+		uint8_t *from = pass_vcpu_from(reading->pass, vcpu);
+
+		for (uint32_t k = 0; vcpu->pass == reading->pass->number && k < reading->pass->sample->set->ncells; k++)
+			if (from[k] == KVMSTAT_STATSFD)
+				from[k] = KVMSTAT_ABSENT;
+	}
+}
+
 static int read_file(struct reading *reading, const struct stats_file *file)
 {
 	enum kvmstat_scope scope = file->vcpu < 0 ? KVMSTAT_VM : KVMSTAT_VCPU;
 	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
 	struct statsfd_state *state = reading->source->state;
 	char guard_name[40] = "anon_inode:kvm-vm", stats_name[40] = "anon_inode:kvm-vm-stats";
+	pid_t last_creator = reading->creator;
 	int guard, stats, rc;
 
 	if (scope == KVMSTAT_VCPU) {
@@ -276,6 +341,8 @@ static int read_file(struct reading *reading, const struct stats_file *file)
 		rc = read_all(stats, state->data, block->size, block->header.data_offset);
 	if (rc == 0)
 		add_up(reading, block);
+	if (rc == 0 && scope == KVMSTAT_VCPU && pass_reports_vcpus(reading->pass))
+		rc = show_vcpu(reading, file, last_creator);
 	if (stats >= 0)
 		close(stats);
 	close(guard);
@@ -310,14 +377,16 @@ static int read_files(struct reading *reading)
 			rc = read_file(reading, &fds->files[i]);
 	if (rc == 0 && !is_still_there(&reading->kvmstat->root, reading->guest))
 		rc = -ESRCH;
+	if (rc < 0 && pass_reports_vcpus(reading->pass))
+		forget_vcpus(reading);
 	return rc;
 }
 
-static void fill(struct reading *reading, struct pass *pass, const struct stats_block *block)
+static void fill(struct reading *reading, const struct stats_block *block)
 {
 	const struct statsfd_state *state = reading->source->state;
-	uint64_t *values = pass_values(pass, reading->guest);
-	uint8_t *from = pass_from(pass, reading->guest);
+	uint64_t *values = pass_values(reading->pass, reading->guest);
+	uint8_t *from = pass_from(reading->pass, reading->guest);
 
 	for (uint32_t i = 0; block->read && i < block->nterms; i++) {
 		const struct stats_term *term = &block->terms[i];
@@ -330,12 +399,12 @@ static void fill(struct reading *reading, struct pass *pass, const struct stats_
 	}
 }
 
-static int read_guest(struct reading *reading, struct pass *pass)
+static int read_guest(struct reading *reading)
 {
 	struct statsfd_state *state = reading->source->state;
 	struct guest *guest = reading->guest;
 	struct stats_fds *fds = &guest->stats_fds;
-	int rc = stats_fds_look(fds, &pass->kvmstat->root, guest->seen_as.tgid, pass->number, state->entries);
+	int rc = stats_fds_look(fds, &reading->kvmstat->root, guest->seen_as.tgid, reading->pass->number, state->entries);
 
 	if (rc < 0)
 		return rc == -ENOENT ? -ESRCH : rc;
@@ -358,18 +427,18 @@ static int read_guest(struct reading *reading, struct pass *pass)
 
 int statsfd_read_guest(struct source *source, struct pass *pass, struct guest *guest)
 {
-	struct reading reading = { source, pass->kvmstat, guest, -1 };
+	struct reading reading = { .source = source, .kvmstat = pass->kvmstat, .pass = pass, .guest = guest, .pidfd = -1 };
 	int rc;
 
 	if (!guest->seen_as.tgid)
 		return -ESRCH;
-	rc = read_guest(&reading, pass);
+	rc = read_guest(&reading);
 	if (rc == -ESTALE)
-		rc = read_guest(&reading, pass);
+		rc = read_guest(&reading);
 	if (rc < 0)
 		return rc;
 	for (int scope = 0; scope < KVMSTAT_NSCOPES; scope++)
-		fill(&reading, pass, &guest->stats_fds.blocks[scope]);
+		fill(&reading, &guest->stats_fds.blocks[scope]);
 	guest->vcpus = guest->stats_fds.vcpus;
 	return 0;
 }

@@ -71,7 +71,7 @@ static inline void open_lab(void)
 {
 	if (!s->lab->kvmstat)
 		lab_open(s->lab);
-	s->set = (struct column_set){.ncells = NCELLS, .refs = 1000};
+	s->set = (struct column_set){.ncells = NCELLS, .refs = 1000, .blocking = NO_CELL};
 }
 
 /* A new pass, with an empty stream. */

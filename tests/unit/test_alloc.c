@@ -47,7 +47,7 @@ static void make_host(int guests)
 	}
 }
 
-static uint32_t rows;
+static uint32_t rows, vcpus;
 
 /* Allocations of so many passes, each of whose samples is given back. */
 static unsigned long allocations_of(struct kvmstat *kvmstat, int passes)
@@ -60,6 +60,7 @@ static unsigned long allocations_of(struct kvmstat *kvmstat, int passes)
 		if (kvmstat_collect(kvmstat, &sample) != 0)
 			return ~0ul;
 		rows = sample->nrows;
+		vcpus = sample->nvcpus;
 		kvmstat_sample_put(sample);
 	}
 	return allocations - before;
@@ -70,10 +71,12 @@ static void test_steady_state(void **state)
 	(void)state;
 	need_counting();
 	make_host(50);
+	lab_set(lab, "ReportVcpus", "true");
 	lab_open(lab);
 	assert_int_not_equal(allocations_of(lab->kvmstat, 2), 0);
 	assert_int_equal(allocations_of(lab->kvmstat, 20), 0);
 	assert_int_equal(rows, 50);
+	assert_int_equal(vcpus, 50);
 	/* Only what changes costs. */
 	lab_qemu(lab, 9000, "new");
 	assert_int_not_equal(allocations_of(lab->kvmstat, 2), 0);
@@ -209,6 +212,7 @@ static void test_failures(void **state)
 	(void)state;
 	need_counting();
 	make_host(3);
+	lab_set(lab, "ReportVcpus", "true");
 	lab_set(lab, "Root", lab->tree->path);
 	/* Once without failures: the C library and libxml2 keep some for ever. */
 	try_without(~0ul, false);
@@ -230,6 +234,7 @@ static void test_failures_later(void **state)
 	(void)state;
 	need_counting();
 	make_host(3);
+	lab_set(lab, "ReportVcpus", "true");
 	lab_pass(lab);
 	for (int i = 0; i < 40; i++) {
 		char name[16];

@@ -30,6 +30,7 @@ static struct kvmstat *open_with(const char *source)
 	char error[256];
 
 	assert_int_equal(kvmstat_config_set(config, "Source", source, error, sizeof(error)), 0);
+	assert_int_equal(kvmstat_config_set(config, "ReportVcpus", "true", error, sizeof(error)), 0);
 	assert_int_equal(kvmstat_open(&kvmstat, config), 0);
 	kvmstat_config_free(config);
 	return kvmstat;
@@ -249,6 +250,33 @@ static uint64_t value_of(const struct kvmstat_sample *sample, const struct kvmst
 	return 0;
 }
 
+/* Only the second vCPU ran, in this thread; the rest of the guest's number is nobody else's. */
+static void check_vcpus(const struct kvmstat_sample *sample, const struct kvmstat_row *row)
+{
+	uint32_t ran = 0;
+
+	assert_int_equal(row->nvcpus, row->vcpus);
+	for (uint32_t i = 0; i < sample->ncolumns; i++) {
+		const struct kvmstat_column *column = &sample->columns[i];
+		uint64_t sum = 0;
+
+		for (uint32_t k = 0; k < row->nvcpus; k++) {
+			assert_int_equal(row->vcpu[k].from[column->column],
+					 column->event->scope == KVMSTAT_VCPU ? KVMSTAT_BPF : KVMSTAT_ABSENT);
+			sum += column->event->scope == KVMSTAT_VCPU ? row->vcpu[k].value[column->column] : 0;
+		}
+		if (column->event->scope == KVMSTAT_VCPU && column->event->class == KVMSTAT_CUMULATIVE)
+			assert_int_equal(sum, row->value[column->column]);
+		if (strcmp(column->event->name, "fpu_reload") == 0)
+			ran = column->column;
+	}
+	assert_int_equal(row->vcpu[0].value[ran], 0);
+	assert_int_equal(row->vcpu[1].value[ran], row->value[ran]);
+	assert_int_equal(row->vcpu[0].tid, 0);
+	assert_int_equal(row->vcpu[1].tid, gettid());
+	assert_true(row->vcpu[1].has_cpu && row->vcpu[1].cpu_ns > 0);
+}
+
 static void test_counts(void **state)
 {
 	const struct kvmstat_row *row = NULL;
@@ -271,6 +299,7 @@ static void test_counts(void **state)
 		assert_true(value_of(sample, row, "exits") >= (uint64_t)LOOPS * (uint64_t)round);
 		assert_true(row->has_cpu);
 		assert_true(row->cpu_ns > 0);
+		check_vcpus(sample, row);
 		kvmstat_sample_put(sample);
 	}
 	munmap(vm.run, (size_t)ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0));

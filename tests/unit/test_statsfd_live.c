@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -34,7 +36,8 @@ struct vm {
 	struct kvmstat_sample *sample;	/* of the last pass */
 	uint64_t event_generation;	/* of the one before */
 	int fd, vcpu[VCPUS], stats[VCPUS];
-	pid_t creator;
+	pid_t creator, maker;
+	sem_t looked;
 };
 
 static struct vm vm;
@@ -63,13 +66,14 @@ static void end_vm(void)
 	close_fd(&vm.fd);
 }
 
-static struct kvmstat *open_with(const char *source)
+static struct kvmstat *open_with(const char *source, const char *vcpus)
 {
 	struct kvmstat_config *config = kvmstat_config_new();
 	struct kvmstat *kvmstat = NULL;
 	char error[256], text[16];
 
 	assert_int_equal(kvmstat_config_set(config, "Source", source, error, sizeof(error)), 0);
+	assert_int_equal(kvmstat_config_set(config, "ReportVcpus", vcpus, error, sizeof(error)), 0);
 	snprintf(text, sizeof(text), "/-%d/", getpid());	/* what a guest without a name is called */
 	assert_int_equal(kvmstat_config_set(config, "Guest", text, error, sizeof(error)), 0);
 	assert_int_equal(kvmstat_open(&kvmstat, config), 0);
@@ -87,7 +91,7 @@ static int setup(void **state)
 	assert_true(vm.fd >= 0);
 	add_vcpu(0);
 	add_vcpu(1);
-	vm.kvmstat = open_with("statsfd");
+	vm.kvmstat = open_with("statsfd", "false");
 	return 0;
 }
 
@@ -181,6 +185,67 @@ static void test_first_pass(void **state)
 	}
 	pass();
 	assert_int_equal(vm.sample->event_generation, vm.event_generation);
+}
+
+/* Every vCPU by itself. All were made by the main thread, which says nothing of who runs them. */
+static void test_vcpus(void **state)
+{
+	const struct kvmstat_row *row;
+
+	(void)state;
+	need_stats();
+	kvmstat_close(vm.kvmstat);
+	vm.kvmstat = open_with("statsfd", "true");
+	row = pass();
+	assert_int_equal(row->nvcpus, 2);
+	for (uint32_t k = 0; k < 2; k++) {
+		assert_int_equal(row->vcpu[k].id, k);
+		assert_int_equal(row->vcpu[k].tid, 0);
+		assert_false(row->vcpu[k].has_cpu);
+		for (uint32_t i = 0; i < vm.sample->ncells; i++)
+			assert_int_equal(row->vcpu[k].from[i], KVMSTAT_STATSFD);
+	}
+	for (uint32_t i = 0; i < vm.sample->ncells; i++)
+		if (vm.sample->columns[i].event->class == KVMSTAT_CUMULATIVE)
+			assert_int_equal(row->vcpu[0].value[i] + row->vcpu[1].value[i], row->value[i]);
+	close_fd(&vm.stats[1]);
+	expect_none(pass(), "keeps no statistics fds for all of its vCPUs");
+	assert_int_equal(vm.sample->nvcpus, 0);
+}
+
+static void *make_third_vcpu(void *unused)
+{
+	(void)unused;
+	vm.maker = gettid();
+	add_vcpu(2);
+	/* Until the test has looked. */
+	sem_wait(&vm.looked);
+	return NULL;
+}
+
+/* One that a thread made for itself: it is the thread's, as long as that lives. */
+static void test_thread(void **state)
+{
+	const struct kvmstat_row *row;
+	pthread_t thread;
+
+	(void)state;
+	need_stats();
+	kvmstat_close(vm.kvmstat);
+	vm.kvmstat = open_with("statsfd", "true");
+	sem_init(&vm.looked, 0, 0);
+	assert_int_equal(pthread_create(&thread, NULL, make_third_vcpu, NULL), 0);
+	for (int i = 0; (row = pass())->nvcpus < 3; i++)
+		assert_true(i < 100000);
+	assert_int_equal(row->vcpu[2].tid, vm.maker);
+	assert_true(row->vcpu[2].has_cpu);
+	assert_true(row->vcpu[2].cpu_ns > 0);
+	sem_post(&vm.looked);
+	pthread_join(thread, NULL);
+	/* The kernel may still be at it. */
+	for (int i = 0; (row = pass())->vcpu[2].tid; i++)
+		assert_true(i < 100000);
+	assert_false(row->vcpu[2].has_cpu);
 }
 
 /* A vCPU without statistics: no sums, rather than wrong ones; and they come back. */
@@ -328,7 +393,7 @@ static void test_debugfs_beside(void **state)
 	(void)state;
 	need_stats();
 	kvmstat_close(vm.kvmstat);
-	vm.kvmstat = open_with("statsfd debugfs");
+	vm.kvmstat = open_with("statsfd debugfs", "false");
 	if (access("/sys/kernel/debug/kvm/blocking", R_OK) < 0) {
 		print_message("debugfs cannot be read, or has no blocking\n");
 		skip();
@@ -484,6 +549,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		live_test(test_first_pass),
+		live_test(test_vcpus),
+		live_test(test_thread),
 		live_test(test_one_is_missing),
 		live_test(test_no_guard),
 		live_test(test_new_vcpu),
