@@ -32,7 +32,7 @@ static void print_host(const struct diagnosis *diagnosis)
 	const struct kvmstat_sample *sample = diagnosis->sample;
 
 	printf("\"cpus\":%" PRIu32 ",\"guests\":%" PRIu32 ",\"vcpus\":%" PRIu64 ",\"sample_ns\":%" PRIu64 ",",
-	       sample->cpus, sample->nrows, diagnosis->vcpus, sample->duration_ns);
+	       sample->cpus, sample->nguests, diagnosis->vcpus, sample->duration_ns);
 	pair("lockdown", kvmstat_lockdown_name(sample->lockdown));
 }
 

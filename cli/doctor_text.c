@@ -76,7 +76,7 @@ static void tell_host(const struct diagnosis *diagnosis)
 	if (!sample->nrows && sample->problems[KVMSTAT_NO_SOURCE].active)
 		tell("guests", "none can be seen");
 	else
-		tellf("guests", "%" PRIu32 ", with %" PRIu64 " vCPUs in all", sample->nrows, diagnosis->vcpus);
+		tellf("guests", "%" PRIu32 ", with %" PRIu64 " vCPUs in all", sample->nguests, diagnosis->vcpus);
 	tell("lockdown", lockdown_text(sample->lockdown));
 	tellf("sample", "taken in %.3f ms", (double)sample->duration_ns / 1e6);
 }

@@ -39,7 +39,7 @@ static const char usage_text[] =
 	"  -o, --option=NAME=VALUE\n"
 	"                         set an option: Guest, ExcludeGuest, Event,\n"
 	"                         ExcludeEvent, IgnoreSelected, ReportHistograms,\n"
-	"                         Source or Root\n"
+	"                         TopGuests, Source or Root\n"
 	"      --root=DIR         read DIR/sys and DIR/proc: a captured host\n"
 	"  -V, --version          print the version\n"
 	"  -h, --help             print this\n";
@@ -136,7 +136,7 @@ static int set_option(struct options *options, const char *name, const char *val
 	if (rc == -ENOENT)
 		complain("there is no option '%s'; there are Guest, ExcludeGuest, Event, ExcludeEvent, "
 			 "IgnoreSelected,"
-			 " ReportHistograms, Source and Root",
+			 " ReportHistograms, TopGuests, Source and Root",
 			 name);
 	else if (rc && *error)
 		complain("%s", error);

@@ -138,6 +138,7 @@ static const struct option {
 	{"ExcludeEvent", OPTION_EACH, NULL, true},
 	{"IgnoreSelected", OPTION_ONE, NULL, false},
 	{"ReportHistograms", OPTION_ONE, NULL, false},
+	{"TopGuests", OPTION_ONE, NULL, false},
 	{"Source", OPTION_WORDS, NULL, false},
 	{"Root", OPTION_ONE, NULL, false},
 	{"HostnameFormat", OPTION_WORDS, set_host_format, false},

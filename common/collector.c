@@ -373,7 +373,8 @@ static void publish(struct kvmstat *kvmstat, struct pass *pass, uint64_t begun_n
 	copy_status(kvmstat, sample->sources);
 	memcpy(sample->problems, kvmstat->problems, sizeof(sample->problems));
 	sample->duration_ns = clock_ns(CLOCK_BOOTTIME) - begun_ns;
-	sample_publish(pass->sample, &kvmstat->guests, pass->number, kvmstat->config->vcpus);
+	sample_publish(pass->sample, &kvmstat->guests, pass->number, kvmstat->config->vcpus, kvmstat->top.others);
+	top_keep(&kvmstat->top, &kvmstat->guests, pass->sample, pass->number);
 }
 
 /* What may be read depends on the lockdown, which can be raised while the host runs. */
@@ -398,6 +399,8 @@ int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample)
 	problems_begin(kvmstat);
 	for (int tries = 0; rc > 0 && tries < MAX_TRIES; tries++)
 		rc = try_pass(kvmstat, &pass);
+	if (rc >= 0)
+		rc = top_select(&kvmstat->top, &kvmstat->guests, pass.sample, pass.number);
 	if (rc < 0)
 		return rc;
 	publish(kvmstat, &pass, begun_ns, realtime_ns);
@@ -433,6 +436,7 @@ int kvmstat_open(struct kvmstat **result, const struct kvmstat_config *config)
 	kvmstat->stale = true;
 	init_sources(kvmstat);
 	kvmstat->config = config_copy(config);
+	kvmstat->top.limit = config->top;
 	kvmstat->registry = registry_new();
 	if (kvmstat->config && kvmstat->registry)
 		rc = filter_translate(kvmstat->config->events, event_today);
@@ -453,6 +457,7 @@ void kvmstat_close(struct kvmstat *kvmstat)
 {
 	if (!kvmstat)
 		return;
+	top_exit(&kvmstat->top);
 	sample_pool_exit(&kvmstat->pool);
 	close_sources(kvmstat);
 	column_set_put(kvmstat->columns);

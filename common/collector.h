@@ -11,6 +11,7 @@
 #include "sample.h"
 #include "source.h"
 #include "sysroot.h"
+#include "top.h"
 
 /* What is known of the host, looked at again now and then. */
 struct host {
@@ -26,6 +27,7 @@ struct kvmstat {
 	struct registry *registry;
 	struct guests guests;
 	struct sample_pool pool;
+	struct top top;
 	struct column_set *columns;	/* of the coming pass */
 	bool stale;			/* columns must be made anew: sources came or went */
 	uint64_t column_generation;

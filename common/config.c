@@ -141,6 +141,19 @@ static int set_vcpus(struct kvmstat_config *config, const char *value, const str
 	return parse_bool(value, &config->vcpus, report);
 }
 
+static int set_top_guests(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	unsigned long guests;
+	char *end;
+
+	errno = 0;
+	guests = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || guests > UINT32_MAX)
+		return invalid(report, value, "no number of guests; write how many are to have rows of their own, 0 for all");
+	config->top = (uint32_t)guests;
+	return 0;
+}
+
 /* KVMSTAT_ABSENT if this word names no source that can be asked for. */
 static enum kvmstat_source find_source(const char *word, size_t len)
 {
@@ -212,6 +225,7 @@ int kvmstat_config_set(struct kvmstat_config *config, const char *key, const cha
 		{"ExcludeEvent", set_exclude_event},
 		{"IgnoreSelected", set_ignore_selected},
 		{"ReportHistograms", set_histograms},
+		{"TopGuests", set_top_guests},
 		{"ReportVcpus", set_vcpus},
 		{"Source", set_source},
 		{"Root", set_root},

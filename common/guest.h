@@ -55,6 +55,14 @@ struct guest {
 	uint64_t cpu_ns;
 	uint64_t wait_ns;
 
+	/* For top.c: is it shown by itself, and what it was in the pass before. */
+	bool hidden, was_hidden;
+	uint64_t hidden_until;
+	uint64_t kept_pass;
+	uint32_t kept_slot;
+	bool kept_has_cpu;
+	uint64_t kept_cpu_ns, kept_wait_ns;
+
 	/* For sources: kept between passes. */
 	int dirfd;			/* debugfs directory, -1 if it is not open; does not pin the VM */
 	struct vcpu_thread *threads;	/* of vCPUs, where a source must ask /proc for their times */

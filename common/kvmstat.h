@@ -175,7 +175,7 @@ const char *kvmstat_lockdown_name(enum kvmstat_lockdown lockdown); /* "integrity
 
 /* One incarnation of one KVM virtual machine. Constant; lives while a sample refers to it. */
 struct kvmstat_guest {
-	uint64_t id;		/* grows by discovery in this collector, never reused */
+	uint64_t id;		/* grows by discovery in this collector, never reused; 0: the row of others */
 	const char *name;	/* bytes, not always UTF-8, may be "" only if the VMM was told so */
 	const char *uuid;	/* 36 characters in lower case, or "" */
 	const char *key;	/* survives restarts of guest and host: "uuid:...", "name:..." or "dir:..." */
@@ -187,6 +187,13 @@ struct kvmstat_guest {
 	uint64_t created_ns;	/* when KVM created the VM, CLOCK_REALTIME; 0 if unknown */
 	uint64_t memory;	/* bytes of guest memory; 0 if unknown */
 };
+
+/*
+ * With TopGuests: what the guests without a row of their own have in one. Its counters start at 0 with the collector,
+ * grow by what those guests count, and never fall, so that the rates of all rows are those of all guests. Its instant
+ * values are their sums, its peaks the maximum.
+ */
+#define KVMSTAT_OTHERS "others"
 
 /* ---- samples ------------------------------------------------------------ */
 
@@ -242,6 +249,7 @@ struct kvmstat_sample {
 	uint64_t duration_ns;	/* how long the pass took */
 	uint64_t guest_generation;
 	uint64_t event_generation;
+	uint32_t nguests;	/* that were collected: nrows, unless TopGuests leaves some to one row of others */
 	uint32_t nrows;
 	uint32_t ncolumns;
 	uint32_t ncells;	/* cells of a row: ncolumns, and more with histograms */
@@ -284,6 +292,7 @@ void kvmstat_config_free(struct kvmstat_config *config);
  *	ExcludeEvent NAME|/REGEX/	but not this one
  *	IgnoreSelected BOOL		Guest and Event name what to leave out
  *	ReportHistograms BOOL		collect histograms as well (default false)
+ *	TopGuests N			rows for the N guests that exit most, and one, "others", for the rest (default 0: all)
  *	ReportVcpus BOOL		give every vCPU a row of its own as well (default false)
  *	Source auto|bpf|statsfd|debugfs	where to read from, several in order of preference
  *	Root DIR			read DIR/sys and DIR/proc instead (a captured host)

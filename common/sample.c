@@ -210,11 +210,13 @@ static bool show_vcpus(struct sample *sample, struct guest *guest, struct kvmsta
 	return changed;
 }
 
-static void show_guest(struct sample *sample, struct guest *guest, struct kvmstat_row *row)
+static void show_guest(struct sample *sample, struct guest *guest)
 {
 	size_t start = (size_t)guest->slot * sample->set->ncells;
 
-	*row = (struct kvmstat_row){
+	sample->guests[sample->nguests] = guest;
+	guest_get(guest);
+	sample->rows[sample->nguests++] = (struct kvmstat_row){
 		.guest = &guest->public,
 		.value = sample->values + start,
 		.from = sample->from + start,
@@ -225,21 +227,24 @@ static void show_guest(struct sample *sample, struct guest *guest, struct kvmsta
 	};
 }
 
-void sample_publish(struct sample *sample, struct guests *guests, uint64_t pass, bool vcpus)
+void sample_publish(struct sample *sample, struct guests *guests, uint64_t pass, bool vcpus, struct guest *others)
 {
 	bool changed = false;
 
+	sample->public.nguests = 0;
+	if (others)
+		show_guest(sample, others);
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];
-		struct kvmstat_row *row = &sample->rows[sample->nguests];
 
 		if (guest->pass != pass || !guest->wanted)
 			continue;
-		show_guest(sample, guest, row);
+		sample->public.nguests++;
+		if (guest->hidden)
+			continue;
+		show_guest(sample, guest);
 		if (vcpus)
-			changed |= show_vcpus(sample, guest, row);
-		sample->guests[sample->nguests++] = guest;
-		guest_get(guest);
+			changed |= show_vcpus(sample, guest, &sample->rows[sample->nguests - 1]);
 	}
 	guests->generation += changed;
 	sample->public.nvcpus = sample->nvcpus;

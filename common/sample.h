@@ -55,8 +55,11 @@ struct sample *sample_begin(struct sample_pool *pool, struct column_set *set, ui
 int sample_claim(struct sample *sample, uint32_t *slot);
 int sample_claim_vcpu(struct sample *sample, uint32_t *slot);
 
-/* Show the guests of this pass that are wanted, and their vCPUs if they are asked for; the caller becomes its first reader. */
-void sample_publish(struct sample *sample, struct guests *guests, uint64_t pass, bool vcpus);
+/*
+ * Show the guests of this pass that are wanted and not hidden, and their vCPUs if they are asked for. others, unless it
+ * is NULL, is shown in front of them. The caller becomes its first reader.
+ */
+void sample_publish(struct sample *sample, struct guests *guests, uint64_t pass, bool vcpus, struct guest *others);
 
 void sample_pool_exit(struct sample_pool *pool);
 

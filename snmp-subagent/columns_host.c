@@ -83,7 +83,7 @@ const struct table table_collector = {
 
 VALUE(host_guests)
 {
-	return value_gauge(value, ask->view->sample->nrows);
+	return value_gauge(value, ask->view->sample->nguests);
 }
 
 VALUE(host_vcpus)

@@ -79,7 +79,7 @@ def test_manual_has_every_option_and_no_mistake():
         manual = file.read().replace("\\-", "-")
     for option in re.findall(r"^ +(?:-\w, +)?(--\w+)", run("--help").stdout.decode(), re.M):
         assert option in manual, option
-    for option in ("Guest", "ExcludeGuest", "Event", "ExcludeEvent", "IgnoreSelected", "ReportHistograms", "Source",
+    for option in ("Guest", "ExcludeGuest", "Event", "ExcludeEvent", "IgnoreSelected", "ReportHistograms", "TopGuests", "Source",
                    "Root"):
         assert ".BI %s=" % option in manual
     if not shutil.which("groff"):

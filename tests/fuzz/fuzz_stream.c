@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		feed(&pass, data, size);
 		bpf_stream_end(&stream, &pass);
 		guests_sweep(&kvmstat->guests, pass.number);
-		sample_publish(pass.sample, &kvmstat->guests, pass.number, true);
+		sample_publish(pass.sample, &kvmstat->guests, pass.number, true, NULL);
 		sample = &pass.sample->public;
 		must(sample->nrows == pass.seen);
 		for (uint32_t row = 0; row < sample->nrows; row++)

@@ -95,10 +95,10 @@ static void options_reach_the_core(void)
 	start("<Plugin kvmstat>\nGuest \"a\"\nExcludeGuest \"/^b/\"\nEvent exits "
 	      "\"/^exit_/\"\nIgnoreSelected true\n"
 	      "Source bpf debugfs\nRoot \"/tmp/tree\"\n</Plugin>\n<Plugin kvmstat>\nReportHistograms "
-	      "true\n</Plugin>\n");
+	      "true\nTopGuests 20\n</Plugin>\n");
 	CHECK_TEXT(fake.config,
 		   "Guest=a\nExcludeGuest=/^b/\nEvent=exits\nEvent=/^exit_/\nIgnoreSelected=true\n"
-		   "Source=bpf debugfs\nRoot=/tmp/tree\nReportHistograms=true\n");
+		   "Source=bpf debugfs\nRoot=/tmp/tree\nReportHistograms=true\nTopGuests=20\n");
 	CHECK(daemon_logged("E ", NULL) == 0);
 }
 

@@ -16,7 +16,7 @@ struct fake *fake_new(uint32_t nrows, uint32_t ncolumns, uint32_t ncells)
 	fake->columns = calloc(ncolumns + 1, sizeof(*fake->columns));
 	fake->value = calloc((size_t)nrows * ncells + 1, sizeof(*fake->value));
 	fake->from = calloc((size_t)nrows * ncells + 1, sizeof(*fake->from));
-	fake->sample.nrows = nrows;
+	fake->sample.nguests = fake->sample.nrows = nrows;
 	fake->sample.ncolumns = ncolumns;
 	fake->sample.ncells = ncells;
 	fake->sample.rows = fake->rows;

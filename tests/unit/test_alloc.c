@@ -97,6 +97,7 @@ static void test_steady_state_held(void **state)
 	(void)state;
 	need_counting();
 	make_host(50);
+	lab_set(lab, "TopGuests", "10");
 	lab_open(lab);
 	for (int i = 0; i < 20; i++) {
 		struct kvmstat_sample *sample = NULL;

@@ -19,7 +19,7 @@ static const struct kvmstat_sample *publish(void)
 
 	fed();
 	guests_sweep(&kvmstat->guests, s->pass.number);
-	sample_publish(s->pass.sample, &kvmstat->guests, s->pass.number, kvmstat->config->vcpus);
+	sample_publish(s->pass.sample, &kvmstat->guests, s->pass.number, kvmstat->config->vcpus, NULL);
 	last = &s->pass.sample->public;
 	kvmstat_sample_put(last);
 	return last;
