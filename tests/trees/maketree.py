@@ -6,7 +6,7 @@
     maketree.py OUT --tick                              let the time since then pass
     maketree.py OUT --tick --every 1                    and go on with it until ended
 
-Which events a kernel has comes from common/events.tsv. OUT/tree.json says what was made.
+Which events a kernel has comes from its table in expected/, or else from common/events.tsv. OUT/tree.json says what was made.
 """
 import argparse
 import collections
@@ -17,11 +17,13 @@ import sys
 import time
 import uuid
 
+import kernels
 import rates
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-EVENTS = os.path.join(HERE, "..", "..", "common", "events.tsv")
-ARCHES = {"s390x": "s390", "x86": "x86", "arm64": "arm64", "ppc64": "powerpc"}
+EVENTS = os.path.abspath(os.path.join(HERE, "..", "..", "common", "events.tsv"))
+ARCHES = {"s390x": "s390", "x86": "x86", "arm64": "arm64", "ppc64": "powerpc", "riscv": "riscv", "loongarch": "loongarch"}
+PROGRAMS = {"s390": "s390x", "x86": "x86_64", "arm64": "aarch64", "powerpc": "ppc64", "riscv": "riscv64", "loongarch": "loongarch64"}
 KERNEL_NAMES_CHANGED = (5, 14)
 FIRST_TID = 2000
 BOOT_AGE = 40 * 86400
@@ -72,10 +74,12 @@ def is_in(event, arch, kernel):
 
 
 def kernel_events(kernel_name, path=EVENTS):
-    """[(name on that kernel, event)] in the order of events.tsv."""
+    """[(name on that kernel, event)], where the kernel has no table in the order of events.tsv."""
     arch_name, _, number = kernel_name.partition("-")
     arch, kernel = ARCHES[arch_name], version(number)
     events, aliases = read_events(path)
+    if kernels.has(kernel_name) and path == EVENTS:
+        return arch, [(row.file, events[row.event]) for row in kernels.table(kernel_name)]
     found = []
     for event in events.values():
         old = aliases.get((arch, event.name)) if kernel < KERNEL_NAMES_CHANGED else None
@@ -162,7 +166,7 @@ def write_thread(out, pid, tid, comm, rng):
 
 
 def write_process(out, guest, arch, rng):
-    pid, program = guest["pid"], "qemu-system-s390x" if arch == "s390" else "qemu-system-x86_64"
+    pid, program = guest["pid"], "qemu-system-" + PROGRAMS[arch]
     comm = program[:15]
     proc = os.path.join(out, "proc", str(pid))
     name = guest["name"].encode(errors="surrogateescape")
