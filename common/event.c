@@ -69,6 +69,14 @@ const char *event_today(const char *old)
 	return i >= 0 ? event_table[i].name : NULL;
 }
 
+const char *event_old_name(const char *name)
+{
+	const struct known_alias *found;
+
+	found = bsearch(name, alias_table, alias_table_count, sizeof(alias_table[0]), compare_alias);
+	return found ? found->name : NULL;
+}
+
 /* Bit 1 << architecture; 0 if there is none of this name. */
 static unsigned int arch_bit(const char *arch)
 {

@@ -43,6 +43,9 @@ const struct kvmstat_event *registry_find(const struct registry *registry, const
 /* What an event that had this name on some architecture is called today, or NULL if it is no old name. */
 const char *event_today(const char *old);
 
+/* The same old name, in memory that stays; NULL if it is none. */
+const char *event_old_name(const char *name);
+
 /* See kvmstat_remember_event(). */
 int registry_remember(struct registry *registry, const char *name, uint32_t number);
 

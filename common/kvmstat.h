@@ -113,6 +113,7 @@ struct kvmstat_column {
 	uint32_t cells;		/* 1, or the number of buckets */
 	uint8_t source;		/* enum kvmstat_source that serves it, KVMSTAT_ABSENT if none can */
 	const char *reason;	/* "" or why no source can, and what to do */
+	const char *kernel_name; /* what this kernel calls it: before 5.14 it may have an older name than event->name */
 };
 
 /* ---- sources ------------------------------------------------------------ */

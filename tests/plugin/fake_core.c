@@ -103,7 +103,7 @@ static void fill_columns(struct fake_sample *s)
 	memcpy(s->events, fake.events, sizeof(s->events));
 	for (uint32_t i = 0; i < fake.nevents; i++) {
 		s->columns[i] =
-			(struct kvmstat_column){&s->events[i], cell, fake.buckets[i], KVMSTAT_BPF, ""};
+			(struct kvmstat_column){&s->events[i], cell, fake.buckets[i], KVMSTAT_BPF, "", s->events[i].name};
 		cell += fake.buckets[i];
 	}
 	s->sample.columns = s->columns;

@@ -208,7 +208,7 @@ static void test_rates(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < NCELLS; i++)
-		columns[i] = (struct kvmstat_column){&events[i < HIST ? i : 3], i, 1, KVMSTAT_BPF, ""};
+		columns[i] = (struct kvmstat_column){&events[i < HIST ? i : 3], i, 1, KVMSTAT_BPF, "", ""};
 	begin();
 	s->set.columns = columns;
 	s->set.ncolumns = HIST;
