@@ -16,7 +16,9 @@ struct options {
 	enum format format;
 	bool all;			/* events: those that are zero or absent, too */
 	bool totals;			/* guests: totals where the text has rates */
+	bool scrub;			/* capture: made-up names */
 	const char *guest;		/* events: of this one, or NULL */
+	const char *directory;		/* capture: to be made */
 	double interval;		/* seconds between two samples */
 	unsigned long count;		/* reports, 0: until interrupted */
 	const char *root;		/* a captured host, or NULL */
@@ -59,6 +61,7 @@ double watch_seconds(const struct watch *watch);
 int guests_command(const struct options *options);
 int events_command(const struct options *options);
 int doctor_command(const struct options *options);
+int capture_command(const struct options *options);
 
 /* Call report for each pair of samples, as often as the options say, until it returns anything but 0. */
 int watch_all(const struct options *options, int (*report)(const struct watch *, const struct options *));

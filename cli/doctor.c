@@ -50,7 +50,7 @@ static bool read_effective(uint64_t *effective)
 	return found;
 }
 
-static void diagnose(struct diagnosis *diagnosis, const struct kvmstat_sample *sample)
+void diagnose(struct diagnosis *diagnosis, const struct kvmstat_sample *sample)
 {
 	bool problem = false;
 

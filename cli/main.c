@@ -23,17 +23,20 @@ static const char usage_text[] =
 	"Usage: kvmstat [OPTION]... [guests] [INTERVAL [COUNT]]\n"
 	"       kvmstat [OPTION]... events [GUEST] [INTERVAL [COUNT]]\n"
 	"       kvmstat [OPTION]... doctor\n"
+	"       kvmstat [OPTION]... capture DIR\n"
 	"Why KVM guests leave guest mode, how often, and which guest.\n"
 	"\n"
 	"  guests    one row a guest: CPU time, and how often what happens\n"
 	"  events    every event, of one guest (name, UUID, pid:NUMBER) or of all\n"
 	"  doctor    what can be read on this host, what not, why, and what to do\n"
+	"  capture   write this host to files in DIR, for support and for --root\n"
 	"\n"
 	"One report is made from two samples INTERVAL seconds apart (default 1). With an\n"
 	"INTERVAL reports follow until interrupted, or COUNT of them.\n"
 	"\n"
 	"  -a, --all              events: also those that are zero or cannot be read\n"
 	"  -t, --totals           guests: show totals instead of rates per second\n"
+	"      --scrub            capture: made-up names, nothing of command lines\n"
 	"      --csv              print comma separated values (RFC 4180)\n"
 	"      --json             print one JSON object a report\n"
 	"  -o, --option=NAME=VALUE\n"
@@ -44,7 +47,7 @@ static const char usage_text[] =
 	"  -V, --version          print the version\n"
 	"  -h, --help             print this\n";
 
-enum { OPTION_CSV = 256, OPTION_JSON, OPTION_ROOT };
+enum { OPTION_CSV = 256, OPTION_JSON, OPTION_ROOT, OPTION_SCRUB };
 
 static const struct option long_options[] = {
 	{ "all", no_argument, NULL, 'a' },
@@ -53,6 +56,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "option", required_argument, NULL, 'o' },
 	{ "root", required_argument, NULL, OPTION_ROOT },
+	{ "scrub", no_argument, NULL, OPTION_SCRUB },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -66,10 +70,13 @@ static const struct command {
 	bool all;	/* has --all */
 	bool totals;	/* has --totals */
 	bool csv;
+	bool json;
+	bool directory;	/* takes one, and has --scrub */
 } commands[] = {
-	{ .name = "guests", .run = guests_command, .repeats = true, .totals = true, .csv = true },
-	{ .name = "events", .run = events_command, .guest = true, .repeats = true, .all = true, .csv = true },
-	{ .name = "doctor", .run = doctor_command },
+	{ .name = "guests", .run = guests_command, .repeats = true, .totals = true, .csv = true, .json = true },
+	{ .name = "events", .run = events_command, .guest = true, .repeats = true, .all = true, .csv = true, .json = true },
+	{ .name = "doctor", .run = doctor_command, .json = true },
+	{ .name = "capture", .run = capture_command, .directory = true },
 };
 
 void complain(const char *format, ...)
@@ -189,6 +196,8 @@ static int parse_option(struct options *options, int option)
 		status = set_format(options, FORMAT_CSV);
 	} else if (option == OPTION_JSON) {
 		status = set_format(options, FORMAT_JSON);
+	} else if (option == OPTION_SCRUB) {
+		options->scrub = true;
 	} else if (option == 'o') {
 		status = split_option(options, optarg);
 	} else if (option == OPTION_ROOT) {
@@ -255,7 +264,7 @@ static const struct command *find_command(char ***words)
 		++*words;
 		return &commands[i];
 	}
-	complain("there is no command '%s'; there are guests, events and doctor ('kvmstat events %s' shows "
+	complain("there is no command '%s'; there are guests, events, doctor and capture ('kvmstat events %s' shows "
 		 "the events"
 		 " of a guest of this name)",
 		 **words, **words);
@@ -272,6 +281,10 @@ static int check_fit(const struct command *command, const struct options *option
 		option = "--totals";
 	if (options->format == FORMAT_CSV && !command->csv)
 		option = "--csv";
+	if (options->format == FORMAT_JSON && !command->json)
+		option = "--json";
+	if (options->scrub && !command->directory)
+		option = "--scrub";
 	if (option)
 		complain("'kvmstat %s' has no %s; try 'kvmstat --help'", command->name, option);
 	return option ? EXIT_USAGE : EXIT_SUCCESS;
@@ -290,8 +303,15 @@ static int run(struct options *options, char **words)
 		return status;
 	if (command->guest && *words && !parse_number(*words, &number))
 		options->guest = *words++;
+	if (command->directory && !*words) {
+		complain("name a directory that is to be made, as in 'kvmstat %s /tmp/host'", command->name);
+		return EXIT_USAGE;
+	}
+	if (command->directory)
+		options->directory = *words++;
 	if (!command->repeats && *words) {
-		complain("'%s' is one word too many: 'kvmstat %s' takes none", *words, command->name);
+		complain("'%s' is one word too many: 'kvmstat %s' takes %s", *words, command->name,
+			 command->directory ? "one" : "none");
 		return EXIT_USAGE;
 	}
 	status = parse_interval(options, words);

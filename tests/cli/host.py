@@ -70,8 +70,8 @@ def run(*args, **options):
     return subprocess.run([KVMSTAT, *args], capture_output=True, timeout=60, env=env, **options)
 
 
-def refused(*args):
+def refused(*args, **options):
     """What a run with wrong arguments says."""
-    done = run(*args)
+    done = run(*args, **options)
     assert done.returncode == 2 and done.stdout == b""
     return done.stderr.decode()
