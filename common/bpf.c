@@ -95,6 +95,13 @@ static int bpf_open(struct kvmstat *kvmstat, struct source *source)
 		source_status(source, KVMSTAT_MISSING, "it reads the running kernel, and Root names another place");
 		return -ENOENT;
 	}
+	/* The iterator walks the tasks of this pid namespace: guests of others would be missed without a word. */
+	if (kvmstat->guests.foreign) {
+		source_status(source, KVMSTAT_MISSING,
+			      "it sees the processes of its own pid namespace only, which is not the host's: run in the host's "
+			      "(a container: --pid=host)");
+		return -ENOENT;
+	}
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;
