@@ -38,8 +38,8 @@ static void take_memory(struct identity *identity, const char *value, uint64_t u
 static bool is_generic(const char *stem)
 {
 	static const char *const generic[] = {
-		"", "api", "ch", "ch-api", "clh", "clh-api", "cloud-hypervisor", "run", "socket", "tmp",
-		"vmm",
+		"", "api", "ch", "ch-api", "clh", "clh-api", "cloud-hypervisor", "firecracker", "lib", "root", "run",
+		"socket", "tmp", "var", "vmm",
 	};
 
 	for (size_t i = 0; i < sizeof(generic) / sizeof(generic[0]); i++) {
@@ -69,18 +69,18 @@ static char *cut_stem(char *path)
 }
 
 /*
- * cloud-hypervisor gives its guests no name. Those who start it call the API's socket (/run/ch/web01.sock),
- * or its directory (/run/vc/vm/ID/clh-api.sock), after the guest.
+ * cloud-hypervisor gives its guests no name, and firecracker need not have one. Those who start them call the API's
+ * socket (/run/ch/web01.sock), or a directory of it (/run/vc/firecracker/ID/root/run/firecracker.socket), after the guest.
  */
 static void take_socket(struct identity *identity, const char *value, uint64_t unit)
 {
-	char *path = strdup(value), *stem;
+	char *path = identity->name ? NULL : strdup(value), *stem;
 
 	(void)unit;
 	if (!path)
 		return;
 	stem = cut_stem(path);
-	if (is_generic(stem) && stem != path)
+	while (is_generic(stem) && stem != path)
 		stem = cut_stem(path);
 	if (!is_generic(stem))
 		identity_take_name(identity, strdup(stem));
@@ -89,6 +89,8 @@ static void take_socket(struct identity *identity, const char *value, uint64_t u
 
 static const struct rule rules[] = {
 	{ "firecracker", "--id", NULL, take_name, 0 },
+	{ "firecracker", "--api-sock", NULL, take_socket, 0 },
+	{ "dragonball", "-id", NULL, take_name, 0 },
 	{ "cloud-hypervisor", "--api-socket", "path", take_socket, 0 },
 	{ "cloud-hypervisor", "--memory", "size", take_memory, 1 },
 	{ "cloud-hypervisor", "--platform", "uuid", take_uuid, 0 },
@@ -162,8 +164,11 @@ static const char *vmm_of(const char *program)
 	} programs[] = {
 		{ "qemu-kvm", "qemu" },
 		{ "kvm-spice", "qemu" },
+		{ "qemu-lite", "qemu" },	/* Kata's of old: qemu-lite-system-x86_64 */
+		{ "qemu-vanilla", "qemu" },
 		{ "firecracker", "firecracker" },
 		{ "cloud-hypervisor", "cloud-hypervisor" },
+		{ "containerd-shim-kata-v2", "dragonball" }, /* in one process with Kata's shim */
 		{ "crosvm", "crosvm" },
 		{ "lkvm", "kvmtool" },
 		{ "kvmtool", "kvmtool" },

@@ -47,6 +47,32 @@ def test_quiet_guest(vmm, tmp_path, options):
         assert before[key] == after[key], key
 
 
+@pytest.mark.parametrize("options", [(), ("--helper-thread",), ("--helper-ends",), ("--dup-fds", "--holder")])
+@pytest.mark.parametrize("named", [True, False])
+def test_two_vms_of_one_process(live, started, place, unique, tmp_path, options, named):
+    """Each has its own values, also where a thread made them that is not the first one, or has ended; and its own name."""
+    guest = rig.Vmm(place("vmm") / "log", unique() if named else None, 2, 2, options)
+    started.append(guest)
+    guest.command("halt 5 0")
+    guest.command("halt 9 1")
+    capture(tmp_path / "tree", *(only(guest.name) if named else ["-o", "Guest=/^kvmtestvmm-%d/" % guest.pid]))
+    seen = guest.guests()
+    assert [vm[guest.halt_event] for vm in seen] == [10, 18]
+    for vm in seen:
+        directory = tmp_path / "tree/sys/kernel/debug/kvm" / ("%d-%d" % (vm["tid"], vm["fd"]))
+        assert int((directory / guest.halt_event).read_text()) == vm[guest.halt_event]
+        assert int((directory / guest.run_event).read_text()) == vm[guest.run_event]
+    for root in (None, tmp_path / "tree"):
+        rows = [row for row in rig.kvmstat_json("0.1", "1", root=root)["guests"] if row["pid"] == guest.pid]
+        assert len(rows) == 2
+        names = sorted(row["name"] for row in rows)
+        if named:
+            assert names == [guest.name] * 2
+        else:
+            assert names[0] == "kvmtestvmm-%d" % guest.pid
+            assert names[1] in ["%s-%d" % (names[0], vm["fd"]) for vm in seen]
+
+
 def test_several_guests_scrubbed(vmm, tmp_path):
     guests = [vmm(), vmm(vms=2, vcpus=2)]
     for number, guest in enumerate(guests):

@@ -9,6 +9,7 @@
 #include "tree.h"
 
 #define STATUS_XML "tests/fixtures/libvirt/zlinux01.xml"
+#define SESSION_XML "tests/fixtures/libvirt/session.xml"
 
 static int setup(void **state)
 {
@@ -54,6 +55,15 @@ static void test_libvirt(void **state)
 	assert_int_equal(identity.threads[2].tid, 4731);
 	identity_free(&identity);
 
+	len = read_file(SESSION_XML, xml, sizeof(xml));
+	assert_true(parse_xml(&identity, xml, len, 21377));
+	assert_string_equal(identity.name, "fedora-test");
+	assert_string_equal(identity.uuid, "1d6f9f0e-3f60-4c11-a8a6-6d1c6c1f4a27");
+	assert_true(identity.memory == 2 * GIB);
+	assert_int_equal(identity.nthreads, 2);
+	identity_free(&identity);
+
+	len = read_file(STATUS_XML, xml, sizeof(xml));
 	assert_false(parse_xml(&identity, xml, len, 4712));
 	assert_false(parse_xml(&identity, xml, len, 471));
 	assert_false(parse_xml(&identity, xml, len, 0));

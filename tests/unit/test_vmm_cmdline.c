@@ -192,6 +192,10 @@ static void test_programs(void **state)
 		{ "kvm-acme", "", "" },
 		{ "/qemu-system-x86_64/other", "", "" },
 		{ "web01", "qemu-system-s39", "qemu" },
+		{ "microvm@web01", "qemu-system-x86", "qemu" },
+		{ "/opt/kata/bin/qemu-lite-system-x86_64", "qemu-lite-syste", "qemu" },
+		{ "x", "qemu-vanilla-sy", "qemu" },
+		{ "x", "containerd-shim", "dragonball" },
 		{ "", "qemu-kvm", "qemu" },
 		{ "firecracker", "", "firecracker" },
 		{ "/srv/firecracker-v1.7.0-x86_64", "", "firecracker" },
@@ -224,6 +228,10 @@ static void test_other_names(void **state)
 	check_name(ARGS("firecracker", "--id", "--no-api"), NULL);
 	check_name(ARGS("firecracker", "--id"), NULL);
 	check_name(ARGS("firecracker", "--identity", "x"), NULL);
+	check_name(ARGS("firecracker", "--api-sock", "/run/vm3.sock"), "vm3");
+	check_name(ARGS("firecracker", "--api-sock", "/run/vm3.sock", "--id", "x"), "x");
+	check_name(ARGS("firecracker", "--id", "x", "--api-sock", "/run/vm3.sock"), "x");
+	check_name(ARGS("firecracker", "--api-sock=/tmp/firecracker.socket"), NULL);
 	check_name(ARGS("firecracker", "--name", "x"), NULL);
 	check_name(ARGS("firecracker", "--", "--id", "x"), NULL);
 	check_name(ARGS("cloud-hypervisor", "--api-socket", "/run/ch/web01.sock"), "web01");
@@ -232,6 +240,8 @@ static void test_other_names(void **state)
 	check_name(ARGS("cloud-hypervisor", "--api-socket", "/run/vms/web01/api.sock"), "web01");
 	check_name(ARGS("cloud-hypervisor", "--api-socket", "/tmp/cloud-hypervisor.sock"), NULL);
 	check_name(ARGS("cloud-hypervisor", "--api-socket", "api.sock"), NULL);
+	check_name(ARGS("cloud-hypervisor", "--api-socket", "/var/run/api.sock"), NULL);
+	check_name(ARGS("cloud-hypervisor", "--api-socket", "/run/vms/web01/root/run/api.sock"), "web01");
 	check_name(ARGS("cloud-hypervisor", "--api-socket", "/api.sock"), NULL);
 	check_name(ARGS("cloud-hypervisor", "--api-socket", "/.sock"), ".sock");
 	check_name(ARGS("cloud-hypervisor", "--api-socket", "/"), NULL);
@@ -259,8 +269,22 @@ static const struct {
 	{ "qemu-kubevirt", "qemu", "default_testvm", "5d307ca9-b3ef-428c-8861-06e72d69f223", GIB },
 	{ "qemu-proxmox", "qemu", "web01", "", 2 * GIB },
 	{ "qemu-tricky", "qemu", "a,b", "aabbccdd-0011-2233-4455-66778899aabb", 512 * MIB },
+	{ "qemu-libvirt-session", "qemu", "fedora-test", "1d6f9f0e-3f60-4c11-a8a6-6d1c6c1f4a27", 2 * GIB },
+	{ "qemu-virt-install", "qemu", "web,blue", "c327780f-0000-40d5-aa13-5d17e8b279e3", 4 * GIB },
+	{ "qemu-kata", "qemu", "sandbox-b1", "5208064f-95bb-4351-0000-526fead35624", GIB },
+	{ "qemu-kata-rs", "qemu", "sandbox-hello", "", 2 * GIB },
+	{ "qemu-lxd", "qemu", "cgroup2", "ec1ab1f6-0000-4ba5-b688-a010e66ec89e", 0 },
+	/* What stands in the file is not looked for: it is the VMM's, wherever that lives. */
+	{ "qemu-readconfig", "qemu", NULL, "", 256 * MIB },
 	{ "firecracker", "firecracker", "551e7604-e35c-42b3-b825-416853441234", "", 0 },
 	{ "firecracker-plain", "firecracker", "vm-7", "", 0 },
+	{ "firecracker-jailer", "firecracker", "9c1f7c7e-81d4", "", 0 },
+	{ "firecracker-kata", "firecracker", "ubuntu-kata-fc", "", 0 },
+	{ "cloud-hypervisor-kata-rs", "cloud-hypervisor", "6f0e9d1a2b3c", "", 0 },
+	{ "dragonball-kata", "dragonball", "2415e1bffd9fe0fe0ab088bd64c51057", "", 0 },
+	{ "crosvm-cuttlefish", "crosvm", NULL, "", 4 * GIB },
+	{ "kvmtool-default", "kvmtool", "guest-2137", "", 448 * MIB },
+	{ "unknown-stratovirt", "", "guest3", "", 0 },
 	{ "cloud-hypervisor", "cloud-hypervisor", "web01", "9c1b7e40-52d0-4b0f-9d55-0a0b0c0d0e0f",
 	  1536 * MIB },
 	{ "cloud-hypervisor-kata", "cloud-hypervisor", "2f6d9a0c77e1", "", 0 },
