@@ -195,6 +195,16 @@ static int take(const struct options *options, const char *partial)
 	return status;
 }
 
+/* Every guest has a row, and the times of its vCPUs' threads are told one by one. */
+static void want_all(struct kvmstat_config *config)
+{
+	char error[512];
+
+	if (kvmstat_config_set(config, "TopGuests", "0", error, sizeof(error)) ||
+	    kvmstat_config_set(config, "ReportVcpus", "true", error, sizeof(error)))
+		out_of_memory();
+}
+
 int capture_command(const struct options *options)
 {
 	char *place = find_place(options->directory), *partial;
@@ -202,6 +212,7 @@ int capture_command(const struct options *options)
 
 	if (!place)
 		return EXIT_FAILURE;
+	want_all(options->config);
 	catch_signals();
 	if (asprintf(&partial, "%s.partial.XXXXXX", place) < 0)
 		out_of_memory();

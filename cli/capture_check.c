@@ -48,6 +48,9 @@ static const char *difference(const struct capture *capture, const struct subjec
 	/* A name that is made of the program's depends on which of its VMs was found first. */
 	if (!subject->unnamed && (strcmp(again->guest->name, subject->name) || strcmp(again->guest->uuid, subject->uuid)))
 		return "name";
+	/* There is none where no thread's name says that it is a vCPU's. */
+	if (subject->row->has_cpu && again->has_cpu && subject->row->cpu_ns != again->cpu_ns)
+		return "CPU time";
 	return other_event(capture->sample, subject->row, replay, again);
 }
 

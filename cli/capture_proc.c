@@ -140,6 +140,24 @@ static void capture_links(struct capture *capture, const struct subject *subject
 		closedir(dir);
 }
 
+/* Of a vCPU the times are the sample's; the number of time slices behind them is the host's. */
+static void write_times(struct capture *capture, const struct subject *subject, int tid, const char *times)
+{
+	const char *slices = strrchr(times, ' ');
+	char text[96];
+
+	for (uint32_t i = 0; slices && i < subject->row->nvcpus; i++) {
+		const struct kvmstat_vcpu *vcpu = &subject->row->vcpu[i];
+
+		if (vcpu->tid != tid || !vcpu->has_cpu)
+			continue;
+		snprintf(text, sizeof(text), "%llu %llu%s", (unsigned long long)vcpu->cpu_ns, (unsigned long long)vcpu->wait_ns, slices);
+		times = text;
+		break;
+	}
+	tree_write(&capture->tree, 0444, times, strlen(times), "proc/%d/task/%d/schedstat", (int)subject->guest->pid, tid);
+}
+
 /* comm, status and schedstat of one thread, if it is there to the end. */
 static void capture_thread(struct capture *capture, const struct subject *subject, int tid)
 {
@@ -155,7 +173,7 @@ static void capture_thread(struct capture *capture, const struct subject *subjec
 		snprintf(status, sizeof(status), "Tgid:\t%d\nPid:\t%d\n", pid, tid);
 		tree_write(&capture->tree, 0444, status, strlen(status), "proc/%d/task/%d/status", pid, tid);
 		if (times)
-			tree_write(&capture->tree, 0444, times, strlen(times), "proc/%d/task/%d/schedstat", pid, tid);
+			write_times(capture, subject, tid, times);
 	}
 	free(comm);
 	free(times);

@@ -20,7 +20,7 @@ static const char preface[] =
 	"with the option Root. Its counters stand still, so that there are no rates.\n"
 	"\n"
 	"The values are those of one sample, whatever the source, in the form of debugfs. It has no values of single vCPUs\n"
-	"and no histograms. CPU times are of a moment later. Counters that were read in spite of a lockdown have mode 0440,\n"
+	"and no histograms. Counters that were read in spite of a lockdown have mode 0440,\n"
 	"which keeps them readable in a replay: keep the modes (tar does). The directory of a guest has the time at which\n"
 	"its VM was made; inode and ctime, which tell its incarnation, cannot be set and are listed below.\n";
 

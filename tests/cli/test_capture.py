@@ -76,6 +76,10 @@ def test_round_trip(tmp_path, kernel):
     made = kernels.make(tmp_path / "host", {"kvm": kernel})
     tree = captured(tmp_path / "host", tmp_path / "tree")
     check_same(tmp_path / "host", tree, [made[-1].pid])
+    for guest in made:
+        for vcpu in range(guest.vcpus):
+            path = "proc/%d/task/%d/schedstat" % (guest.pid, guest.pid + 1 + vcpu)
+            assert (tree / path).read_text() == (tmp_path / "host" / path).read_text()
     # The kernel's names and modes as well, old ones too.
     for row in kernels.table(kernel):
         path = "sys/kernel/debug/kvm/" + row.file
@@ -144,6 +148,13 @@ def test_some_guests_and_events_only(tmp_path):
     assert [row["name"] for row in guests(tree).values()] == ["guest-1"]
     assert set(events(tree, 3100)) == {"exits", "io_exits"} or set(events(tree, 3100)) == {"io_exits"}
     assert not [data for data in everything(tree) if b"guest-0" in data]
+
+
+def test_every_guest_is_captured(tmp_path):
+    """Also where an option leaves most of them to one row."""
+    kernels.make(tmp_path / "host", {"kvm": "x86-6.1"}, guests=4)
+    tree = captured(tmp_path / "host", tmp_path / "tree", "-o", "TopGuests=1", "-o", "ReportVcpus=no")
+    assert guests(tree) == guests(tmp_path / "host") and len(guests(tree)) == 4
 
 
 def test_guests_without_events(tmp_path):

@@ -105,6 +105,19 @@ def test_qemu(qemu, tmp_path, unique):
     guest.signal(18)
 
 
+def test_busy_guest(vmm, tmp_path):
+    """Its counters and the CPU times of its vCPUs grow all the time; those of one sample are in the tree, which the capture compares."""
+    guest = vmm(vcpus=2, options=("--threads",))
+    guest.command("spin")
+    for number in range(5):
+        tree = tmp_path / ("tree%d" % number)
+        assert capture(tree, *only(guest.name)).startswith("captured 1 guests")
+        task = tree / "proc" / str(guest.pid) / "task"
+        threads = [thread for thread in task.iterdir() if (thread / "comm").read_text().startswith("CPU ")]
+        assert len(threads) == 2 and all(int((thread / "schedstat").read_text().split()[0]) > 0 for thread in threads)
+    guest.command("stop")
+
+
 def test_guests_that_come_and_go(vmm, tmp_path):
     """Whatever is in the tree is right: the capture replays it and would fail."""
     guest = vmm(vms=4)
