@@ -15,6 +15,14 @@
 
 #define COLUMNS(array) .columns = array, .ncolumns = sizeof(array) / sizeof((array)[0])
 
+#define AXIS_OF_ONE(number, index) { .len = 1, .count = number, .subid = { index } }
+
+/* Axes of several tables: events by their number, guests by their index. */
+uint32_t event_rows(const struct view *view);
+uint32_t event_index(const struct view *view, uint32_t row);
+uint32_t guest_rows(const struct view *view);
+uint32_t guest_index(const struct view *view, uint32_t row);
+
 extern const struct table table_collector, table_host, table_source, table_problem, table_event;
 extern const struct table table_guest, table_activity, table_cell, table_cell64;
 

@@ -9,19 +9,19 @@
 #define NS_PER_CS UINT64_C(10000000)
 #define BYTES_PER_MIB UINT64_C(1048576)
 
-static uint32_t guest_rows(const struct view *view)
+uint32_t guest_rows(const struct view *view)
 {
 	return view->nguests;
 }
 
-static uint32_t guest_index(const struct view *view, uint32_t row)
+uint32_t guest_index(const struct view *view, uint32_t row)
 {
 	return view->guests[row].index;
 }
 
 static const struct view_guest *row_of(const struct ask *ask, struct view_place place)
 {
-	return &ask->view->guests[place.guest];
+	return &ask->view->guests[place.row];
 }
 
 static const struct kvmstat_guest *guest_of(const struct ask *ask, struct view_place place)
@@ -102,8 +102,7 @@ const struct table table_guest = {
 	.name = "kvmGuestTable",
 	.group = 6,
 	COLUMNS(guest_columns),
-	.rows = guest_rows,
-	.index = guest_index,
+	.rows = AXIS_OF_ONE(guest_rows, guest_index),
 };
 
 VALUE(activity_rate)
@@ -156,21 +155,25 @@ const struct table table_activity = {
 	.name = "kvmGuestActivityTable",
 	.group = 7,
 	COLUMNS(activity_columns),
-	.rows = guest_rows,
-	.index = guest_index,
+	.rows = AXIS_OF_ONE(guest_rows, guest_index),
 };
 
 /* ---- every event of every guest ----------------------------------------- */
 
+static const struct grid *cells(const struct view *view)
+{
+	return &view->cells;
+}
+
 VALUE(cell_rate)
 {
 	return value_rate(value, kvmstat_rate(ask->view->rates, row_of(ask, place)->row,
-					ask->view->events[place.event]->column));
+					ask->view->events[place.item]->column));
 }
 
 VALUE(cell_value)
 {
-	return value_number(value, row_of(ask, place)->data->value[ask->view->events[place.event]->column]);
+	return value_number(value, row_of(ask, place)->data->value[ask->view->events[place.item]->column]);
 }
 
 VALUE(cell_gauge)
@@ -187,10 +190,10 @@ static const struct column cell_columns[] = {
 const struct table table_cell = {
 	.name = "kvmGuestEventTable",
 	.group = 8,
-	.matrix = true,
 	COLUMNS(cell_columns),
-	.rows = guest_rows,
-	.index = guest_index,
+	.rows = AXIS_OF_ONE(guest_rows, guest_index),
+	.items = AXIS_OF_ONE(event_rows, event_index),
+	.grid = cells,
 };
 
 static const struct column cell64_columns[] = {
@@ -201,8 +204,8 @@ static const struct column cell64_columns[] = {
 const struct table table_cell64 = {
 	.name = "kvmGuestEventHCTable",
 	.group = 9,
-	.matrix = true,
 	COLUMNS(cell64_columns),
-	.rows = guest_rows,
-	.index = guest_index,
+	.rows = AXIS_OF_ONE(guest_rows, guest_index),
+	.items = AXIS_OF_ONE(event_rows, event_index),
+	.grid = cells,
 };

@@ -77,8 +77,7 @@ const struct table table_collector = {
 	.scalars = true,
 	.always = true,
 	COLUMNS(collector_columns),
-	.rows = one_row,
-	.index = index_zero,
+	.rows = AXIS_OF_ONE(one_row, index_zero),
 };
 
 VALUE(host_guests)
@@ -119,8 +118,7 @@ const struct table table_host = {
 	.group = 2,
 	.scalars = true,
 	COLUMNS(host_columns),
-	.rows = one_row,
-	.index = index_zero,
+	.rows = AXIS_OF_ONE(one_row, index_zero),
 };
 
 /* ---- sources and problems ----------------------------------------------- */
@@ -142,12 +140,12 @@ static uint32_t index_from_one(const struct view *view __attribute__((unused)), 
 
 static const struct kvmstat_source_status *source_of(const struct ask *ask, struct view_place place)
 {
-	return &ask->view->sample->sources[place.guest + 1];
+	return &ask->view->sample->sources[place.row + 1];
 }
 
 VALUE(source_name)
 {
-	return value_display(value, kvmstat_source_name((enum kvmstat_source)(place.guest + 1)));
+	return value_display(value, kvmstat_source_name((enum kvmstat_source)(place.row + 1)));
 }
 
 VALUE(source_state)
@@ -170,18 +168,17 @@ const struct table table_source = {
 	.name = "kvmSourceTable",
 	.group = 3,
 	COLUMNS(source_columns),
-	.rows = source_rows,
-	.index = index_from_one,
+	.rows = AXIS_OF_ONE(source_rows, index_from_one),
 };
 
 static const struct kvmstat_problem_status *problem_of(const struct ask *ask, struct view_place place)
 {
-	return &ask->view->sample->problems[place.guest];
+	return &ask->view->sample->problems[place.row];
 }
 
 VALUE(problem_name)
 {
-	return value_display(value, kvmstat_problem_name((enum kvmstat_problem)place.guest));
+	return value_display(value, kvmstat_problem_name((enum kvmstat_problem)place.row));
 }
 
 VALUE(problem_active)
@@ -210,25 +207,24 @@ const struct table table_problem = {
 	.name = "kvmProblemTable",
 	.group = 4,
 	COLUMNS(problem_columns),
-	.rows = problem_rows,
-	.index = index_from_one,
+	.rows = AXIS_OF_ONE(problem_rows, index_from_one),
 };
 
 /* ---- events ------------------------------------------------------------- */
 
-static uint32_t event_rows(const struct view *view)
+uint32_t event_rows(const struct view *view)
 {
 	return view->nevents;
 }
 
-static uint32_t event_index(const struct view *view, uint32_t row)
+uint32_t event_index(const struct view *view, uint32_t row)
 {
 	return view->events[row]->event->number;
 }
 
 static const struct kvmstat_event *event_of(const struct ask *ask, struct view_place place)
 {
-	return ask->view->events[place.guest]->event;
+	return ask->view->events[place.row]->event;
 }
 
 VALUE(event_name)
@@ -265,7 +261,7 @@ VALUE(event_parent)
 
 VALUE(event_source)
 {
-	return value_number(value, (uint64_t)ask->view->events[place.guest]->source + 1);
+	return value_number(value, (uint64_t)ask->view->events[place.row]->source + 1);
 }
 
 VALUE(event_text)
@@ -275,7 +271,7 @@ VALUE(event_text)
 
 VALUE(event_reason)
 {
-	return value_text(value, ask->view->events[place.guest]->reason);
+	return value_text(value, ask->view->events[place.row]->reason);
 }
 
 static const struct column event_columns[] = {
@@ -294,6 +290,5 @@ const struct table table_event = {
 	.name = "kvmEventTable",
 	.group = 5,
 	COLUMNS(event_columns),
-	.rows = event_rows,
-	.index = event_index,
+	.rows = AXIS_OF_ONE(event_rows, event_index),
 };

@@ -33,16 +33,31 @@ static bool shown(const struct table *table, const struct ask *ask)
 
 /* ---- finding ------------------------------------------------------------ */
 
-/* The first row whose index is not below key, or the number of rows. */
-static uint32_t lower_bound(const struct view *view, uint32_t rows,
-			    uint32_t (*index)(const struct view *, uint32_t), uint64_t key)
+/* The key of a position and the sub-identifiers of suffix, as OIDs compare: below 0, 0 or above 0. */
+static int compare_key(const struct axis *axis, const struct view *view, uint32_t position, const oid *suffix,
+		       size_t len)
 {
-	uint32_t low = 0, high = rows;
+	for (size_t i = 0; i < axis->len && i < len; i++) {
+		uint32_t subid = axis->subid[i](view, position);
+
+		if (subid != suffix[i])
+			return subid < suffix[i] ? -1 : 1;
+	}
+	return axis->len == len ? 0 : axis->len < len ? -1 : 1;
+}
+
+enum bound { NOT_BELOW, ABOVE };
+
+/* The first position whose key is not below suffix, or above it; or the number of positions. */
+static uint32_t first(const struct axis *axis, const struct view *view, enum bound bound, const oid *suffix,
+		      size_t len)
+{
+	uint32_t low = 0, high = axis->count(view);
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (index(view, middle) < key)
+		if (compare_key(axis, view, middle, suffix, len) < (bound == ABOVE))
 			low = middle + 1;
 		else
 			high = middle;
@@ -50,34 +65,28 @@ static uint32_t lower_bound(const struct view *view, uint32_t rows,
 	return low;
 }
 
-static uint32_t event_number(const struct view *view, uint32_t event)
+static bool is_at(const struct axis *axis, const struct view *view, uint32_t position, const oid *suffix)
 {
-	return view->events[event]->event->number;
-}
-
-/* The first index that is longer than, or comes after, this sub-identifier. */
-static uint64_t after(oid subid)
-{
-	return subid < UINT32_MAX ? (uint64_t)subid + 1 : UINT64_C(1) << 32;
+	return position < axis->count(view) && compare_key(axis, view, position, suffix, axis->len) == 0;
 }
 
 static bool find(const struct table *table, const struct ask *ask, const oid *suffix, size_t len,
 		 struct cursor *cursor)
 {
 	const struct column *column = &table->columns[cursor->column];
-	uint32_t rows = table->rows(ask->view);
+	const struct axis *rows = &table->rows, *items = &table->items;
 	struct view_place *place = &cursor->place;
 
-	if (len != (table->matrix ? 2 : 1))
+	if (len != (size_t)rows->len + items->len)
 		return false;
-	place->guest = lower_bound(ask->view, rows, table->index, suffix[0]);
-	if (place->guest == rows || table->index(ask->view, place->guest) != suffix[0])
+	place->row = first(rows, ask->view, NOT_BELOW, suffix, rows->len);
+	if (!is_at(rows, ask->view, place->row, suffix))
 		return false;
-	if (table->matrix) {
-		place->event = lower_bound(ask->view, ask->view->nevents, event_number, suffix[1]);
-		if (place->event == ask->view->nevents ||
-		    event_number(ask->view, place->event) != suffix[1] ||
-		    !view_has(ask->view, (enum view_kind)column->detail, *place))
+	if (table->grid) {
+		suffix += rows->len;
+		place->item = first(items, ask->view, NOT_BELOW, suffix, items->len);
+		if (!is_at(items, ask->view, place->item, suffix) ||
+		    !grid_has(table->grid(ask->view), (uint32_t)column->detail, *place))
 			return false;
 	}
 	return column->get(ask, *place, column, &cursor->value);
@@ -90,16 +99,16 @@ static bool find(const struct table *table, const struct ask *ask, const oid *su
 static struct view_place place_after(const struct table *table, const struct ask *ask, const oid *suffix,
 				     size_t len)
 {
-	uint32_t rows = table->rows(ask->view);
+	const struct axis *rows = &table->rows;
 	struct view_place place = { 0, 0 };
 
-	if (!table->matrix) {
-		place.guest = lower_bound(ask->view, rows, table->index, after(suffix[0]));
+	if (!table->grid) {
+		place.row = first(rows, ask->view, ABOVE, suffix, len);
 		return place;
 	}
-	place.guest = lower_bound(ask->view, rows, table->index, suffix[0]);
-	if (len > 1 && place.guest < rows && table->index(ask->view, place.guest) == suffix[0])
-		place.event = lower_bound(ask->view, ask->view->nevents, event_number, after(suffix[1]));
+	place.row = first(rows, ask->view, NOT_BELOW, suffix, len < rows->len ? len : rows->len);
+	if (len >= rows->len && is_at(rows, ask->view, place.row, suffix))
+		place.item = first(&table->items, ask->view, ABOVE, suffix + rows->len, len - rows->len);
 	return place;
 }
 
@@ -110,14 +119,14 @@ static bool seek(const struct table *table, const struct ask *ask, struct cursor
 
 	for (; cursor->column < table->ncolumns; cursor->column++, cursor->place = start) {
 		const struct column *column = &table->columns[cursor->column];
-		uint32_t rows = table->rows(ask->view);
+		uint32_t rows = table->rows.count(ask->view);
 
-		if (table->matrix) {
-			if (view_seek(ask->view, (enum view_kind)column->detail, &cursor->place))
+		if (table->grid) {
+			if (grid_seek(table->grid(ask->view), (uint32_t)column->detail, &cursor->place))
 				return column->get(ask, cursor->place, column, &cursor->value);
 			continue;
 		}
-		for (; cursor->place.guest < rows; cursor->place.guest++)
+		for (; cursor->place.row < rows; cursor->place.row++)
 			if (column->get(ask, cursor->place, column, &cursor->value))
 				return true;
 	}
@@ -162,7 +171,7 @@ static void answer_get(const struct table *table, const struct ask *ask,
 	struct cursor cursor;
 
 	cursor.column = 0;
-	cursor.place.event = 0;
+	cursor.place.item = 0;
 	while (len && cursor.column < table->ncolumns && table->columns[cursor.column].number != suffix[0])
 		cursor.column++;
 	if (!len || cursor.column == table->ncolumns)
@@ -194,9 +203,10 @@ static int set_instance(const struct table *table, const struct ask *ask,
 
 	memcpy(name, reginfo->rootoid, len * sizeof(*name));
 	name[len++] = column->number;
-	name[len++] = table->index(ask->view, cursor->place.guest);
-	if (table->matrix)
-		name[len++] = event_number(ask->view, cursor->place.event);
+	for (size_t i = 0; i < table->rows.len; i++)
+		name[len++] = table->rows.subid[i](ask->view, cursor->place.row);
+	for (size_t i = 0; i < table->items.len; i++)
+		name[len++] = table->items.subid[i](ask->view, cursor->place.item);
 	if (snmp_set_var_objid(var, name, len) != 0)
 		return -ENOMEM;
 	return set_value(var, column->type, &cursor->value) != 0 ? -ENOMEM : 0;

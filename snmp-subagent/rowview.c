@@ -28,10 +28,7 @@ static void free_view(struct view *view)
 	kvmstat_rates_free(view->rates);
 	free(view->guests);
 	free(view->events);
-	for (int kind = 0; kind < VIEW_NKINDS; kind++) {
-		free(view->bits[kind]);
-		free(view->next[kind]);
-	}
+	grid_exit(&view->cells);
 	free(view);
 }
 
@@ -113,22 +110,9 @@ static int room(void *array, uint32_t *size, uint32_t n, size_t item)
 
 static int view_room(struct view *view, uint32_t nguests, uint32_t nevents)
 {
-	uint32_t words = (nevents + 63) / 64, bits = nguests * words, bits_size = 0, rows_size = 0;
 	int rc = room(&view->guests, &view->guests_size, nguests, sizeof(*view->guests));
 
-	if (!rc)
-		rc = room(&view->events, &view->events_size, nevents, sizeof(*view->events));
-	for (int kind = 0; kind < VIEW_NKINDS && !rc; kind++) {
-		bits_size = view->bits_size;
-		rows_size = view->rows_size;
-		rc = room(&view->bits[kind], &bits_size, bits, sizeof(*view->bits[kind]));
-		if (!rc)
-			rc = room(&view->next[kind], &rows_size, nguests + 1, sizeof(*view->next[kind]));
-	}
-	view->bits_size = bits_size;
-	view->rows_size = rows_size;
-	view->words = words;
-	return rc;
+	return rc ? rc : room(&view->events, &view->events_size, nevents, sizeof(*view->events));
 }
 
 /* ---- order -------------------------------------------------------------- */
@@ -160,77 +144,54 @@ static int sort_rows(struct views *views, uint32_t nrows, const struct assignmen
 
 /* ---- cells -------------------------------------------------------------- */
 
-static bool has_kind(const struct view *view, enum view_kind kind, const struct view_guest *guest,
-		     const struct kvmstat_column *column)
-{
-	bool cumulative = column->event->class == KVMSTAT_CUMULATIVE;
-	bool level = column->event->class == KVMSTAT_INSTANT || column->event->class == KVMSTAT_PEAK;
+/* Whose cells they are: what a row of the sample has, and where its rates are. */
+struct owner {
+	const uint8_t *from;
+	double (*rate)(const struct kvmstat_rates *rates, uint32_t row, uint32_t cell);
+	uint32_t row;
+};
 
-	if (guest->data->from[column->column] == KVMSTAT_ABSENT)
-		return false;
-	switch (kind) {
-	case VIEW_RATE:
-		return cumulative && !isnan(kvmstat_rate(view->rates, guest->row, column->column));
-	case VIEW_COUNT:
-		return cumulative;
-	default:
-		return level;
-	}
+static bool has_rate(const struct view *view, const struct owner *owner, uint32_t cell)
+{
+	return !isnan(owner->rate(view->rates, owner->row, cell));
 }
 
-static void mark_cells(struct view *view, enum view_kind kind)
+static void mark_events(struct grid *grid, const struct view *view, uint32_t row, const struct owner *owner)
 {
-	uint32_t *next = view->next[kind];
+	struct view_place place = { row, 0 };
 
-	next[view->nguests] = view->nguests;
-	for (uint32_t i = view->nguests; i-- > 0;) {
-		uint64_t *bits = view->bits[kind] + (size_t)i * view->words, any = 0;
+	for (; place.item < view->nevents; place.item++) {
+		const struct kvmstat_column *column = view->events[place.item];
 
-		memset(bits, 0, view->words * sizeof(*bits));
-		for (uint32_t j = 0; j < view->nevents; j++)
-			if (has_kind(view, kind, &view->guests[i], view->events[j]))
-				bits[j / 64] |= UINT64_C(1) << (j % 64);
-		for (uint32_t word = 0; word < view->words; word++)
-			any |= bits[word];
-		next[i] = any ? i : next[i + 1];
-	}
-}
-
-bool view_has(const struct view *view, enum view_kind kind, struct view_place place)
-{
-	const uint64_t *bits = view->bits[kind] + (size_t)place.guest * view->words;
-
-	return bits[place.event / 64] >> (place.event % 64) & 1;
-}
-
-/* The first set bit from this one on, or nevents. */
-static uint32_t next_event(const struct view *view, const uint64_t *bits, uint32_t event)
-{
-	uint32_t word = event / 64;
-	uint64_t rest;
-
-	if (event >= view->nevents)
-		return view->nevents;
-	rest = bits[word] & (~UINT64_C(0) << (event % 64));
-	while (!rest && ++word < view->words)
-		rest = bits[word];
-	return rest ? word * 64 + (uint32_t)__builtin_ctzll(rest) : view->nevents;
-}
-
-bool view_seek(const struct view *view, enum view_kind kind, struct view_place *place)
-{
-	while (place->guest < view->nguests) {
-		const uint64_t *bits = view->bits[kind] + (size_t)place->guest * view->words;
-		uint32_t event = next_event(view, bits, place->event);
-
-		if (event < view->nevents) {
-			place->event = event;
-			return true;
+		if (owner->from[column->column] == KVMSTAT_ABSENT)
+			continue;
+		switch (column->event->class) {
+		case KVMSTAT_CUMULATIVE:
+			grid_add(grid, VIEW_COUNT, place);
+			if (has_rate(view, owner, column->column))
+				grid_add(grid, VIEW_RATE, place);
+			break;
+		case KVMSTAT_INSTANT:
+		case KVMSTAT_PEAK:
+			grid_add(grid, VIEW_LEVEL, place);
+			break;
+		default:
+			break;
 		}
-		place->guest = view->next[kind][place->guest + 1];
-		place->event = 0;
 	}
-	return false;
+}
+
+static int mark_guests(struct view *view)
+{
+	int rc = grid_reset(&view->cells, view->nguests, view->nevents, VIEW_NKINDS);
+
+	for (uint32_t i = 0; i < view->nguests && !rc; i++) {
+		const struct view_guest *guest = &view->guests[i];
+
+		mark_events(&view->cells, view, i, &(struct owner){ guest->data->from, kvmstat_rate, guest->row });
+	}
+	grid_close(&view->cells);
+	return rc;
 }
 
 /* ---- building ----------------------------------------------------------- */
@@ -269,7 +230,7 @@ static void fill_guest(const struct views *views, struct view *view, struct view
 	kvmstat_activity(view->sample, view->rates, row, out->activity);
 }
 
-static void fill(const struct views *views, struct view *view, const struct assignment *assignment)
+static int fill(const struct views *views, struct view *view, const struct assignment *assignment)
 {
 	const struct kvmstat_sample *sample = view->sample;
 
@@ -286,8 +247,7 @@ static void fill(const struct views *views, struct view *view, const struct assi
 	}
 	for (uint32_t row = 0; row < sample->nrows; row++)
 		view->vcpus += sample->rows[row].vcpus;
-	for (int kind = 0; kind < VIEW_NKINDS; kind++)
-		mark_cells(view, kind);
+	return mark_guests(view);
 }
 
 int views_publish(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment)
@@ -305,8 +265,11 @@ int views_publish(struct views *views, struct kvmstat_sample *sample, const stru
 	if (rc < 0)
 		return rc;
 	update_boot_time(views, sample);
-	view->sample = kvmstat_sample_get(sample);
-	fill(views, view, assignment);
+	view->sample = sample;
+	rc = fill(views, view, assignment);
+	if (rc < 0)
+		return rc;
+	kvmstat_sample_get(sample);
 	view->refs = 2;
 	views->last = view;
 	view_put(__atomic_exchange_n(&views->newest, view, __ATOMIC_ACQ_REL));

@@ -9,6 +9,7 @@
 #ifndef KVMSTAT_AGENTX_ROWVIEW_H
 #define KVMSTAT_AGENTX_ROWVIEW_H
 
+#include "grid.h"
 #include "indexmap.h"
 #include "kvmstat.h"
 
@@ -36,10 +37,9 @@ struct view {
 	uint32_t vcpus;
 	struct view_guest *guests;		/* [nguests] in ascending order of index */
 	const struct kvmstat_column **events;	/* [nevents] in ascending order of number */
+	struct grid cells;			/* guests x events, by enum view_kind */
 	/* private to rowview.c */
-	uint32_t guests_size, events_size, words, bits_size, rows_size;
-	uint64_t *bits[VIEW_NKINDS];		/* [nguests][words]: which events have one */
-	uint32_t *next[VIEW_NKINDS];		/* [nguests + 1]: first guest from here on that has any */
+	uint32_t guests_size, events_size;
 	int refs;
 	struct view *next_view;
 };
@@ -62,16 +62,5 @@ struct view *views_take(struct views *views);
 
 struct view *view_get(struct view *view);
 void view_put(struct view *view);
-
-/* A cell of a view: a guest and an event by their positions. */
-struct view_place {
-	uint32_t guest, event;
-};
-
-/* Is there a value of this kind? */
-bool view_has(const struct view *view, enum view_kind kind, struct view_place place);
-
-/* Move place to the first cell at or after it that has a value of this kind; false if there is none. */
-bool view_seek(const struct view *view, enum view_kind kind, struct view_place *place);
 
 #endif

@@ -15,26 +15,35 @@ struct ask {
 	uint64_t now_ns;		/* CLOCK_BOOTTIME */
 };
 
+enum { AXIS_SUBIDS = 2 };
+
+/* Things in the order of their keys: what rows are, or what there may be in each row. */
+struct axis {
+	uint8_t len;			/* sub-identifiers of a key; 0: there is one thing, of no key */
+	uint32_t (*count)(const struct view *view);
+	uint32_t (*subid[AXIS_SUBIDS])(const struct view *view, uint32_t position);
+};
+
 struct column {
 	uint8_t number;
 	uint8_t type;			/* ASN_... */
-	/* False: there is no such instance. In a matrix, only called for cells that have their kind. */
+	/* False: there is no such instance. In a matrix, only called for places that are in the grid. */
 	bool (*get)(const struct ask *ask, struct view_place place, const struct column *column,
 		    struct value *value);
-	int detail;			/* category, or kind of view_has() */
+	int detail;			/* category, or kind of the grid */
 };
 
-/* place.guest is the row whatever the rows are; place.event is used by a matrix only. */
+/* place.row is a position in rows; place.item, of a matrix only, one in items. */
 struct table {
 	const char *name;
 	uint8_t group;			/* root.1.group */
 	bool scalars;			/* registered there; a table at its Entry, root.1.group.1 */
-	bool matrix;			/* indexed by guest and event, else by one number */
 	bool always;			/* shown whatever the age of the view */
 	const struct column *columns;	/* in ascending order of number */
 	size_t ncolumns;
-	uint32_t (*rows)(const struct view *view);
-	uint32_t (*index)(const struct view *view, uint32_t row); /* ascending */
+	struct axis rows;
+	struct axis items;		/* a matrix: the key of an item follows that of the row */
+	const struct grid *(*grid)(const struct view *view); /* NULL: no matrix */
 };
 
 extern const struct table *const tables[];
