@@ -87,7 +87,7 @@ VALUE(host_guests)
 
 VALUE(host_vcpus)
 {
-	return value_gauge(value, ask->view->vcpus);
+	return value_gauge(value, ask->view->host_vcpus);
 }
 
 VALUE(host_cpus)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rowview.h"
+#include "marks.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -28,7 +27,10 @@ static void free_view(struct view *view)
 	kvmstat_rates_free(view->rates);
 	free(view->guests);
 	free(view->events);
+	free(view->vcpus);
 	grid_exit(&view->cells);
+	grid_exit(&view->vcpu_cells);
+	grid_exit(&view->vcpu_facts);
 	free(view);
 }
 
@@ -108,11 +110,13 @@ static int room(void *array, uint32_t *size, uint32_t n, size_t item)
 	return 0;
 }
 
-static int view_room(struct view *view, uint32_t nguests, uint32_t nevents)
+static int view_room(struct view *view, const struct kvmstat_sample *sample)
 {
-	int rc = room(&view->guests, &view->guests_size, nguests, sizeof(*view->guests));
+	int rc = room(&view->guests, &view->guests_size, sample->nrows, sizeof(*view->guests));
 
-	return rc ? rc : room(&view->events, &view->events_size, nevents, sizeof(*view->events));
+	if (!rc)
+		rc = room(&view->events, &view->events_size, sample->ncolumns, sizeof(*view->events));
+	return rc ? rc : room(&view->vcpus, &view->vcpus_size, sample->nvcpus, sizeof(*view->vcpus));
 }
 
 /* ---- order -------------------------------------------------------------- */
@@ -140,58 +144,6 @@ static int sort_rows(struct views *views, uint32_t nrows, const struct assignmen
 	views->nrows = nrows;
 	views->generation = assignment->generation;
 	return 0;
-}
-
-/* ---- cells -------------------------------------------------------------- */
-
-/* Whose cells they are: what a row of the sample has, and where its rates are. */
-struct owner {
-	const uint8_t *from;
-	double (*rate)(const struct kvmstat_rates *rates, uint32_t row, uint32_t cell);
-	uint32_t row;
-};
-
-static bool has_rate(const struct view *view, const struct owner *owner, uint32_t cell)
-{
-	return !isnan(owner->rate(view->rates, owner->row, cell));
-}
-
-static void mark_events(struct grid *grid, const struct view *view, uint32_t row, const struct owner *owner)
-{
-	struct view_place place = { row, 0 };
-
-	for (; place.item < view->nevents; place.item++) {
-		const struct kvmstat_column *column = view->events[place.item];
-
-		if (owner->from[column->column] == KVMSTAT_ABSENT)
-			continue;
-		switch (column->event->class) {
-		case KVMSTAT_CUMULATIVE:
-			grid_add(grid, VIEW_COUNT, place);
-			if (has_rate(view, owner, column->column))
-				grid_add(grid, VIEW_RATE, place);
-			break;
-		case KVMSTAT_INSTANT:
-		case KVMSTAT_PEAK:
-			grid_add(grid, VIEW_LEVEL, place);
-			break;
-		default:
-			break;
-		}
-	}
-}
-
-static int mark_guests(struct view *view)
-{
-	int rc = grid_reset(&view->cells, view->nguests, view->nevents, VIEW_NKINDS);
-
-	for (uint32_t i = 0; i < view->nguests && !rc; i++) {
-		const struct view_guest *guest = &view->guests[i];
-
-		mark_events(&view->cells, view, i, &(struct owner){ guest->data->from, kvmstat_rate, guest->row });
-	}
-	grid_close(&view->cells);
-	return rc;
 }
 
 /* ---- building ----------------------------------------------------------- */
@@ -230,24 +182,37 @@ static void fill_guest(const struct views *views, struct view *view, struct view
 	kvmstat_activity(view->sample, view->rates, row, out->activity);
 }
 
-static int fill(const struct views *views, struct view *view, const struct assignment *assignment)
+static void fill_vcpus(struct view *view, uint32_t guest)
+{
+	const struct kvmstat_row *row = view->guests[guest].data;
+
+	for (uint32_t i = 0; i < row->nvcpus; i++)
+		view->vcpus[view->nvcpus++] = (struct view_vcpu){
+			.guest = guest,
+			.row = (uint32_t)(&row->vcpu[i] - view->sample->vcpus),
+			.data = &row->vcpu[i],
+		};
+}
+
+static void fill(const struct views *views, struct view *view, const struct assignment *assignment)
 {
 	const struct kvmstat_sample *sample = view->sample;
 
 	view->nguests = 0;
 	view->nevents = 0;
-	view->vcpus = 0;
+	view->nvcpus = 0;
+	view->host_vcpus = 0;
 	for (uint32_t i = 0; i < sample->ncolumns; i++)
 		if (assignment->event[i])
 			view->events[view->nevents++] = &sample->columns[i];
 	for (uint32_t i = views->first; i < sample->nrows; i++) {
 		uint32_t row = views->order[i];
 
-		fill_guest(views, view, &view->guests[view->nguests++], row, assignment->guest[row]);
+		fill_guest(views, view, &view->guests[view->nguests], row, assignment->guest[row]);
+		fill_vcpus(view, view->nguests++);
 	}
 	for (uint32_t row = 0; row < sample->nrows; row++)
-		view->vcpus += sample->rows[row].vcpus;
-	return mark_guests(view);
+		view->host_vcpus += sample->rows[row].vcpus;
 }
 
 int views_publish(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment)
@@ -261,12 +226,13 @@ int views_publish(struct views *views, struct kvmstat_sample *sample, const stru
 	if (!rc)
 		rc = sort_rows(views, sample->nrows, assignment);
 	if (!rc)
-		rc = view_room(view, sample->nrows, sample->ncolumns);
+		rc = view_room(view, sample);
 	if (rc < 0)
 		return rc;
 	update_boot_time(views, sample);
 	view->sample = sample;
-	rc = fill(views, view, assignment);
+	fill(views, view, assignment);
+	rc = marks_make(view);
 	if (rc < 0)
 		return rc;
 	kvmstat_sample_get(sample);

@@ -13,12 +13,22 @@
 #include "indexmap.h"
 #include "kvmstat.h"
 
-/* What a cell of kvmGuestEventTable can have. A histogram has neither. */
+/* What a cell of kvmGuestEventTable and kvmVcpuEventTable can have. A histogram has neither. */
 enum view_kind {
 	VIEW_RATE,		/* per second, of a cumulative event */
 	VIEW_COUNT,		/* the value of a cumulative event */
 	VIEW_LEVEL,		/* the value of an instant or a peak event */
 	VIEW_NKINDS
+};
+
+/* What is known of a vCPU itself. */
+enum view_fact {
+	VIEW_STATE,		/* always */
+	VIEW_THREAD,
+	VIEW_TIME,		/* CPU time and time of waiting for a CPU */
+	VIEW_CPU_RATE,
+	VIEW_WAIT_RATE,
+	VIEW_NFACTS
 };
 
 struct view_guest {
@@ -30,16 +40,26 @@ struct view_guest {
 	struct kvmstat_activity activity[KVMSTAT_NCATEGORIES];
 };
 
+/* Its values are where the sample has them; nothing is copied. */
+struct view_vcpu {
+	uint32_t guest;			/* position in the view */
+	uint32_t row;			/* in sample->vcpus */
+	const struct kvmstat_vcpu *data;
+};
+
 struct view {
 	struct kvmstat_sample *sample;
 	struct kvmstat_rates *rates;
-	uint32_t nguests, nevents;
-	uint32_t vcpus;
+	uint32_t nguests, nevents, nvcpus;
+	uint32_t host_vcpus;			/* of all guests, whether they are shown one by one or not */
 	struct view_guest *guests;		/* [nguests] in ascending order of index */
 	const struct kvmstat_column **events;	/* [nevents] in ascending order of number */
+	struct view_vcpu *vcpus;		/* [nvcpus] in ascending order of guest and id; with ReportVcpus */
 	struct grid cells;			/* guests x events, by enum view_kind */
+	struct grid vcpu_cells;			/* vCPUs x events, the same */
+	struct grid vcpu_facts;			/* vCPUs x one item, by enum view_fact */
 	/* private to rowview.c */
-	uint32_t guests_size, events_size;
+	uint32_t guests_size, events_size, vcpus_size;
 	int refs;
 	struct view *next_view;
 };

@@ -154,7 +154,8 @@ static const struct own_option {
 enum { NOPTIONS = sizeof(options) / sizeof(options[0]) };
 
 #define CORE_OPTIONS                                                                                         \
-	"Guest, ExcludeGuest, Event, ExcludeEvent, IgnoreSelected, ReportHistograms, TopGuests, Source, Root"
+	"Guest, ExcludeGuest, Event, ExcludeEvent, IgnoreSelected, ReportHistograms, TopGuests, ReportVcpus, "     \
+	"Source, Root"
 
 static int set_option(struct settings *settings, const char *name, const char *value, char *error)
 {

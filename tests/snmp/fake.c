@@ -7,21 +7,12 @@
 
 struct fake_remembered fake_remembered;
 
-struct fake *fake_new(uint32_t nrows, uint32_t ncolumns, uint32_t ncells)
+/* Guests are rows 0, 1, ... of the storage, vCPUs come after them. */
+static void set_rows(struct fake *fake, const uint32_t *nvcpus)
 {
-	struct fake *fake = calloc(1, sizeof(*fake));
+	uint32_t ncells = fake->sample.ncells, vcpu = 0;
 
-	fake->guests = calloc(nrows + 1, sizeof(*fake->guests));
-	fake->rows = calloc(nrows + 1, sizeof(*fake->rows));
-	fake->columns = calloc(ncolumns + 1, sizeof(*fake->columns));
-	fake->value = calloc((size_t)nrows * ncells + 1, sizeof(*fake->value));
-	fake->from = calloc((size_t)nrows * ncells + 1, sizeof(*fake->from));
-	fake->sample.nguests = fake->sample.nrows = nrows;
-	fake->sample.ncolumns = ncolumns;
-	fake->sample.ncells = ncells;
-	fake->sample.rows = fake->rows;
-	fake->sample.columns = fake->columns;
-	for (uint32_t i = 0; i < nrows; i++) {
+	for (uint32_t i = 0; i < fake->sample.nrows; i++) {
 		char name[32], key[40], incarnation[40];
 
 		snprintf(name, sizeof(name), "g%u", i);
@@ -33,9 +24,45 @@ struct fake *fake_new(uint32_t nrows, uint32_t ncolumns, uint32_t ncells)
 		fake_key(fake, i, key, incarnation);
 		fake->rows[i] = (struct kvmstat_row){ .guest = &fake->guests[i],
 						      .value = fake->value + (size_t)i * ncells,
-						      .from = fake->from + (size_t)i * ncells };
+						      .from = fake->from + (size_t)i * ncells,
+						      .nvcpus = nvcpus ? nvcpus[i] : 0,
+						      .vcpu = &fake->vcpus[vcpu] };
+		for (uint32_t id = 0; nvcpus && id < nvcpus[i]; id++, vcpu++) {
+			size_t start = (size_t)(fake->sample.nrows + vcpu) * ncells;
+
+			fake->vcpus[vcpu] = (struct kvmstat_vcpu){ .id = id, .value = fake->value + start,
+								   .from = fake->from + start };
+		}
 	}
+}
+
+struct fake *fake_new_vcpus(uint32_t nrows, uint32_t ncolumns, uint32_t ncells, const uint32_t *nvcpus)
+{
+	struct fake *fake = calloc(1, sizeof(*fake));
+	uint32_t total = 0;
+
+	for (uint32_t i = 0; nvcpus && i < nrows; i++)
+		total += nvcpus[i];
+	fake->guests = calloc(nrows + 1, sizeof(*fake->guests));
+	fake->rows = calloc(nrows + 1, sizeof(*fake->rows));
+	fake->columns = calloc(ncolumns + 1, sizeof(*fake->columns));
+	fake->vcpus = calloc(total + 1, sizeof(*fake->vcpus));
+	fake->value = calloc((size_t)(nrows + total) * ncells + 1, sizeof(*fake->value));
+	fake->from = calloc((size_t)(nrows + total) * ncells + 1, sizeof(*fake->from));
+	fake->sample.nguests = fake->sample.nrows = nrows;
+	fake->sample.nvcpus = total;
+	fake->sample.ncolumns = ncolumns;
+	fake->sample.ncells = ncells;
+	fake->sample.rows = fake->rows;
+	fake->sample.vcpus = fake->vcpus;
+	fake->sample.columns = fake->columns;
+	set_rows(fake, nvcpus);
 	return fake;
+}
+
+struct fake *fake_new(uint32_t nrows, uint32_t ncolumns, uint32_t ncells)
+{
+	return fake_new_vcpus(nrows, ncolumns, ncells, NULL);
 }
 
 void fake_free(struct fake *fake)
@@ -48,6 +75,7 @@ void fake_free(struct fake *fake)
 	free(fake->guests);
 	free(fake->rows);
 	free(fake->columns);
+	free(fake->vcpus);
 	free(fake->value);
 	free(fake->from);
 	free(fake);
@@ -57,6 +85,11 @@ void fake_set(struct fake *fake, uint32_t row, uint32_t cell, uint64_t value)
 {
 	fake->value[row * fake->sample.ncells + cell] = value;
 	fake->from[row * fake->sample.ncells + cell] = KVMSTAT_BPF;
+}
+
+void fake_set_vcpu(struct fake *fake, uint32_t vcpu, uint32_t cell, uint64_t value)
+{
+	fake_set(fake, fake->sample.nrows + vcpu, cell, value);
 }
 
 void fake_key(struct fake *fake, uint32_t row, const char *key, const char *incarnation)

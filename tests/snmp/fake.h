@@ -14,16 +14,23 @@ struct fake {
 	struct kvmstat_guest *guests;
 	struct kvmstat_row *rows;
 	struct kvmstat_column *columns;
-	uint64_t *value;
+	struct kvmstat_vcpu *vcpus;
+	uint64_t *value;	/* of rows, then of vCPUs */
 	uint8_t *from;
 	int refs;		/* kvmstat_sample_get() less kvmstat_sample_put() */
 };
 
 /* Room for a sample; every cell is absent. Guests are named g0, g1, ..., their keys name:g0, ... */
 struct fake *fake_new(uint32_t nrows, uint32_t ncolumns, uint32_t ncells);
+
+/* The same with vCPUs shown one by one: nvcpus[row] of each guest, with ids from 0. */
+struct fake *fake_new_vcpus(uint32_t nrows, uint32_t ncolumns, uint32_t ncells, const uint32_t *nvcpus);
 void fake_free(struct fake *fake);
 
 void fake_set(struct fake *fake, uint32_t row, uint32_t cell, uint64_t value);
+
+/* vcpu: of all guests, in the order of rows. */
+void fake_set_vcpu(struct fake *fake, uint32_t vcpu, uint32_t cell, uint64_t value);
 
 /* Take a copy of the strings. */
 void fake_key(struct fake *fake, uint32_t row, const char *key, const char *incarnation);

@@ -51,7 +51,7 @@ enum { EXITS, IO, PAGES, MAX_PAGES, HIST, HIST2, HIST3, NEW, NCELLS, NEVENTS = 6
 /* Column and index below the table's OID; "*" is any value. */
 static const struct expected {
 	uint8_t group;
-	oid suffix[3];
+	oid suffix[4];
 	uint8_t len;
 	const char *value;
 } expected[] = {
@@ -192,6 +192,27 @@ static const struct expected {
 	{ 9, { 1, 7, 2147483647 }, 3, "counter64 429496729607" },
 	{ 9, { 2, 2, 40 }, 3, "counter64 9" },
 	{ 9, { 2, 7, 30 }, 3, "counter64 4294967301" },
+	/* Guest 2 has one vCPU, of which nothing is known; guest 7 has 0, and 3, which is new in this sample. */
+	{ 10, { 2, 7, 0 }, 3, "gauge 124" },
+	{ 10, { 2, 7, 3 }, 3, "gauge 126" },
+	{ 10, { 3, 2, 0 }, 3, "integer 1" },
+	{ 10, { 3, 7, 0 }, 3, "integer 3" },
+	{ 10, { 3, 7, 3 }, 3, "integer 2" },
+	{ 10, { 4, 7, 0 }, 3, "counter 300" },
+	{ 10, { 5, 7, 0 }, 3, "counter 60" },
+	{ 10, { 6, 7, 0 }, 3, "gauge 150" },
+	{ 10, { 7, 7, 0 }, 3, "gauge 40" },
+	{ 11, { 1, 7, 0, 10 }, 4, "gauge 90" },
+	{ 11, { 2, 7, 0, 10 }, 4, "counter 1700" },
+	{ 11, { 2, 7, 3, 10 }, 4, "counter 300" },
+	{ 11, { 2, 7, 3, 20 }, 4, "counter 7" },
+	{ 11, { 3, 7, 0, 40 }, 4, "gauge 4294967295" },
+	{ 11, { 3, 7, 3, 40 }, 4, "gauge 2" },
+	{ 12, { 1, 7, 0, 10 }, 4, "counter64 1700" },
+	{ 12, { 1, 7, 3, 10 }, 4, "counter64 300" },
+	{ 12, { 1, 7, 3, 20 }, 4, "counter64 4294967303" },
+	{ 12, { 2, 7, 0, 40 }, 4, "counter64 4294967297" },
+	{ 12, { 2, 7, 3, 40 }, 4, "counter64 2" },
 };
 
 enum { NEXPECTED = sizeof(expected) / sizeof(expected[0]) };
@@ -227,9 +248,40 @@ static void set_guest(struct kvmstat_guest *guest, uint64_t id, const char *name
 	guest->name = strdup(name);
 }
 
+/* vCPU 1 is unplugged, and 3 plugged in, between the two samples. */
+static void first_vcpus(struct fake *fake)
+{
+	fake->vcpus[0].has_cpu = true;
+	fake->vcpus[0].cpu_ns = 3 * S / 2;
+	fake->vcpus[0].wait_ns = S / 5;
+	fake_set_vcpu(fake, 0, EXITS, 800);
+	fake_set_vcpu(fake, 0, MAX_PAGES, 1);
+	fake_set_vcpu(fake, 1, EXITS, 200);
+	fake_set_vcpu(fake, 1, IO, 1);
+}
+
+static void second_vcpus(struct fake *fake)
+{
+	fake->vcpus[0].tid = 124;
+	fake->vcpus[0].state = KVMSTAT_VCPU_BLOCKED;
+	fake->vcpus[0].has_cpu = true;
+	fake->vcpus[0].cpu_ns = 3 * S;
+	fake->vcpus[0].wait_ns = 3 * S / 5;
+	fake->vcpus[1].id = 3;
+	fake->vcpus[1].tid = 126;
+	fake->vcpus[1].state = KVMSTAT_VCPU_RUNNING;
+	fake_set_vcpu(fake, 0, EXITS, 1700);
+	fake_set_vcpu(fake, 0, MAX_PAGES, BIG + 1);
+	fake_set_vcpu(fake, 0, HIST, 4);
+	fake_set_vcpu(fake, 1, EXITS, 300);
+	fake_set_vcpu(fake, 1, IO, BIG + 7);
+	fake_set_vcpu(fake, 1, MAX_PAGES, 2);
+	fake_set_vcpu(fake, 3, EXITS, 1);
+}
+
 static struct fake *first_sample(uint64_t time_ns)
 {
-	struct fake *fake = fake_new(1, NEVENTS, NCELLS);
+	struct fake *fake = fake_new_vcpus(1, NEVENTS, NCELLS, (const uint32_t[]){ 2 });
 
 	fake->sample.number = 1;
 	fake->sample.time_ns = time_ns;
@@ -242,12 +294,13 @@ static struct fake *first_sample(uint64_t time_ns)
 	fake->rows[0].has_cpu = true;
 	fake->rows[0].cpu_ns = 3 * S;
 	fake->rows[0].wait_ns = S / 2;
+	first_vcpus(fake);
 	return fake;
 }
 
 static struct fake *second_sample(uint64_t time_ns)
 {
-	struct fake *fake = fake_new(3, NEVENTS, NCELLS);
+	struct fake *fake = fake_new_vcpus(3, NEVENTS, NCELLS, (const uint32_t[]){ 2, 1, 1 });
 	struct kvmstat_sample *sample = &fake->sample;
 
 	sample->number = 2;
@@ -282,6 +335,7 @@ static struct fake *second_sample(uint64_t time_ns)
 	fake_set(fake, 1, IO, 3);
 	fake_set(fake, 1, MAX_PAGES, 9);
 	fake_set(fake, 2, EXITS, 1);
+	second_vcpus(fake);
 	return fake;
 }
 
@@ -564,16 +618,23 @@ static void test_get_nothing(void **state)
 
 static void test_get_absent_cells(void **state)
 {
-	static const oid absent[][3] = { { 1, 2, 20 }, { 1, 7, 20 }, { 1, 7, 30 }, { 2, 7, 30 },
-					 { 2, 2, 10 }, { 3, 7, 10 }, { 3, 7, 40 }, { 2, 7, 50 },
-					 { 3, 7, 50 }, { 2, 0, 10 }, { 2, 3, 10 } };
+	static const struct expected absent[] = {
+		{ 8, { 1, 2, 20 }, 3, "" },    { 8, { 1, 7, 20 }, 3, "" },    { 8, { 1, 7, 30 }, 3, "" },
+		{ 8, { 2, 7, 30 }, 3, "" },    { 8, { 2, 2, 10 }, 3, "" },    { 8, { 3, 7, 10 }, 3, "" },
+		{ 8, { 3, 7, 40 }, 3, "" },    { 8, { 2, 7, 50 }, 3, "" },    { 8, { 3, 7, 50 }, 3, "" },
+		{ 8, { 2, 0, 10 }, 3, "" },    { 8, { 2, 3, 10 }, 3, "" },    { 10, { 2, 7, 1 }, 3, "" },
+		{ 10, { 3, 7, 1 }, 3, "" },    { 10, { 4, 7, 3 }, 3, "" },    { 10, { 6, 7, 3 }, 3, "" },
+		{ 10, { 2, 2, 0 }, 3, "" },    { 10, { 3, 0, 0 }, 3, "" },    { 10, { 3, 8, 0 }, 3, "" },
+		{ 11, { 1, 7, 3, 10 }, 4, "" }, { 11, { 2, 7, 0, 20 }, 4, "" }, { 11, { 2, 7, 1, 10 }, 4, "" },
+		{ 11, { 2, 2, 0, 10 }, 4, "" }, { 11, { 2, 7, 0, 40 }, 4, "" }, { 11, { 2, 7, 0, 50 }, 4, "" },
+		{ 11, { 2, 0, 0, 10 }, 4, "" }, { 11, { 3, 7, 0, 10 }, 4, "" }, { 12, { 1, 7, 1, 10 }, 4, "" },
+	};
 
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
 		oid name[MAX_OID_LEN];
-		size_t len = handler_oid(table_of(8), root, ROOT_LEN, name);
+		size_t len = full_name(&absent[i], name);
 
-		memcpy(name + len, absent[i], sizeof(absent[i]));
-		assert_int_equal(get_type(*state, 8, name, len + 3), SNMP_NOSUCHINSTANCE);
+		assert_int_equal(get_type(*state, absent[i].group, name, len), SNMP_NOSUCHINSTANCE);
 	}
 }
 
@@ -779,6 +840,9 @@ static void test_empty_host(void **state)
 
 enum { ROUNDS = 3000 };
 
+/* Its vCPU is in the second sample, and in no other. */
+static const struct expected only_second = { 12, { 1, 7, 3, 10 }, 4, "counter64 300" };
+
 static void *publish_many(void *arg)
 {
 	struct world *world = arg;
@@ -793,13 +857,13 @@ static void test_threads(void **state)
 {
 	struct world *world = *state;
 	oid name[MAX_OID_LEN];
-	size_t len = full_name(&expected[NEXPECTED - 6], name);
+	size_t len = full_name(&only_second, name);
 	pthread_t thread;
 
 	assert_int_equal(pthread_create(&thread, NULL, publish_many, world), 0);
 	for (long i = 1; i <= ROUNDS; i++) {
 		unsigned long number = sample_number(world, i);
-		int type = get_type_in(world, i, 9, name, len);
+		int type = get_type_in(world, i, only_second.group, name, len);
 
 		assert_int_equal(type, number == 2 ? ASN_COUNTER64 : SNMP_NOSUCHINSTANCE);
 		if (i % 7 == 0)
@@ -925,6 +989,150 @@ static void test_20000_rows(void **state)
 	fake_free(fake);
 }
 
+/* ---- vCPUs -------------------------------------------------------------- */
+
+enum { VCPU_GUESTS = 100, VCPUS = 8, VCPU_EVENTS = 50, COMPARISONS = 40 };
+
+/* 100 guests x 8 vCPUs x 50 events; the last event is a level, and only the very last vCPU has it, and a thread. */
+static struct fake *many_vcpus(struct kvmstat_event *many_events)
+{
+	uint32_t nvcpus[VCPU_GUESTS], last = VCPU_GUESTS * VCPUS - 1;
+	struct fake *fake;
+
+	for (uint32_t i = 0; i < VCPU_GUESTS; i++)
+		nvcpus[i] = VCPUS;
+	fake = fake_new_vcpus(VCPU_GUESTS, VCPU_EVENTS, VCPU_EVENTS, nvcpus);
+	fake->sample.time_ns = boottime();
+	for (uint32_t i = 0; i < VCPU_EVENTS; i++) {
+		many_events[i] = (struct kvmstat_event){ .name = "e", .text = "", .number = i + 1,
+							 .class = i < VCPU_EVENTS - 1 ? KVMSTAT_CUMULATIVE
+										      : KVMSTAT_INSTANT };
+		fake->columns[i] = (struct kvmstat_column){ .event = &many_events[i], .column = i, .cells = 1,
+							    .reason = "" };
+	}
+	for (uint32_t vcpu = 0; vcpu <= last; vcpu++)
+		for (uint32_t i = 0; i < VCPU_EVENTS - 1; i++)
+			fake_set_vcpu(fake, vcpu, i, vcpu * 1000 + i);
+	fake_set_vcpu(fake, last, VCPU_EVENTS - 1, 77);
+	fake->vcpus[last].tid = 4711;
+	return fake;
+}
+
+/* A table whose looks at rows are counted. */
+static unsigned int looks;
+
+static uint32_t counted_guest(const struct view *view, uint32_t row)
+{
+	looks++;
+	return table_of(11)->rows.subid[0](view, row);
+}
+
+/* GETNEXT from name, which becomes what was found. False at the end. */
+static bool step(struct world *world, const struct table *table, oid *name, size_t *len, uint64_t *value)
+{
+	struct call call;
+	bool found;
+
+	begin(&call, world, table, MODE_GETNEXT, name, *len, 0);
+	run(&call);
+	found = call.vars->type != ASN_NULL;
+	if (found) {
+		*len = call.vars->name_length;
+		memcpy(name, call.vars->name, *len * sizeof(*name));
+		*value = (uint64_t)*call.vars->val.integer;
+	}
+	finish(&call);
+	return found;
+}
+
+static void walk_vcpus(struct world *world, const struct table *table)
+{
+	oid name[MAX_OID_LEN];
+	size_t len = handler_oid(table, root, ROOT_LEN, name), start = len;
+	uint64_t value;
+
+	name[len++] = 2;
+	for (uint32_t guest = 0; guest < VCPU_GUESTS; guest++) {
+		for (uint32_t i = 0; i < VCPUS * (VCPU_EVENTS - 1); i++) {
+			uint32_t id = i / (VCPU_EVENTS - 1), event = i % (VCPU_EVENTS - 1);
+			/* The guest of the lowest index is the last row. */
+			uint32_t row = VCPU_GUESTS - 1 - guest;
+
+			looks = 0;
+			assert_true(step(world, table, name, &len, &value));
+			assert_true(looks < COMPARISONS);
+			assert_int_equal(len, start + 4);
+			assert_int_equal(name[start + 1], guest + 1);
+			assert_int_equal(name[start + 2], id);
+			assert_int_equal(name[start + 3], event + 1);
+			assert_int_equal(value, (row * VCPUS + id) * 1000 + event);
+		}
+	}
+	assert_true(step(world, table, name, &len, &value));
+	assert_int_equal(name[start], 3);
+	assert_int_equal(value, 77);
+	assert_false(step(world, table, name, &len, &value));
+}
+
+static void test_many_vcpus(void **state)
+{
+	struct world *world = *state;
+	struct kvmstat_event many_events[VCPU_EVENTS];
+	struct fake *fake = many_vcpus(many_events);
+	struct table counted = *table_of(11);
+	oid name[MAX_OID_LEN];
+	size_t len = handler_oid(table_of(10), root, ROOT_LEN, name), start = len;
+	uint32_t index[VCPU_GUESTS];
+	uint64_t value;
+
+	for (uint32_t row = 0; row < VCPU_GUESTS; row++)
+		index[row] = VCPU_GUESTS - row;
+	publish(world, fake, index);
+	counted.rows.subid[0] = counted_guest;
+	walk_vcpus(world, &counted);
+	assert_true(step(world, table_of(10), name, &len, &value));
+	assert_int_equal(name[start], 2);
+	assert_int_equal(name[start + 1], 1);
+	assert_int_equal(name[start + 2], VCPUS - 1);
+	assert_int_equal(value, 4711);
+	publish(world, world->samples[0], index);
+	publish(world, world->samples[1], (const uint32_t[]){ 7, 2, 0 });
+	reader_expire(&world->reader, boottime());
+	assert_int_equal(fake->refs, 0);
+	fake_free(fake);
+}
+
+/* Without vCPUs in the sample there is nothing to be found, and nothing is kept for it. */
+static void test_switched_off(void **state)
+{
+	struct world world = { .views = views_new() };
+	struct fake *fake = fake_new(2, NEVENTS, NCELLS);
+	struct view *view;
+
+	(void)state;
+	reader_init(&world.reader, world.views, 10);
+	fake->sample.time_ns = boottime();
+	set_columns(fake);
+	publish(&world, fake, (const uint32_t[]){ 1, 2 });
+	for (uint8_t group = 10; group <= 12; group++) {
+		oid name[MAX_OID_LEN];
+		size_t len = handler_oid(table_of(group), root, ROOT_LEN, name);
+		uint64_t value;
+
+		assert_false(step(&world, table_of(group), name, &len, &value));
+	}
+	view = world.reader.newest;
+	assert_non_null(view->cells.bits);
+	assert_null(view->vcpus);
+	assert_null(view->vcpu_cells.bits);
+	assert_null(view->vcpu_cells.next);
+	assert_null(view->vcpu_facts.bits);
+	assert_null(view->vcpu_facts.next);
+	reader_exit(&world.reader);
+	views_free(world.views);
+	fake_free(fake);
+}
+
 /* ---- values ------------------------------------------------------------- */
 
 static void test_timestamp(void **state)
@@ -1012,6 +1220,8 @@ int main(void)
 		TEST(test_empty_host),
 		TEST(test_threads),
 		TEST(test_20000_rows),
+		TEST(test_many_vcpus),
+		cmocka_unit_test(test_switched_off),
 		cmocka_unit_test(test_timestamp),
 		cmocka_unit_test(test_octets),
 		cmocka_unit_test(test_dates),

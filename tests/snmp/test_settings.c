@@ -83,6 +83,8 @@ static void test_all_options(void **state)
 					   "ExcludeGuest /^x/\n"
 					   "Event exit_instruction\n"
 					   "ExcludeEvent /hist/\n"
+					   "ReportVcpus true\n"
+					   "reporthistograms off\n"
 					   "Source bpf"), "");
 	assert_int_equal(settings->errors, 0);
 	assert_int_equal(settings->interval, 30);
@@ -139,6 +141,7 @@ static void test_errors(void **state)
 		{ "Guest \"open", "a quote is not closed" },
 		{ "Guest \"open\\\"", "a quote is not closed" },
 		{ "Guest /(/", "(" },
+		{ "ReportVcpus 1", "write true or false" },
 		{ "Source procfs", "procfs" },
 		{ "IgnoreSelected maybe", "maybe" },
 	};
