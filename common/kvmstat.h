@@ -116,6 +116,13 @@ struct kvmstat_column {
 	const char *kernel_name; /* what this kernel calls it: before 5.14 it may have an older name than event->name */
 };
 
+/*
+ * Which values a bucket of a histogram counts: those from *from to less than *below, in the event's unit; the last
+ * bucket has no end, and *below is UINT64_MAX. False where that is not known: the kernel does not tell all sources
+ * the width of linear buckets, and no event of today has them. bucket < column->cells.
+ */
+bool kvmstat_bucket(const struct kvmstat_column *column, uint32_t bucket, uint64_t *from, uint64_t *below);
+
 /* ---- sources ------------------------------------------------------------ */
 
 enum kvmstat_source {
