@@ -25,6 +25,6 @@ uint32_t guest_index(const struct view *view, uint32_t row);
 
 extern const struct table table_collector, table_host, table_source, table_problem, table_event;
 extern const struct table table_guest, table_activity, table_cell, table_cell64;
-extern const struct table table_vcpu, table_vcpu_cell, table_vcpu_cell64;
+extern const struct table table_vcpu, table_vcpu_cell, table_vcpu_cell64, table_histogram;
 
 #endif

@@ -89,11 +89,42 @@ static int mark_facts(struct view *view)
 	return rc;
 }
 
+static void mark_bucket(struct view *view, struct view_place place)
+{
+	const struct view_guest *guest = &view->guests[place.row];
+	const struct view_bucket *bucket = &view->buckets[place.item];
+	struct owner owner = { guest->data->from, kvmstat_rate, guest->row };
+	uint32_t cell = bucket->column->column + bucket->number;
+
+	if (owner.from[cell] == KVMSTAT_ABSENT)
+		return;
+	grid_add(&view->bucket_cells, VIEW_BUCKET_COUNT, place);
+	if (bucket->bounded)
+		grid_add(&view->bucket_cells, VIEW_BUCKET_LOWER, place);
+	if (bucket->bounded && bucket->upper != UINT64_MAX)
+		grid_add(&view->bucket_cells, VIEW_BUCKET_UPPER, place);
+	if (has_rate(view, &owner, cell))
+		grid_add(&view->bucket_cells, VIEW_BUCKET_RATE, place);
+}
+
+static int mark_buckets(struct view *view)
+{
+	int rc = grid_reset(&view->bucket_cells, view->nguests, view->nbuckets, VIEW_NBUCKET_KINDS);
+
+	for (uint32_t i = 0; i < view->nguests && !rc; i++)
+		for (uint32_t j = 0; j < view->nbuckets; j++)
+			mark_bucket(view, (struct view_place){ i, j });
+	grid_close(&view->bucket_cells);
+	return rc;
+}
+
 int marks_make(struct view *view)
 {
 	int rc = mark_guests(view);
 
 	if (!rc)
 		rc = mark_vcpus(view);
-	return rc ? rc : mark_facts(view);
+	if (!rc)
+		rc = mark_facts(view);
+	return rc ? rc : mark_buckets(view);
 }

@@ -28,9 +28,11 @@ static void free_view(struct view *view)
 	free(view->guests);
 	free(view->events);
 	free(view->vcpus);
+	free(view->buckets);
 	grid_exit(&view->cells);
 	grid_exit(&view->vcpu_cells);
 	grid_exit(&view->vcpu_facts);
+	grid_exit(&view->bucket_cells);
 	free(view);
 }
 
@@ -110,13 +112,30 @@ static int room(void *array, uint32_t *size, uint32_t n, size_t item)
 	return 0;
 }
 
+static bool is_histogram(const struct kvmstat_column *column)
+{
+	return column->event->class == KVMSTAT_LINEAR_HIST || column->event->class == KVMSTAT_LOG_HIST;
+}
+
+static uint32_t count_buckets(const struct kvmstat_sample *sample)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < sample->ncolumns; i++)
+		if (is_histogram(&sample->columns[i]))
+			count += sample->columns[i].cells;
+	return count;
+}
+
 static int view_room(struct view *view, const struct kvmstat_sample *sample)
 {
 	int rc = room(&view->guests, &view->guests_size, sample->nrows, sizeof(*view->guests));
 
 	if (!rc)
 		rc = room(&view->events, &view->events_size, sample->ncolumns, sizeof(*view->events));
-	return rc ? rc : room(&view->vcpus, &view->vcpus_size, sample->nvcpus, sizeof(*view->vcpus));
+	if (!rc)
+		rc = room(&view->vcpus, &view->vcpus_size, sample->nvcpus, sizeof(*view->vcpus));
+	return rc ? rc : room(&view->buckets, &view->buckets_size, count_buckets(sample), sizeof(*view->buckets));
 }
 
 /* ---- order -------------------------------------------------------------- */
@@ -194,6 +213,18 @@ static void fill_vcpus(struct view *view, uint32_t guest)
 		};
 }
 
+static void fill_event(struct view *view, const struct kvmstat_column *column)
+{
+	view->events[view->nevents++] = column;
+	for (uint32_t i = 0; is_histogram(column) && i < column->cells; i++) {
+		struct view_bucket *bucket = &view->buckets[view->nbuckets++];
+
+		bucket->column = column;
+		bucket->number = i;
+		bucket->bounded = kvmstat_bucket(column, i, &bucket->lower, &bucket->upper);
+	}
+}
+
 static void fill(const struct views *views, struct view *view, const struct assignment *assignment)
 {
 	const struct kvmstat_sample *sample = view->sample;
@@ -201,10 +232,11 @@ static void fill(const struct views *views, struct view *view, const struct assi
 	view->nguests = 0;
 	view->nevents = 0;
 	view->nvcpus = 0;
+	view->nbuckets = 0;
 	view->host_vcpus = 0;
 	for (uint32_t i = 0; i < sample->ncolumns; i++)
 		if (assignment->event[i])
-			view->events[view->nevents++] = &sample->columns[i];
+			fill_event(view, &sample->columns[i]);
 	for (uint32_t i = views->first; i < sample->nrows; i++) {
 		uint32_t row = views->order[i];
 

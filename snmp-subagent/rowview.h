@@ -31,6 +31,15 @@ enum view_fact {
 	VIEW_NFACTS
 };
 
+/* What a bucket of a histogram can have. */
+enum view_bucket_kind {
+	VIEW_BUCKET_LOWER,
+	VIEW_BUCKET_UPPER,	/* the last one has none */
+	VIEW_BUCKET_COUNT,
+	VIEW_BUCKET_RATE,
+	VIEW_NBUCKET_KINDS
+};
+
 struct view_guest {
 	uint32_t index;
 	uint32_t row;			/* in the sample */
@@ -47,19 +56,28 @@ struct view_vcpu {
 	const struct kvmstat_vcpu *data;
 };
 
+struct view_bucket {
+	const struct kvmstat_column *column;
+	uint32_t number;			/* from 0 */
+	bool bounded;				/* the bounds are known */
+	uint64_t lower, upper;			/* upper is UINT64_MAX if there is no limit */
+};
+
 struct view {
 	struct kvmstat_sample *sample;
 	struct kvmstat_rates *rates;
-	uint32_t nguests, nevents, nvcpus;
+	uint32_t nguests, nevents, nvcpus, nbuckets;
 	uint32_t host_vcpus;			/* of all guests, whether they are shown one by one or not */
 	struct view_guest *guests;		/* [nguests] in ascending order of index */
 	const struct kvmstat_column **events;	/* [nevents] in ascending order of number */
 	struct view_vcpu *vcpus;		/* [nvcpus] in ascending order of guest and id; with ReportVcpus */
+	struct view_bucket *buckets;		/* [nbuckets] in ascending order of event and number */
 	struct grid cells;			/* guests x events, by enum view_kind */
 	struct grid vcpu_cells;			/* vCPUs x events, the same */
 	struct grid vcpu_facts;			/* vCPUs x one item, by enum view_fact */
+	struct grid bucket_cells;		/* guests x buckets, by enum view_bucket_kind */
 	/* private to rowview.c */
-	uint32_t guests_size, events_size, vcpus_size;
+	uint32_t guests_size, events_size, vcpus_size, buckets_size;
 	int refs;
 	struct view *next_view;
 };

@@ -42,11 +42,13 @@ static const struct kvmstat_event events[] = {
 	  .known = true },
 	{ .name = "wait_hist", .text = "", .number = 50, .class = KVMSTAT_LOG_HIST, .unit = KVMSTAT_NS,
 	  .category = KVMSTAT_OTHER, .known = true },
+	{ .name = "size_hist", .text = "", .number = 60, .class = KVMSTAT_LINEAR_HIST, .unit = KVMSTAT_BYTES,
+	  .category = KVMSTAT_OTHER },
 	{ .name = "new", .text = "", .number = 2147483647, .class = KVMSTAT_CUMULATIVE,
 	  .category = KVMSTAT_OTHER },
 };
 
-enum { EXITS, IO, PAGES, MAX_PAGES, HIST, HIST2, HIST3, NEW, NCELLS, NEVENTS = 6 };
+enum { EXITS, IO, PAGES, MAX_PAGES, HIST, HIST1, HIST2, SIZES, SIZES1, NEW, NCELLS, NEVENTS = 7 };
 
 /* Column and index below the table's OID; "*" is any value. */
 static const struct expected {
@@ -66,7 +68,7 @@ static const struct expected {
 	{ 2, { 2, 0 }, 2, "gauge 2" },
 	{ 2, { 3, 0 }, 2, "gauge 8" },
 	{ 2, { 4, 0 }, 2, "integer 3" },
-	{ 2, { 5, 0 }, 2, "gauge 6" },
+	{ 2, { 5, 0 }, 2, "gauge 7" },
 	{ 3, { 2, 1 }, 2, "string bpf" },
 	{ 3, { 2, 2 }, 2, "string debugfs" },
 	{ 3, { 2, 3 }, 2, "string proc" },
@@ -108,54 +110,63 @@ static const struct expected {
 	{ 5, { 2, 30 }, 2, "string pages" },
 	{ 5, { 2, 40 }, 2, "string max_pages" },
 	{ 5, { 2, 50 }, 2, "string wait_hist" },
+	{ 5, { 2, 60 }, 2, "string size_hist" },
 	{ 5, { 2, 2147483647 }, 2, "string new" },
 	{ 5, { 3, 10 }, 2, "integer 1" },
 	{ 5, { 3, 20 }, 2, "integer 1" },
 	{ 5, { 3, 30 }, 2, "integer 2" },
 	{ 5, { 3, 40 }, 2, "integer 3" },
 	{ 5, { 3, 50 }, 2, "integer 5" },
+	{ 5, { 3, 60 }, 2, "integer 4" },
 	{ 5, { 3, 2147483647 }, 2, "integer 1" },
 	{ 5, { 4, 10 }, 2, "integer 1" },
 	{ 5, { 4, 20 }, 2, "integer 1" },
 	{ 5, { 4, 30 }, 2, "integer 3" },
 	{ 5, { 4, 40 }, 2, "integer 1" },
 	{ 5, { 4, 50 }, 2, "integer 2" },
+	{ 5, { 4, 60 }, 2, "integer 3" },
 	{ 5, { 4, 2147483647 }, 2, "integer 1" },
 	{ 5, { 5, 10 }, 2, "integer 2" },
 	{ 5, { 5, 20 }, 2, "integer 2" },
 	{ 5, { 5, 30 }, 2, "integer 1" },
 	{ 5, { 5, 40 }, 2, "integer 1" },
 	{ 5, { 5, 50 }, 2, "integer 1" },
+	{ 5, { 5, 60 }, 2, "integer 1" },
 	{ 5, { 5, 2147483647 }, 2, "integer 1" },
 	{ 5, { 6, 10 }, 2, "integer 1" },
 	{ 5, { 6, 20 }, 2, "integer 2" },
 	{ 5, { 6, 30 }, 2, "integer 7" },
 	{ 5, { 6, 40 }, 2, "integer 7" },
 	{ 5, { 6, 50 }, 2, "integer 9" },
+	{ 5, { 6, 60 }, 2, "integer 9" },
 	{ 5, { 6, 2147483647 }, 2, "integer 9" },
 	{ 5, { 7, 10 }, 2, "gauge 0" },
 	{ 5, { 7, 20 }, 2, "gauge 10" },
 	{ 5, { 7, 30 }, 2, "gauge 0" },
 	{ 5, { 7, 40 }, 2, "gauge 0" },
 	{ 5, { 7, 50 }, 2, "gauge 0" },
+	{ 5, { 7, 60 }, 2, "gauge 0" },
 	{ 5, { 7, 2147483647 }, 2, "gauge 0" },
 	{ 5, { 8, 10 }, 2, "integer 2" },
 	{ 5, { 8, 20 }, 2, "integer 3" },
 	{ 5, { 8, 30 }, 2, "integer 2" },
 	{ 5, { 8, 40 }, 2, "integer 2" },
 	{ 5, { 8, 50 }, 2, "integer 1" },
+	{ 5, { 8, 60 }, 2, "integer 2" },
 	{ 5, { 8, 2147483647 }, 2, "integer 2" },
 	{ 5, { 9, 10 }, 2, "string Left guest mode." },
 	{ 5, { 9, 20 }, 2, "string " },
 	{ 5, { 9, 30 }, 2, "string " },
 	{ 5, { 9, 40 }, 2, "string " },
 	{ 5, { 9, 50 }, 2, "string " },
+	{ 5, { 9, 60 }, 2, "string " },
 	{ 5, { 9, 2147483647 }, 2, "string " },
 	{ 5, { 10, 10 }, 2, "string " },
 	{ 5, { 10, 20 }, 2, "string " },
 	{ 5, { 10, 30 }, 2, "string " },
 	{ 5, { 10, 40 }, 2, "string " },
 	{ 5, { 10, 50 }, 2, "string not read" },
+	{ 5, { 10, 60 }, 2, "string " },
 	{ 5, { 10, 2147483647 }, 2, "string " },
 	/* Row 2 of the sample has no index yet; index 2 is row 1, a newcomer of whom little is known. */
 	{ 6, { 2, 2 }, 2, "string b\\x5cx0ata\\x5cxff\\xc3\\xa9" },
@@ -213,6 +224,19 @@ static const struct expected {
 	{ 12, { 1, 7, 3, 20 }, 4, "counter64 4294967303" },
 	{ 12, { 2, 7, 0, 40 }, 4, "counter64 4294967297" },
 	{ 12, { 2, 7, 3, 40 }, 4, "counter64 2" },
+	/* A logarithmic histogram, and a linear one, whose bounds nobody knows. */
+	{ 13, { 2, 7, 50, 0 }, 4, "counter64 0" },
+	{ 13, { 2, 7, 50, 1 }, 4, "counter64 1" },
+	{ 13, { 2, 7, 50, 2 }, 4, "counter64 2" },
+	{ 13, { 3, 7, 50, 0 }, 4, "counter64 1" },
+	{ 13, { 3, 7, 50, 1 }, 4, "counter64 2" },
+	{ 13, { 4, 2, 60, 1 }, 4, "counter64 1" },
+	{ 13, { 4, 7, 50, 0 }, 4, "counter64 429496729605" },
+	{ 13, { 4, 7, 50, 1 }, 4, "counter64 0" },
+	{ 13, { 4, 7, 50, 2 }, 4, "counter64 30" },
+	{ 13, { 4, 7, 60, 0 }, 4, "counter64 6" },
+	{ 13, { 5, 7, 50, 0 }, 4, "gauge 4294967295" },
+	{ 13, { 5, 7, 50, 2 }, 4, "gauge 2" },
 };
 
 enum { NEXPECTED = sizeof(expected) / sizeof(expected[0]) };
@@ -234,10 +258,10 @@ static void set_columns(struct fake *fake)
 	for (uint32_t i = 0; i < NEVENTS; i++) {
 		fake->columns[i] = (struct kvmstat_column){ .event = &events[i], .column = cell, .cells = 1,
 							    .source = KVMSTAT_BPF, .reason = "" };
-		cell += fake->columns[i].cells = i == HIST ? 3 : 1;
+		cell += fake->columns[i].cells = i == HIST ? 3 : i == HIST + 1 ? 2 : 1;
 	}
 	fake->columns[IO].source = KVMSTAT_DEBUGFS;
-	fake->columns[HIST].source = KVMSTAT_ABSENT;
+	fake->columns[HIST].source = KVMSTAT_ABSENT;	/* for kvmEventSource; what counts is the source of each cell */
 	fake->columns[HIST].reason = "not read";
 }
 
@@ -291,6 +315,8 @@ static struct fake *first_sample(uint64_t time_ns)
 	fake_set(fake, 0, EXITS, 1000);
 	fake_set(fake, 0, PAGES, 3);
 	fake_set(fake, 0, NEW, 7);
+	fake_set(fake, 0, HIST, 5);
+	fake_set(fake, 0, HIST2, 10);
 	fake->rows[0].has_cpu = true;
 	fake->rows[0].cpu_ns = 3 * S;
 	fake->rows[0].wait_ns = S / 2;
@@ -330,7 +356,11 @@ static struct fake *second_sample(uint64_t time_ns)
 	fake_set(fake, 0, EXITS, 2000);
 	fake_set(fake, 0, IO, 5);
 	fake_set(fake, 0, PAGES, BIG + 5);
-	fake_set(fake, 0, HIST, 1);
+	fake_set(fake, 0, HIST, 100 * BIG + 5);
+	fake_set(fake, 0, HIST1, 0);
+	fake_set(fake, 0, HIST2, 30);
+	fake_set(fake, 0, SIZES, 6);
+	fake_set(fake, 1, SIZES1, 1);
 	fake_set(fake, 0, NEW, 100 * BIG + 7);
 	fake_set(fake, 1, IO, 3);
 	fake_set(fake, 1, MAX_PAGES, 9);
@@ -628,6 +658,9 @@ static void test_get_absent_cells(void **state)
 		{ 11, { 1, 7, 3, 10 }, 4, "" }, { 11, { 2, 7, 0, 20 }, 4, "" }, { 11, { 2, 7, 1, 10 }, 4, "" },
 		{ 11, { 2, 2, 0, 10 }, 4, "" }, { 11, { 2, 7, 0, 40 }, 4, "" }, { 11, { 2, 7, 0, 50 }, 4, "" },
 		{ 11, { 2, 0, 0, 10 }, 4, "" }, { 11, { 3, 7, 0, 10 }, 4, "" }, { 12, { 1, 7, 1, 10 }, 4, "" },
+		{ 13, { 3, 7, 50, 2 }, 4, "" }, { 13, { 2, 7, 60, 0 }, 4, "" }, { 13, { 4, 7, 60, 1 }, 4, "" },
+		{ 13, { 4, 7, 50, 3 }, 4, "" }, { 13, { 4, 2, 50, 0 }, 4, "" }, { 13, { 5, 7, 50, 1 }, 4, "" },
+		{ 13, { 4, 7, 10, 0 }, 4, "" }, { 13, { 4, 0, 50, 0 }, 4, "" },
 	};
 
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
@@ -1102,7 +1135,7 @@ static void test_many_vcpus(void **state)
 	fake_free(fake);
 }
 
-/* Without vCPUs in the sample there is nothing to be found, and nothing is kept for it. */
+/* Without vCPUs and histograms in the sample there is nothing to be found, and nothing is kept for it. */
 static void test_switched_off(void **state)
 {
 	struct world world = { .views = views_new() };
@@ -1112,9 +1145,10 @@ static void test_switched_off(void **state)
 	(void)state;
 	reader_init(&world.reader, world.views, 10);
 	fake->sample.time_ns = boottime();
+	fake->sample.ncolumns = HIST;
 	set_columns(fake);
 	publish(&world, fake, (const uint32_t[]){ 1, 2 });
-	for (uint8_t group = 10; group <= 12; group++) {
+	for (uint8_t group = 10; group <= 13; group++) {
 		oid name[MAX_OID_LEN];
 		size_t len = handler_oid(table_of(group), root, ROOT_LEN, name);
 		uint64_t value;
@@ -1128,6 +1162,9 @@ static void test_switched_off(void **state)
 	assert_null(view->vcpu_cells.next);
 	assert_null(view->vcpu_facts.bits);
 	assert_null(view->vcpu_facts.next);
+	assert_null(view->buckets);
+	assert_null(view->bucket_cells.bits);
+	assert_null(view->bucket_cells.next);
 	reader_exit(&world.reader);
 	views_free(world.views);
 	fake_free(fake);
