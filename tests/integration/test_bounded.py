@@ -13,6 +13,8 @@ NO_RETRY = ("-t", "30", "-r", "0")
 VIEWS = """
 view narrow included .1
 view narrow excluded .{root}.1.9
+view narrow excluded .{root}.1.12
+view narrow excluded .{root}.1.13
 rocommunity old 127.0.0.1 -V narrow
 view names included .1
 view names excluded .{root}.1.8
@@ -56,6 +58,19 @@ def test_v1_getnext_with_the_view_of_the_documentation(big):
     assert spent < few
     # The measure can tell: without the view each of the rows is stepped over.
     assert cost(big, "snmpgetnext", BEFORE_64_BIT, auth=snmp.V1, check=False)[0] > 5 * few
+
+
+def test_v1_getnext_with_vcpus_and_histograms(vmm, agent, snmpd):
+    """The other tables with values of 64 bits: 8 x 8 vCPUs with all their events, and the histograms."""
+    guests = vmm(vms=8, vcpus=8)
+    big = agent("Guest /^%s/\nReportVcpus true\nReportHistograms true" % guests.name, master=snmpd(extra=VIEWS), interval=60)
+    assert len(big.snmpd.walk("kvmVcpuEventHCCount")) > 1000 and len(big.snmpd.walk("kvmHistogramCount")) > 500
+    few = cost_of_few(big)
+    for before in ("KVMSTAT-MIB::kvmVcpuEventHCTable", "KVMSTAT-MIB::kvmHistogramTable"):
+        spent, text = cost(big, "snmpgetnext", before, auth=("-v1", "-c", "old"), check=False)
+        assert b"Counter64" not in text
+        assert spent < few
+    assert cost(big, "snmpgetnext", "KVMSTAT-MIB::kvmVcpuEventHCTable", auth=snmp.V1, check=False)[0] > 5 * few
 
 
 def test_excluded_view_is_skipped_in_one_step(big):

@@ -16,7 +16,8 @@ ROOT = ".1.3.6.1.4.1.8072.9999.9999.7619"
 # and kvmGuestDiscontinuity, which counts from when snmpd was reached.
 DIFFERS = tuple("%s.1.1.%d.0 " % (ROOT, scalar) for scalar in (1, 4, 5, 6)) + (ROOT + ".1.6.1.10.",)
 SNMPD = shutil.which("snmpd", path=os.environ["PATH"] + ":/usr/sbin")
-GUESTS = 6
+GUESTS, VCPUS = 6, 2
+VCPU_STATE = ROOT + ".1.10.1.3."
 
 
 def free_port():
@@ -28,7 +29,7 @@ def free_port():
 @pytest.fixture(scope="module", name="host")
 def generated_host(tmp_path_factory):
     root = tmp_path_factory.mktemp("host")
-    subprocess.run([sys.executable, MAKETREE, root, "--guests", str(GUESTS), "--vcpus", "2"], check=True,
+    subprocess.run([sys.executable, MAKETREE, root, "--guests", str(GUESTS), "--vcpus", str(VCPUS)], check=True,
                    stdout=subprocess.DEVNULL)
     return root
 
@@ -58,7 +59,7 @@ def served(command, snmpd, host, state):
     address, master = snmpd
     state.mkdir()
     options = ["-x", master, "-c", "/dev/null", "-o", "StateDir=%s" % state, "-o", "Root=%s" % host,
-               "-o", "Interval=60"]
+               "-o", "Interval=60", "-o", "ReportVcpus=true", "-o", "ReportHistograms=true"]
     with subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL) as process:
         try:
             end = time.monotonic() + 20
@@ -77,3 +78,4 @@ def test_same_walk(snmpd, host, tmp_path):
     emulated = served(os.environ["EMULATED_AGENT"].split(), snmpd, host, tmp_path / "emulated")
     assert emulated == native
     assert sum("Counter64" in line for line in native) > 100 * GUESTS
+    assert sum(line.startswith(VCPU_STATE) for line in native) == VCPUS * GUESTS
