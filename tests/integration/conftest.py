@@ -71,6 +71,14 @@ def live():
     return report
 
 
+@pytest.fixture(scope="session")
+def bpf(live):
+    """Whatever the VMM, vCPUs can be told apart."""
+    source = next(source for source in live["sources"] if source["name"] == "bpf")
+    if source["state"] != "active":
+        pytest.skip("vCPUs are told apart by bpf, which is %s: %s" % (source["state"], source["text"]))
+
+
 @pytest.fixture
 def unique(request, count):
     """A name for a guest that no other guest of this host has."""

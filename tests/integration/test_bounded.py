@@ -60,7 +60,7 @@ def test_v1_getnext_with_the_view_of_the_documentation(big):
     assert cost(big, "snmpgetnext", BEFORE_64_BIT, auth=snmp.V1, check=False)[0] > 5 * few
 
 
-def test_v1_getnext_with_vcpus_and_histograms(vmm, agent, snmpd):
+def test_v1_getnext_with_vcpus_and_histograms(bpf, vmm, agent, snmpd):
     """The other tables with values of 64 bits: 8 x 8 vCPUs with all their events, and the histograms."""
     guests = vmm(vms=8, vcpus=8)
     big = agent("Guest /^%s/\nReportVcpus true\nReportHistograms true" % guests.name, master=snmpd(extra=VIEWS), interval=60)

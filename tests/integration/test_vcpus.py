@@ -15,7 +15,7 @@ OPTIONS = 'Guest "%s"\nReportVcpus true\nReportHistograms true'
 
 
 @pytest.fixture
-def served(agent):
+def served(bpf, agent):
     """make(guest): (the manager, the guest's index)."""
     def make(guest, options=OPTIONS):
         manager = agent(options % guest.name).snmpd
@@ -48,11 +48,12 @@ def by_event(values, combine):
     return found
 
 
-def test_each_vcpu_did_what_it_did(vmm, served):
-    guest = vmm(vcpus=3)
+@pytest.mark.parametrize("source", ["bpf", "statsfd"])
+def test_each_vcpu_did_what_it_did(vmm, served, source):
+    guest = vmm(vcpus=3, options=("--keep-stats-fds",))
     guest.command("run %d" % EXITS)
     guest.command("halt %d" % HALTS)
-    manager, index = served(guest)
+    manager, index = served(guest, OPTIONS + "\nSource " + source)
     numbers = manager.event_numbers()
     for auth in (snmp.V2C, snmp.V3):
         for event, count in ((guest.run_event, EXITS + HALTS), (guest.halt_event, HALTS)):
@@ -131,7 +132,7 @@ def test_state_thread_and_time(vmm, served):
     guest.command("stop")
 
 
-def test_vcpu_is_plugged_in(qemu, unique, agent, tmp_path):
+def test_vcpu_is_plugged_in(bpf, qemu, unique, agent, tmp_path):
     """It appears with a row for each event that the first one has; nobody else's numbers move to it."""
     path, name = tmp_path / "qmp", unique()
     guest = qemu(name, "-smp", "1,maxcpus=2", "-qmp", "unix:%s,server=on,wait=off" % path)
