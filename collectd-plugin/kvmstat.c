@@ -38,6 +38,7 @@ static struct {
 	struct pass pass;
 	unsigned int failures;
 	c_complain_t problem[KVMSTAT_NPROBLEMS];
+	c_complain_t wish[NWISHES];
 	c_complain_t failed;
 	c_complain_t limited;
 	c_complain_t refused;
@@ -198,16 +199,16 @@ struct sender {
 	const struct label *label; /* that vl has now */
 };
 
-static void emit(void *context, const struct label *label, const struct cell *cell, uint64_t value,
+static void emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
 		 uint64_t realtime_ns)
 {
 	struct sender *sender = context;
 	value_list_t *vl = &sender->vl;
 
-	if (label != sender->label) {
-		memcpy(vl->host, label->host, sizeof(label->host));
-		memcpy(vl->plugin_instance, label->instance, sizeof(label->instance));
-		sender->label = label;
+	if (sender->label != subject->label) {
+		sender->label = subject->label;
+		memcpy(vl->host, sender->label->host, sizeof(vl->host));
+		memcpy(vl->plugin_instance, sender->label->instance, sizeof(vl->plugin_instance));
 	}
 	if (cell->gauge) {
 		sender->value.gauge = (gauge_t)value;
@@ -216,7 +217,7 @@ static void emit(void *context, const struct label *label, const struct cell *ce
 		sender->value.derive = (derive_t)value;
 		memcpy(vl->type, "derive", sizeof("derive"));
 	}
-	memcpy(vl->type_instance, cell->type_instance, cell->len + 1u);
+	series_name(vl->type_instance, cell, subject->suffix);
 	vl->time = NS_TO_CDTIME_T(realtime_ns);
 	dispatch(vl);
 }
@@ -289,6 +290,20 @@ static void report_problems(const struct kvmstat_sample *sample)
 	}
 }
 
+static void report_wishes(const struct kvmstat_sample *sample)
+{
+	char text[512];
+
+	for (int i = 0; i < NWISHES; i++) {
+		int unmet = report_wish(text, sizeof(text), sample, &plugin.options, i);
+
+		if (unmet > 0)
+			c_complain_once(LOG_WARNING, &plugin.wish[i], ME "%s", text);
+		else if (!unmet)
+			c_release(LOG_INFO, &plugin.wish[i], ME "%s", text);
+	}
+}
+
 static void report_labels(const struct kvmstat_sample *sample)
 {
 	char text[512];
@@ -321,6 +336,7 @@ static struct kvmstat_sample *take_sample(int *err)
 		return NULL;
 	}
 	report_problems(sample);
+	report_wishes(sample);
 	if (*err > 0)
 		report_labels(sample);
 	return sample;
@@ -433,8 +449,7 @@ static void report_no_events(const struct kvmstat_sample *sample)
 	if (!sample->ncolumns && plugin.options.words && !sample->problems[KVMSTAT_NO_SOURCE].active &&
 	    !sample->problems[KVMSTAT_NO_KVM].active)
 		WARNING(ME "Event and ExcludeEvent let no event of this host pass, so nothing is sent of "
-			   "guests; "
-			   "`kvmstat events --all` lists those of this host");
+			   "guests; `kvmstat events --all` lists those of this host");
 }
 
 static int kvmstat_init(void)

@@ -72,16 +72,23 @@ static int set_instance_format(struct options *options, const char *value, char 
 	return label_format_instance(&options->naming.instance, value, error, size);
 }
 
-static int set_skip_never_seen(struct options *options, const char *value, char *error, size_t size)
+static int parse_bool(const char *value, bool *truth)
 {
 	static const char *const words[] = {"false", "no", "off", "true", "yes", "on"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcasecmp(words[i], value))
 			continue;
-		options->skip_never_seen = i >= 3;
+		*truth = i >= 3;
 		return 0;
 	}
+	return -EINVAL;
+}
+
+static int set_skip_never_seen(struct options *options, const char *value, char *error, size_t size)
+{
+	if (!parse_bool(value, &options->skip_never_seen))
+		return 0;
 	snprintf(error, size, "write true or false");
 	return -EINVAL;
 }
@@ -139,6 +146,7 @@ static const struct option {
 	{"IgnoreSelected", OPTION_ONE, NULL, false},
 	{"ReportHistograms", OPTION_ONE, NULL, false},
 	{"TopGuests", OPTION_ONE, NULL, false},
+	{"ReportVcpus", OPTION_ONE, NULL, false},
 	{"Source", OPTION_WORDS, NULL, false},
 	{"Root", OPTION_ONE, NULL, false},
 	{"HostnameFormat", OPTION_WORDS, set_host_format, false},
@@ -205,6 +213,17 @@ static int set_unknown(const char *key, const char *value, char *error, size_t s
 	return -ENOENT;
 }
 
+/* The core took the option; here it is only kept to tell of it. */
+static void note_wish(struct options *options, const char *key, const char *value)
+{
+	static const char *const keys[NWISHES] = {
+		[WISH_VCPUS] = "ReportVcpus", [WISH_HISTOGRAMS] = "ReportHistograms"};
+
+	for (int i = 0; i < NWISHES; i++)
+		if (!strcasecmp(keys[i], key))
+			parse_bool(value, &options->wish[i]);
+}
+
 int options_set(struct options *options, const char *key, const char *value, char *error, size_t size)
 {
 	const struct option *option = option_find(key);
@@ -217,5 +236,7 @@ int options_set(struct options *options, const char *key, const char *value, cha
 	err = kvmstat_config_set(options->core, key, value, error, size);
 	if (!err && option->events)
 		remember_word(options, option->name, value);
+	if (!err)
+		note_wish(options, key, value);
 	return err;
 }

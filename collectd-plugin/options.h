@@ -18,11 +18,15 @@ struct event_word {
 	unsigned int above; /* how many options like this one came before it */
 };
 
+/* What was asked for, and may not be there. */
+enum wish { WISH_VCPUS, WISH_HISTOGRAMS, NWISHES };
+
 struct options {
 	struct kvmstat_config *core;
 	struct event_word *words;
 	struct naming naming;
 	bool skip_never_seen;
+	bool wish[NWISHES];  /* ReportVcpus, ReportHistograms */
 	int pace_us;	     /* pause after each guest, or PACE_AUTO */
 	uint32_t max_values; /* in one pass */
 };

@@ -23,7 +23,7 @@ struct pace {
 
 static struct pace pace_new(const struct pass *pass, const struct kvmstat_sample *sample)
 {
-	uint32_t expected = pass->sent ? pass->sent : sample->nrows * sample->ncells;
+	uint32_t expected = pass->sent ? pass->sent : (sample->nrows + sample->nvcpus) * sample->ncells;
 	int us = pass->options->pace_us;
 
 	if (us == PACE_AUTO)
@@ -63,30 +63,59 @@ static bool admit(struct pass *pass)
 	return true;
 }
 
-static void send_guest(struct pass *pass, const struct kvmstat_sample *sample, uint32_t row)
+static void send_subject(struct pass *pass, const struct kvmstat_sample *sample,
+			 const struct subject *subject)
 {
-	struct state *state = pass->state;
-	const struct label *label = &state->guests[row].label;
-	const uint64_t *value = sample->rows[row].value;
+	const struct state *state = pass->state;
+	uint64_t value;
 
-	for (uint32_t i = 0; i < sample->ncells; i++) {
-		switch (state_judge(state, sample, row, i)) {
+	for (uint32_t i = 0; i < state->ncells; i++) {
+		switch (state_judge(state, sample, subject, i, &value)) {
 		case LEAVE_OUT:
 			break;
 		case SEND_ZERO_FIRST:
 			if (admit(pass))
-				pass->emit(pass->context, label, &state->cells[i], 0,
+				pass->emit(pass->context, subject, &state->cells[i], 0,
 					   state->before->realtime_ns);
 			if (admit(pass)) {
-				state_owe(state, row, i);
+				state_owe(subject, i);
 				pass->owed++;
 			}
 			break;
 		case SEND:
 			if (admit(pass))
-				pass->emit(pass->context, label, &state->cells[i], value[i],
+				pass->emit(pass->context, subject, &state->cells[i], value,
 					   sample->realtime_ns);
 		}
+	}
+}
+
+typedef void each_subject(struct pass *pass, const struct kvmstat_sample *sample,
+			  const struct subject *subject);
+
+static void each_guest(struct pass *pass, const struct kvmstat_sample *sample, each_subject *act,
+		       struct pace *pace)
+{
+	for (uint32_t row = 0; row < sample->nrows; row++) {
+		struct subject guest = state_guest(pass->state, sample, row);
+
+		act(pass, sample, &guest);
+		pace_wait(pace);
+	}
+}
+
+static void each_vcpu(struct pass *pass, const struct kvmstat_sample *sample, each_subject *act,
+		      struct pace *pace)
+{
+	uint32_t index = 0;
+
+	for (uint32_t row = 0; sample->nvcpus && row < sample->nrows; row++) {
+		for (uint32_t i = 0; i < sample->rows[row].nvcpus; i++) {
+			struct subject vcpu = state_vcpu(pass->state, sample, row, index++);
+
+			act(pass, sample, &vcpu);
+		}
+		pace_wait(pace);
 	}
 }
 
@@ -97,25 +126,30 @@ void pass_run(struct pass *pass, const struct kvmstat_sample *sample)
 	pass->sent = 0;
 	pass->left_out = 0;
 	pass->owed = 0;
-	for (uint32_t i = 0; i < sample->nrows; i++) {
-		send_guest(pass, sample, i);
-		pace_wait(&pace);
-	}
+	each_guest(pass, sample, send_subject, &pace);
+	each_vcpu(pass, sample, send_subject, &pace);
+}
+
+static void pay_subject(struct pass *pass, const struct kvmstat_sample *sample, const struct subject *subject)
+{
+	const struct state *state = pass->state;
+	uint64_t value;
+
+	for (uint32_t i = 0; i < state->ncells; i++)
+		if (state_pay(sample, subject, i, &value))
+			pass->emit(pass->context, subject, &state->cells[i], value, sample->realtime_ns);
 }
 
 void pass_end(struct pass *pass, const struct kvmstat_sample *sample)
 {
 	uint64_t patience_ns = pass->interval_ns / PATIENCE;
 	struct pace pace = {patience_ns < OWED_PAUSE_NS ? patience_ns : OWED_PAUSE_NS, patience_ns};
-	struct state *state = pass->state;
+	struct pace none = {0};
 
 	if (!pass->owed)
 		return;
 	pace_wait(&pace);
-	for (uint32_t row = 0; row < sample->nrows; row++)
-		for (uint32_t i = 0; i < sample->ncells; i++)
-			if (state_pay(state, row, i))
-				pass->emit(pass->context, &state->guests[row].label, &state->cells[i],
-					   sample->rows[row].value[i], sample->realtime_ns);
+	each_guest(pass, sample, pay_subject, &none);
+	each_vcpu(pass, sample, pay_subject, &none);
 	pass->owed = 0;
 }

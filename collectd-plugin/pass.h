@@ -8,8 +8,8 @@
 #include "options.h"
 #include "state.h"
 
-/* Called once for each value; label stays the same pointer for all values of a guest. */
-typedef void pass_emit(void *context, const struct label *label, const struct cell *cell, uint64_t value,
+/* Called once for each value; subject->label is the same pointer for all values of a guest. */
+typedef void pass_emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
 		       uint64_t realtime_ns);
 
 struct pass {
@@ -24,7 +24,10 @@ struct pass {
 	uint32_t owed;	   /* of sent: those that pass_end() will send */
 };
 
-/* Everything but the values of events that woke up: of those only the 0 before. */
+/*
+ * Everything but the values of events that woke up: of those only the 0 before. The guests' own values come
+ * first, so that it is those of vCPUs that are over MaxValues.
+ */
 void pass_run(struct pass *pass, const struct kvmstat_sample *sample);
 
 /*

@@ -45,6 +45,66 @@ const char *report_over(enum kvmstat_problem problem)
 	return texts[problem];
 }
 
+static bool has_vcpu_value(const struct kvmstat_sample *sample)
+{
+	for (uint32_t i = 0; i < sample->nvcpus; i++)
+		for (uint32_t cell = 0; cell < sample->ncells; cell++)
+			if (sample->vcpus[i].from[cell] != KVMSTAT_ABSENT)
+				return true;
+	return false;
+}
+
+/* A value of a guest that is the sum over its vCPUs. */
+static bool has_sum(const struct kvmstat_sample *sample)
+{
+	for (uint32_t i = 0; i < sample->ncolumns; i++) {
+		const struct kvmstat_column *column = &sample->columns[i];
+
+		for (uint32_t row = 0; column->event->scope == KVMSTAT_VCPU && row < sample->nrows; row++)
+			if (sample->rows[row].from[column->column] != KVMSTAT_ABSENT)
+				return true;
+	}
+	return false;
+}
+
+static bool has_histogram(const struct kvmstat_sample *sample)
+{
+	for (uint32_t i = 0; i < sample->ncolumns; i++) {
+		enum kvmstat_class class = sample->columns[i].event->class;
+
+		if (class == KVMSTAT_LINEAR_HIST || class == KVMSTAT_LOG_HIST)
+			return true;
+	}
+	return false;
+}
+
+int report_wish(char *text, size_t size, const struct kvmstat_sample *sample, const struct options *options,
+		enum wish wish)
+{
+	static const char *const met[NWISHES] = {
+		[WISH_VCPUS] = "over: there are values of single vCPUs now",
+		[WISH_HISTOGRAMS] = "over: there are histograms now",
+	};
+	static const char *const unmet[NWISHES] = {
+		[WISH_VCPUS] = "ReportVcpus: of single vCPUs only CPU times can be sent, since the source "
+			       "debugfs has just the sum over all; bpf and statsfd have them one by one: "
+			       "`kvmstat doctor` says what stands in their way",
+		[WISH_HISTOGRAMS] =
+			"ReportHistograms: there is no histogram to send: debugfs has none, kernels "
+			"before 5.15 neither, and Event or ExcludeEvent may leave them out; bpf and "
+			"statsfd have them: `kvmstat doctor` says what stands in their way",
+	};
+	bool there;
+
+	if (!options->wish[wish])
+		return -1;
+	there = wish == WISH_VCPUS ? has_vcpu_value(sample) : has_histogram(sample);
+	if (!there && (wish == WISH_VCPUS ? !has_sum(sample) : !sample->nrows || !sample->ncolumns))
+		return -1;
+	snprintf(text, size, "%s", there ? met[wish] : unmet[wish]);
+	return !there;
+}
+
 void report_unknown_event(char *text, size_t size, const struct event_word *word, const char *suggestion)
 {
 	char why[256];

@@ -11,50 +11,36 @@
 
 /* ---- cells -------------------------------------------------------------- */
 
-static void cell_fill(struct cell *cell, const struct kvmstat_column *column, uint32_t bucket, bool skip)
-{
-	const struct kvmstat_event *event = column->event;
-	bool histogram = event->class == KVMSTAT_LINEAR_HIST || event->class == KVMSTAT_LOG_HIST;
-	int len;
-
-	if (histogram)
-		len = snprintf(cell->type_instance, LABEL_SIZE, "%.120s-%02u", event->name, bucket);
-	else
-		len = snprintf(cell->type_instance, LABEL_SIZE, "%s", event->name);
-	cell->len = (uint8_t)(len < LABEL_SIZE ? len : LABEL_SIZE - 1);
-	cell->gauge = event->class == KVMSTAT_INSTANT || event->class == KVMSTAT_PEAK;
-	cell->skip = skip || event->dead;
-}
-
-static struct cell *cells_make(const struct kvmstat_sample *sample, bool skip)
-{
-	struct cell *cells = calloc(sample->ncells + 1, sizeof(*cells));
-
-	if (!cells)
-		return NULL;
-	for (uint32_t i = 0; i < sample->ncolumns; i++) {
-		const struct kvmstat_column *column = &sample->columns[i];
-
-		for (uint32_t bucket = 0; bucket < column->cells; bucket++) {
-			cell_fill(&cells[column->column + bucket], column, bucket, skip);
-			cells[column->column + bucket].column = i;
-		}
-	}
-	return cells;
-}
-
 /* The cell of sample that means the same as this one of now, or -1. */
 static int64_t cell_in(const struct kvmstat_sample *sample, const struct kvmstat_sample *now,
 		       const struct cell *cells, uint32_t cell)
 {
-	const struct kvmstat_column *column = &now->columns[cells[cell].column], *other;
+	const struct kvmstat_column *column, *other;
 
+	if (cell >= now->ncells)
+		return sample->nvcpus ? (int64_t)sample->ncells + (cell - now->ncells) : -1;
 	if (sample->event_generation == now->event_generation)
 		return cell;
+	column = &now->columns[cells[cell].column];
 	other = kvmstat_sample_column(sample, column->event->number);
 	if (!other || cell - column->column >= other->cells)
 		return -1;
 	return other->column + (cell - column->column);
+}
+
+/* Has the guest, or this vCPU of it, a value? */
+static bool read_cell(const struct kvmstat_sample *sample, const struct kvmstat_row *row,
+		      const struct kvmstat_vcpu *vcpu, uint32_t cell, uint64_t *value)
+{
+	if (cell < sample->ncells) {
+		*value = vcpu ? vcpu->value[cell] : row->value[cell];
+		return (vcpu ? vcpu->from[cell] : row->from[cell]) != KVMSTAT_ABSENT;
+	}
+	if (cell - sample->ncells == TIME_CPU)
+		*value = vcpu ? vcpu->cpu_ns : row->cpu_ns;
+	else
+		*value = vcpu ? vcpu->wait_ns : row->wait_ns;
+	return vcpu ? vcpu->has_cpu : row->has_cpu;
 }
 
 /* ---- labels ------------------------------------------------------------- */
@@ -163,13 +149,59 @@ static void christen(struct christening *c, uint32_t row)
 	c->guests[row].named = true;
 }
 
-/* ---- guests ------------------------------------------------------------- */
+/* ---- guests and vCPUs --------------------------------------------------- */
+
+/* What the state of a new sample is made of. */
+struct renewal {
+	struct christening naming;
+	struct suffix *vcpus;
+	struct cell *cells;
+	uint32_t ncells;
+	uint8_t *seen;
+};
+
+static uint32_t vcpu_index(const struct kvmstat_sample *sample, const struct kvmstat_vcpu *vcpu)
+{
+	return (uint32_t)(vcpu - sample->vcpus);
+}
+
+/* What was seen of a guest or vCPU; slots as in state->seen. */
+static void seen_carry_over(const struct renewal *next, size_t slot, size_t old_slot)
+{
+	const struct state *old = next->naming.state;
+
+	for (uint32_t i = 0; i < next->ncells; i++) {
+		int64_t cell = cell_in(old->before, next->naming.now, next->cells, i);
+
+		if (cell >= 0)
+			next->seen[slot * next->ncells + i] =
+				old->seen[old_slot * old->ncells + (size_t)cell];
+	}
+}
+
+/* Both lists ascend by id. */
+static void vcpus_carry_over(const struct renewal *next, const struct kvmstat_row *row,
+			     const struct kvmstat_row *old_row)
+{
+	const struct state *old = next->naming.state;
+	const struct kvmstat_sample *now = next->naming.now;
+	uint32_t j = 0;
+
+	for (uint32_t i = 0; i < row->nvcpus; i++) {
+		while (j < old_row->nvcpus && old_row->vcpu[j].id < row->vcpu[i].id)
+			j++;
+		if (j < old_row->nvcpus && old_row->vcpu[j].id == row->vcpu[i].id)
+			seen_carry_over(next, (size_t)now->nrows + vcpu_index(now, &row->vcpu[i]),
+					(size_t)old->nguests + vcpu_index(old->before, &old_row->vcpu[j]));
+	}
+}
 
 /* Rows that were there before keep their label and what was seen of them; both lists ascend by id. */
-static void guests_carry_over(const struct christening *c, const struct cell *cells, uint8_t *seen)
+static void guests_carry_over(const struct renewal *next)
 {
-	const struct state *old = c->state;
-	const struct kvmstat_sample *now = c->now;
+	const struct state *old = next->naming.state;
+	const struct kvmstat_sample *now = next->naming.now;
+	struct guest_state *guests = next->naming.guests;
 	uint32_t j = 0;
 
 	for (uint32_t i = 0; i < now->nrows; i++) {
@@ -179,15 +211,10 @@ static void guests_carry_over(const struct christening *c, const struct cell *ce
 			j++;
 		if (j == old->nguests || old->guests[j].id != id)
 			continue;
-		c->guests[i] = old->guests[j];
-		c->guests[i].fresh = false;
-		for (uint32_t k = 0; k < now->ncells; k++) {
-			int64_t cell = cell_in(old->before, now, cells, k);
-
-			if (cell >= 0)
-				seen[(size_t)i * now->ncells + k] =
-					old->seen[(size_t)j * old->ncells + (size_t)cell];
-		}
+		guests[i] = old->guests[j];
+		guests[i].fresh = false;
+		seen_carry_over(next, i, j);
+		vcpus_carry_over(next, &now->rows[i], &old->before->rows[j]);
 	}
 }
 
@@ -197,102 +224,167 @@ static bool is_current(const struct state *state, const struct kvmstat_sample *n
 
 	return before && before->guest_generation == now->guest_generation &&
 	       before->event_generation == now->event_generation && before->nrows == now->nrows &&
-	       before->ncells == now->ncells;
+	       before->nvcpus == now->nvcpus && before->ncells == now->ncells;
 }
 
-static void state_replace(struct state *state, const struct kvmstat_sample *now, struct guest_state *guests,
-			  struct cell *cells, uint8_t *seen)
+static void state_forget(struct state *state)
 {
 	free(state->guests);
+	free(state->vcpus);
 	free(state->cells);
 	free(state->seen);
-	state->guests = guests;
-	state->cells = cells;
-	state->seen = seen;
-	state->nguests = now->nrows;
-	state->ncells = now->ncells;
+}
+
+static void state_replace(struct state *state, const struct renewal *next)
+{
+	state_forget(state);
+	state->guests = next->naming.guests;
+	state->vcpus = next->vcpus;
+	state->cells = next->cells;
+	state->seen = next->seen;
+	state->nguests = next->naming.now->nrows;
+	state->nvcpus = next->naming.now->nvcpus;
+	state->ncells = next->ncells;
+}
+
+static int renewal_begin(struct renewal *next, bool skip_never_seen)
+{
+	const struct kvmstat_sample *now = next->naming.now;
+
+	next->ncells = series_count(now);
+	next->naming.guests = calloc((size_t)now->nrows + 1, sizeof(*next->naming.guests));
+	next->vcpus = calloc((size_t)now->nvcpus + 1, sizeof(*next->vcpus));
+	next->seen = calloc(((size_t)now->nrows + now->nvcpus) * next->ncells + 1, 1);
+	next->cells = series_cells(now, skip_never_seen);
+	if (next->naming.guests && next->vcpus && next->seen && next->cells)
+		return 0;
+	free(next->naming.guests);
+	free(next->vcpus);
+	free(next->seen);
+	free(next->cells);
+	return -ENOMEM;
 }
 
 int state_update(struct state *state, const struct kvmstat_sample *now, const struct naming *naming,
 		 bool skip_never_seen)
 {
-	struct christening c = {.state = state, .now = now, .naming = naming};
-	struct cell *cells;
-	uint8_t *seen;
+	struct renewal next = {.naming = {.state = state, .now = now, .naming = naming}};
+	int err;
 
 	if (is_current(state, now))
 		return 0;
-	c.guests = calloc((size_t)now->nrows + 1, sizeof(*c.guests));
-	seen = calloc((size_t)now->nrows * now->ncells + 1, 1);
-	cells = cells_make(now, skip_never_seen);
-	if (!c.guests || !seen || !cells) {
-		free(c.guests);
-		free(seen);
-		free(cells);
-		return -ENOMEM;
-	}
-	guests_carry_over(&c, cells, seen);
+	err = renewal_begin(&next, skip_never_seen);
+	if (err)
+		return err;
+	guests_carry_over(&next);
 	for (uint32_t i = 0; i < now->nrows; i++)
-		if (!c.guests[i].named)
-			christen(&c, i);
-	state_replace(state, now, c.guests, cells, seen);
+		if (!next.naming.guests[i].named)
+			christen(&next.naming, i);
+	for (uint32_t i = 0; i < now->nvcpus; i++)
+		next.vcpus[i] = series_suffix(now->vcpus[i].id);
+	state_replace(state, &next);
 	return 1;
 }
 
-/* Did the last sample say 0 here, at an earlier time? */
-static bool was_zero(const struct state *state, const struct kvmstat_sample *now, uint32_t row, uint32_t cell)
-{
-	const struct kvmstat_sample *before = state->before;
-	uint64_t id = now->rows[row].guest->id;
-	uint32_t low = 0, high;
-	int64_t there;
+/* ---- values ------------------------------------------------------------- */
 
-	if (!before || before->realtime_ns >= now->realtime_ns)
-		return false;
-	for (high = before->nrows; low < high;) {
+enum { SEEN = 1, OWED = 2 };
+
+struct subject state_guest(const struct state *state, const struct kvmstat_sample *now, uint32_t row)
+{
+	return (struct subject){
+		.row = &now->rows[row],
+		.label = &state->guests[row].label,
+		.seen = state->seen + (size_t)row * state->ncells,
+	};
+}
+
+struct subject state_vcpu(const struct state *state, const struct kvmstat_sample *now, uint32_t row,
+			  uint32_t vcpu)
+{
+	return (struct subject){
+		.row = &now->rows[row],
+		.vcpu = &now->vcpus[vcpu],
+		.label = &state->guests[row].label,
+		.suffix = &state->vcpus[vcpu],
+		.seen = state->seen + ((size_t)state->nguests + vcpu) * state->ncells,
+	};
+}
+
+/* The guest's row in an earlier sample, or NULL. */
+static const struct kvmstat_row *find_row(const struct kvmstat_sample *sample, uint64_t id)
+{
+	uint32_t low = 0, high = sample->nrows;
+
+	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (before->rows[middle].guest->id < id)
+		if (sample->rows[middle].guest->id < id)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == before->nrows || before->rows[low].guest->id != id)
-		return false;
-	there = cell_in(before, now, state->cells, cell);
-	return there >= 0 && before->rows[low].from[there] != KVMSTAT_ABSENT &&
-	       before->rows[low].value[there] == 0;
+	return low < sample->nrows && sample->rows[low].guest->id == id ? &sample->rows[low] : NULL;
 }
 
-enum { SEEN = 1, OWED = 2 };
-
-enum verdict state_judge(struct state *state, const struct kvmstat_sample *now, uint32_t row, uint32_t cell)
+static const struct kvmstat_vcpu *find_vcpu(const struct kvmstat_row *row, uint32_t id)
 {
-	uint8_t *seen = &state->seen[(size_t)row * state->ncells + cell];
+	for (uint32_t i = 0; i < row->nvcpus; i++)
+		if (row->vcpu[i].id == id)
+			return &row->vcpu[i];
+	return NULL;
+}
+
+/* Did the last sample say 0 here, at an earlier time? */
+static bool was_zero(const struct state *state, const struct kvmstat_sample *now,
+		     const struct subject *subject, uint32_t cell)
+{
+	const struct kvmstat_sample *before = state->before;
+	const struct kvmstat_vcpu *vcpu = NULL;
+	const struct kvmstat_row *row;
+	int64_t there;
+	uint64_t value;
+
+	if (!before || before->realtime_ns >= now->realtime_ns)
+		return false;
+	row = find_row(before, subject->row->guest->id);
+	if (row && subject->vcpu)
+		vcpu = find_vcpu(row, subject->vcpu->id);
+	if (!row || (subject->vcpu && !vcpu))
+		return false;
+	there = cell_in(before, now, state->cells, cell);
+	return there >= 0 && read_cell(before, row, vcpu, (uint32_t)there, &value) && value == 0;
+}
+
+enum verdict state_judge(const struct state *state, const struct kvmstat_sample *now,
+			 const struct subject *subject, uint32_t cell, uint64_t *value)
+{
+	uint8_t *seen = &subject->seen[cell];
 	bool woke;
 
-	if (now->rows[row].from[cell] == KVMSTAT_ABSENT)
+	if (subject->vcpu && !state->cells[cell].per_vcpu)
 		return LEAVE_OUT;
-	if (now->rows[row].value[cell] == 0)
+	if (!read_cell(now, subject->row, subject->vcpu, cell, value))
+		return LEAVE_OUT;
+	if (*value == 0)
 		return *seen || !state->cells[cell].skip ? SEND : LEAVE_OUT;
 	woke = !*seen && state->cells[cell].skip;
 	*seen = SEEN;
-	return woke && was_zero(state, now, row, cell) ? SEND_ZERO_FIRST : SEND;
+	return woke && was_zero(state, now, subject, cell) ? SEND_ZERO_FIRST : SEND;
 }
 
-void state_owe(struct state *state, uint32_t row, uint32_t cell)
+void state_owe(const struct subject *subject, uint32_t cell)
 {
-	state->seen[(size_t)row * state->ncells + cell] = OWED;
+	subject->seen[cell] = OWED;
 }
 
-bool state_pay(struct state *state, uint32_t row, uint32_t cell)
+bool state_pay(const struct kvmstat_sample *now, const struct subject *subject, uint32_t cell,
+	       uint64_t *value)
 {
-	uint8_t *seen = &state->seen[(size_t)row * state->ncells + cell];
-	bool owed = *seen == OWED;
-
-	if (owed)
-		*seen = SEEN;
-	return owed;
+	if (subject->seen[cell] != OWED)
+		return false;
+	subject->seen[cell] = SEEN;
+	return read_cell(now, subject->row, subject->vcpu, cell, value);
 }
 
 void state_advance(struct state *state, struct kvmstat_sample *now)
@@ -303,9 +395,7 @@ void state_advance(struct state *state, struct kvmstat_sample *now)
 
 void state_free(struct state *state)
 {
-	free(state->guests);
-	free(state->cells);
-	free(state->seen);
+	state_forget(state);
 	kvmstat_sample_put(state->before);
 	*state = (struct state){0};
 }

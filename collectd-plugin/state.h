@@ -8,15 +8,7 @@
 
 #include "kvmstat.h"
 #include "label.h"
-
-/* What is the same for a cell in every row. */
-struct cell {
-	char type_instance[LABEL_SIZE];
-	uint8_t len; /* of type_instance, its NUL not counted */
-	bool gauge;
-	bool skip;	 /* not sent before it is something else than 0 */
-	uint32_t column; /* index in sample->columns */
-};
+#include "series.h"
 
 struct guest_state {
 	uint64_t id;
@@ -31,9 +23,11 @@ enum { STATE_SUFFIXED = 1024 };
 struct state {
 	struct guest_state *guests; /* [nguests], as the rows of before */
 	uint32_t nguests;
-	struct cell *cells; /* [ncells], as the cells of before */
+	struct suffix *vcpus; /* [nvcpus], as the vcpus of before */
+	uint32_t nvcpus;
+	struct cell *cells; /* [ncells], as the cells of before, and the times */
 	uint32_t ncells;
-	uint8_t *seen;		       /* [nguests][ncells]: 0, 1 once it was not zero, 2 while owed */
+	uint8_t *seen; /* [nguests + nvcpus][ncells]: 0, 1 once it was not zero, 2 while owed */
 	struct kvmstat_sample *before; /* the last sample, NULL at first */
 	/* Keys (hashed) of guests that had to take a suffix, so that they do so again when they return. */
 	uint64_t suffixed[STATE_SUFFIXED];
@@ -46,21 +40,38 @@ enum verdict {
 	SEND_ZERO_FIRST, /* it woke up: send the 0 of state->before before it */
 };
 
+/* A guest, or one of its vCPUs, in the sample that state_update() was last called with. */
+struct subject {
+	const struct kvmstat_row *row;
+	const struct kvmstat_vcpu *vcpu; /* NULL: the guest itself */
+	const struct label *label;
+	const struct suffix *suffix; /* NULL: the guest itself */
+	uint8_t *seen;		     /* [ncells] */
+};
+
 /*
- * Make the state one of this sample. Allocates only if guests or events are others than before.
+ * Make the state one of this sample. Allocates only if guests, vCPUs or events are others than before.
  * 0, 1 if they are others, or -ENOMEM: then nothing is changed, and the sample must be left out.
  */
 int state_update(struct state *state, const struct kvmstat_sample *now, const struct naming *naming,
 		 bool skip_never_seen);
 
-/* What to do with a cell of the sample that state_update() was last called with. */
-enum verdict state_judge(struct state *state, const struct kvmstat_sample *now, uint32_t row, uint32_t cell);
+struct subject state_guest(const struct state *state, const struct kvmstat_sample *now, uint32_t row);
+
+/* vcpu is an index of now->vcpus, of a vCPU in this row. */
+struct subject state_vcpu(const struct state *state, const struct kvmstat_sample *now, uint32_t row,
+			  uint32_t vcpu);
+
+/* What to do with a cell, and unless it is left out its value. */
+enum verdict state_judge(const struct state *state, const struct kvmstat_sample *now,
+			 const struct subject *subject, uint32_t cell, uint64_t *value);
 
 /* The 0 of this cell has been sent, its value has not. */
-void state_owe(struct state *state, uint32_t row, uint32_t cell);
+void state_owe(const struct subject *subject, uint32_t cell);
 
-/* Was a value owed? From now on it is not. */
-bool state_pay(struct state *state, uint32_t row, uint32_t cell);
+/* Was a value owed? From now on it is not, and *value is what has to be sent. */
+bool state_pay(const struct kvmstat_sample *now, const struct subject *subject, uint32_t cell,
+	       uint64_t *value);
 
 /* The pass is over: keeps the reference to now, gives the last sample back. */
 void state_advance(struct state *state, struct kvmstat_sample *now);

@@ -24,6 +24,8 @@ struct fake_sample {
 	struct kvmstat_row rows[FAKE_GUESTS];
 	struct kvmstat_column columns[FAKE_EVENTS];
 	struct kvmstat_event events[FAKE_EVENTS];
+	struct kvmstat_vcpu *vcpus;
+	struct fake_vcpu *fake_vcpus; /* what they point to */
 	struct fake_guest guests[];
 };
 
@@ -111,6 +113,38 @@ static void fill_columns(struct fake_sample *s)
 	s->sample.ncells = cell;
 }
 
+static uint32_t count_vcpus(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < fake.nguests; i++)
+		count += fake.guests[i].nvcpus;
+	return count;
+}
+
+static void fill_vcpus(struct fake_sample *s)
+{
+	uint32_t next = 0;
+
+	for (uint32_t i = 0; i < fake.nguests; i++) {
+		s->rows[i].vcpu = s->vcpus + next;
+		s->rows[i].nvcpus = fake.guests[i].nvcpus;
+		for (uint32_t k = 0; k < fake.guests[i].nvcpus; k++, next++) {
+			struct fake_vcpu *vcpu = &s->fake_vcpus[next];
+
+			*vcpu = fake.guests[i].vcpus[k];
+			s->vcpus[next] = (struct kvmstat_vcpu){.id = vcpu->id,
+							       .has_cpu = vcpu->has_cpu,
+							       .cpu_ns = vcpu->cpu_ns,
+							       .wait_ns = vcpu->wait_ns,
+							       .value = vcpu->value,
+							       .from = vcpu->from};
+		}
+	}
+	s->sample.nvcpus = next;
+	s->sample.vcpus = s->vcpus;
+}
+
 int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample)
 {
 	struct fake_sample *s;
@@ -120,9 +154,16 @@ int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample)
 		return fake.collect_error;
 	s = calloc(1, sizeof(*s) + fake.nguests * sizeof(s->guests[0]));
 	memcpy(s->guests, fake.guests, fake.nguests * sizeof(s->guests[0]));
+	s->vcpus = calloc(count_vcpus() + 1, sizeof(*s->vcpus));
+	s->fake_vcpus = calloc(count_vcpus() + 1, sizeof(*s->fake_vcpus));
 	for (uint32_t i = 0; i < fake.nguests; i++)
-		s->rows[i] = (struct kvmstat_row){
-			.guest = &s->guests[i].guest, .value = s->guests[i].value, .from = s->guests[i].from};
+		s->rows[i] = (struct kvmstat_row){.guest = &s->guests[i].guest,
+						  .value = s->guests[i].value,
+						  .from = s->guests[i].from,
+						  .has_cpu = s->guests[i].has_cpu,
+						  .cpu_ns = s->guests[i].cpu_ns,
+						  .wait_ns = s->guests[i].wait_ns};
+	fill_vcpus(s);
 	fill_columns(s);
 	s->references = 1;
 	s->sample.rows = s->rows;
@@ -145,6 +186,8 @@ void kvmstat_sample_put(struct kvmstat_sample *sample)
 	if (!sample || --s->references)
 		return;
 	fake.samples--;
+	free(s->vcpus);
+	free(s->fake_vcpus);
 	free(s);
 }
 

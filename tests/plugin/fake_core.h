@@ -7,12 +7,27 @@
 
 #include "kvmstat.h"
 
-enum { FAKE_GUESTS = 1024, FAKE_EVENTS = 64, FAKE_CELLS = 96 };
+enum { FAKE_GUESTS = 1024, FAKE_EVENTS = 64, FAKE_CELLS = 96, FAKE_VCPUS = 8 };
+
+/* Absent but for what a test says. */
+struct fake_vcpu {
+	uint32_t id;
+	bool has_cpu;
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
+	uint64_t value[FAKE_CELLS];
+	uint8_t from[FAKE_CELLS];
+};
 
 struct fake_guest {
 	struct kvmstat_guest guest;
 	uint64_t value[FAKE_CELLS];
 	uint8_t from[FAKE_CELLS];
+	bool has_cpu;
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
+	struct fake_vcpu *vcpus; /* [nvcpus], in order of id */
+	uint32_t nvcpus;
 };
 
 /* What the next pass will find. */
@@ -41,6 +56,11 @@ extern struct fake_core fake;
 void fake_reset(void);
 struct fake_guest *fake_add_guest(uint64_t id, const char *name, const char *uuid);
 void fake_remove_guest(uint32_t row);
+/* Of row, with the next free id or a higher one. Lives until fake_reset(). */
+struct fake_vcpu *fake_add_vcpu(uint32_t row, uint32_t id);
+void fake_remove_vcpu(uint32_t row, uint32_t index);
+/* One event of it. */
+void fake_vcpu_value(struct fake_vcpu *vcpu, uint32_t cell, uint64_t value);
 void fake_add_event(const char *name, uint32_t number, enum kvmstat_class class, uint32_t buckets);
 
 #endif

@@ -8,6 +8,11 @@
 
 struct fake_core fake;
 
+/* A block of FAKE_VCPUS for a guest that has any. */
+enum { BLOCKS = 128 };
+static struct fake_vcpu blocks[BLOCKS][FAKE_VCPUS];
+static uint32_t nblocks;
+
 struct fake_guest *fake_add_guest(uint64_t id, const char *name, const char *uuid)
 {
 	struct fake_guest *guest = &fake.guests[fake.nguests++];
@@ -30,10 +35,39 @@ void fake_remove_guest(uint32_t row)
 	fake.guest_generation++;
 }
 
+struct fake_vcpu *fake_add_vcpu(uint32_t row, uint32_t id)
+{
+	struct fake_guest *guest = &fake.guests[row];
+	struct fake_vcpu *vcpu;
+
+	if (!guest->vcpus)
+		guest->vcpus = blocks[nblocks++ % BLOCKS];
+	vcpu = &guest->vcpus[guest->nvcpus++ % FAKE_VCPUS];
+	*vcpu = (struct fake_vcpu){.id = id};
+	fake.guest_generation++;
+	return vcpu;
+}
+
+void fake_remove_vcpu(uint32_t row, uint32_t index)
+{
+	struct fake_guest *guest = &fake.guests[row];
+
+	guest->nvcpus--;
+	memmove(&guest->vcpus[index], &guest->vcpus[index + 1],
+		(guest->nvcpus - index) * sizeof(*guest->vcpus));
+	fake.guest_generation++;
+}
+
+void fake_vcpu_value(struct fake_vcpu *vcpu, uint32_t cell, uint64_t value)
+{
+	vcpu->value[cell] = value;
+	vcpu->from[cell] = KVMSTAT_BPF;
+}
+
 void fake_add_event(const char *name, uint32_t number, enum kvmstat_class class, uint32_t buckets)
 {
-	fake.events[fake.nevents] =
-		(struct kvmstat_event){.name = name, .text = "", .number = number, .class = class};
+	fake.events[fake.nevents] = (struct kvmstat_event){
+		.name = name, .text = "", .number = number, .class = class, .scope = KVMSTAT_VCPU};
 	fake.buckets[fake.nevents++] = buckets;
 	fake.event_generation++;
 }
@@ -41,6 +75,7 @@ void fake_add_event(const char *name, uint32_t number, enum kvmstat_class class,
 void fake_reset(void)
 {
 	memset(&fake, 0, sizeof(fake));
+	nblocks = 0;
 	fake.realtime_ns = 1700000000000000000u;
 	fake_add_event("exits", 1, KVMSTAT_CUMULATIVE, 1);
 	fake_add_event("halt_wait_ns", 2, KVMSTAT_CUMULATIVE, 1);

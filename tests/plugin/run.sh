@@ -22,6 +22,7 @@ run() {
 run check-symbols.sh sh "$here/check-symbols.sh" "$plugin"
 run test_pure ${RUN-} "$dir/test_pure"
 run test_values ${RUN-} "$dir/test_values" -C "$conf" "$dir/fake.so"
+run test_vcpus ${RUN-} "$dir/test_vcpus" -C "$conf" "$dir/fake.so"
 run test_options ${RUN-} "$dir/test_options" -C "$conf" "$dir/fake.so"
 run test_tree ${RUN-} "$dir/test_tree" -C "$conf" "$dir/kvmstat.so" "$dir/tree"
 

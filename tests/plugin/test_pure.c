@@ -230,10 +230,10 @@ static void many_guests_of_one_name_do_not_take_long(void)
 	CHECK_TEXT(instance(999), "same-998");
 }
 
-static void count_emit(void *context, const struct label *label, const struct cell *cell, uint64_t value,
+static void count_emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
 		       uint64_t realtime_ns)
 {
-	(void)label;
+	(void)subject;
 	(void)cell;
 	(void)value;
 	(void)realtime_ns;
@@ -249,6 +249,8 @@ static void steady_passes_do_not_allocate(void)
 	CHECK(options_init(&options) == 0);
 	for (uint64_t id = 3; id < 100; id++)
 		fake_add_guest(id, "many", "")->value[0] = id;
+	for (uint32_t id = 0; id < FAKE_VCPUS; id++)
+		fake_vcpu_value(fake_add_vcpu(7, id), 0, 1);
 	look(&by_name);
 	for (int i = 0; i < 3; i++) {
 		fake.realtime_ns++;
@@ -262,8 +264,38 @@ static void steady_passes_do_not_allocate(void)
 		CHECK(allocations == 0);
 	}
 	/* Two more woke up, and each sent its 0 first; they are there in the third pass as well. */
-	CHECK(emitted == 3 * 99 + 2 + 3);
+	CHECK(emitted == 3 * (99 + FAKE_VCPUS) + 2 + 3);
 	options_exit(&options);
+}
+
+/* ---- series ------------------------------------------------------------- */
+
+static void names_of_vcpus_sort_and_never_overlap(void)
+{
+	static const uint32_t ids[] = {0, 9, 10, 99, 100, 999, 1000, 16383, UINT32_MAX};
+	char name[LABEL_SIZE], last[LABEL_SIZE] = "";
+	struct cell cell = {.type_instance = "exits", .len = 5};
+	struct suffix suffix;
+
+	series_name(name, &cell, NULL);
+	CHECK_TEXT(name, "exits");
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		suffix = series_suffix(ids[i]);
+		series_name(name, &cell, &suffix);
+		CHECK(ids[i] > 999 || strcmp(last, name) < 0);
+		memcpy(last, name, sizeof(last));
+	}
+	CHECK_TEXT(name, "exits-vcpu4294967295");
+	suffix = series_suffix(3);
+	series_name(name, &cell, &suffix);
+	CHECK_TEXT(name, "exits-vcpu003");
+	/* The vCPU is never cut off. */
+	memset(cell.type_instance, 'e', LABEL_SIZE - 1);
+	cell.len = LABEL_SIZE - 1;
+	suffix = series_suffix(UINT32_MAX);
+	series_name(name, &cell, &suffix);
+	CHECK(strlen(name) == LABEL_SIZE - 1);
+	CHECK_TEXT(name + LABEL_SIZE - 1 - 15, "-vcpu4294967295");
 }
 
 /* ---- places in a configuration ------------------------------------------ */
@@ -386,6 +418,7 @@ static const struct test tests[] = {
 	{"the name of the hypervisor is taken", the_name_of_the_hypervisor_is_taken},
 	{"many guests of one name", many_guests_of_one_name_do_not_take_long},
 	{"steady passes do not allocate", steady_passes_do_not_allocate},
+	{"names of vCPUs sort", names_of_vcpus_sort_and_never_overlap},
 	{"options are found in their block", options_are_found_in_their_block},
 	{"included files are followed", included_files_are_followed},
 	{"broken files do no harm", broken_files_do_no_harm},

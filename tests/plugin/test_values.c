@@ -161,13 +161,31 @@ static void falling_counter_is_sent_as_it_is(void)
 static void histogram_has_a_value_for_each_bucket(void)
 {
 	fake_add_event("halt_wait_hist", 6, KVMSTAT_LOG_HIST, 32);
+	fake.events[5].unit = KVMSTAT_NS;
 	fake.guests[0].value[5] = 1;
 	fake.guests[0].value[5 + 31] = 2;
 	start(NULL);
 	pass();
-	CHECK(derive(HV "-web/derive-halt_wait_hist-00") == 1);
-	CHECK(derive(HV "-web/derive-halt_wait_hist-31") == 2);
-	CHECK(!daemon_sent(HV "-web/derive-halt_wait_hist-07"));
+	CHECK(derive(HV "-web/derive-halt_wait_hist-00-from-0ns") == 1);
+	CHECK(derive(HV "-web/derive-halt_wait_hist-31-from-1073741824ns") == 2);
+	CHECK(!daemon_sent(HV "-web/derive-halt_wait_hist-07-from-64ns"));
+	/* A bucket wakes up like any event. */
+	fake.guests[0].value[5 + 7] = 3;
+	pass();
+	CHECK(daemon_count(HV "-web/derive-halt_wait_hist-07-from-64ns") == 2);
+	CHECK(derive(HV "-web/derive-halt_wait_hist-07-from-64ns") == 3);
+}
+
+static void buckets_of_unknown_bounds_have_a_number(void)
+{
+	fake_add_event("some_hist", 6, KVMSTAT_LINEAR_HIST, 4);
+	fake_add_event("count_hist", 7, KVMSTAT_LOG_HIST, 4);
+	for (uint32_t cell = 5; cell < 13; cell++)
+		fake.guests[0].value[cell] = cell;
+	start(NULL);
+	pass();
+	CHECK(derive(HV "-web/derive-some_hist-03") == 8);
+	CHECK(derive(HV "-web/derive-count_hist-03-from-4") == 12);
 }
 
 static void longest_event_name_fits(void)
@@ -376,6 +394,7 @@ static const struct test tests[] = {
 	{"SkipNeverSeen off, dead events", skip_never_seen_off_sends_zeros_but_not_of_the_dead},
 	{"falling counter is sent as it is", falling_counter_is_sent_as_it_is},
 	{"histogram buckets", histogram_has_a_value_for_each_bucket},
+	{"buckets of unknown bounds", buckets_of_unknown_bounds_have_a_number},
 	{"longest event name fits", longest_event_name_fits},
 	{"a new event shifts no memory", a_new_event_shifts_no_memory},
 	{"guest goes and returns", guest_goes_and_returns_under_its_name},
