@@ -14,10 +14,11 @@ enum { EXIT_USAGE = 2 };
 
 struct options {
 	enum format format;
-	bool all;			/* events: those that are zero or absent, too */
+	bool all;			/* events, histogram: what is zero or absent, too */
 	bool totals;			/* guests: totals where the text has rates */
 	bool scrub;			/* capture: made-up names */
-	const char *guest;		/* events: of this one, or NULL */
+	const char *guest;		/* of this one, or NULL */
+	const char *event;		/* histogram: this one */
 	const char *directory;		/* capture: to be made */
 	double interval;		/* seconds between two samples */
 	unsigned long count;		/* reports, 0: until interrupted */
@@ -60,6 +61,8 @@ double watch_seconds(const struct watch *watch);
 /* The commands; they return exit statuses. */
 int guests_command(const struct options *options);
 int events_command(const struct options *options);
+int vcpus_command(const struct options *options);
+int histogram_command(const struct options *options);
 int doctor_command(const struct options *options);
 int capture_command(const struct options *options);
 

@@ -22,19 +22,24 @@
 static const char usage_text[] =
 	"Usage: kvmstat [OPTION]... [guests] [INTERVAL [COUNT]]\n"
 	"       kvmstat [OPTION]... events [GUEST] [INTERVAL [COUNT]]\n"
+	"       kvmstat [OPTION]... vcpus GUEST [INTERVAL [COUNT]]\n"
+	"       kvmstat [OPTION]... histogram GUEST EVENT [INTERVAL [COUNT]]\n"
 	"       kvmstat [OPTION]... doctor\n"
 	"       kvmstat [OPTION]... capture DIR\n"
 	"Why KVM guests leave guest mode, how often, and which guest.\n"
 	"\n"
-	"  guests    one row a guest: CPU time, and how often what happens\n"
-	"  events    every event, of one guest (name, UUID, pid:NUMBER) or of all\n"
-	"  doctor    what can be read on this host, what not, why, and what to do\n"
-	"  capture   write this host to files in DIR, for support and for --root\n"
+	"  guests     one row a guest: CPU time, and how often what happens\n"
+	"  events     every event, of one guest (name, UUID, pid:NUMBER) or of all\n"
+	"  vcpus      one row a vCPU of a guest: CPU time, and its busiest events\n"
+	"  histogram  how long it took, and how often: halt_wait_hist and the like\n"
+	"  doctor     what can be read on this host, what not, why, and what to do\n"
+	"  capture    write this host to files in DIR, for support and for --root\n"
 	"\n"
 	"One report is made from two samples INTERVAL seconds apart (default 1). With an\n"
 	"INTERVAL reports follow until interrupted, or COUNT of them.\n"
 	"\n"
-	"  -a, --all              events: also those that are zero or cannot be read\n"
+	"  -a, --all              events: also those that are zero or cannot be read;\n"
+	"                         histogram: also the buckets that are empty\n"
 	"  -t, --totals           guests: show totals instead of rates per second\n"
 	"      --scrub            capture: made-up names, nothing of command lines\n"
 	"      --csv              print comma separated values (RFC 4180)\n"
@@ -42,7 +47,7 @@ static const char usage_text[] =
 	"  -o, --option=NAME=VALUE\n"
 	"                         set an option: Guest, ExcludeGuest, Event,\n"
 	"                         ExcludeEvent, IgnoreSelected, ReportHistograms,\n"
-	"                         TopGuests, Source or Root\n"
+	"                         TopGuests, ReportVcpus, Source or Root\n"
 	"      --root=DIR         read DIR/sys and DIR/proc: a captured host\n"
 	"  -V, --version          print the version\n"
 	"  -h, --help             print this\n";
@@ -66,6 +71,9 @@ static const struct command {
 	const char *name;
 	int (*run)(const struct options *options);
 	bool guest;	/* takes one */
+	const char *needs;	/* that word, and more, as a message says it */
+	bool event;	/* takes one behind the guest */
+	const char *option;	/* of the core, that is switched on */
 	bool repeats;
 	bool all;	/* has --all */
 	bool totals;	/* has --totals */
@@ -75,6 +83,11 @@ static const struct command {
 } commands[] = {
 	{ .name = "guests", .run = guests_command, .repeats = true, .totals = true, .csv = true, .json = true },
 	{ .name = "events", .run = events_command, .guest = true, .repeats = true, .all = true, .csv = true, .json = true },
+	{ .name = "vcpus", .run = vcpus_command, .guest = true, .repeats = true, .csv = true, .json = true,
+	  .needs = "the name of a guest", .option = "ReportVcpus" },
+	{ .name = "histogram", .run = histogram_command, .guest = true, .event = true, .repeats = true, .all = true,
+	  .csv = true, .json = true, .needs = "the names of a guest and of an event, such as halt_wait_hist",
+	  .option = "ReportHistograms" },
 	{ .name = "doctor", .run = doctor_command, .json = true },
 	{ .name = "capture", .run = capture_command, .directory = true },
 };
@@ -143,7 +156,7 @@ static int set_option(struct options *options, const char *name, const char *val
 	if (rc == -ENOENT)
 		complain("there is no option '%s'; there are Guest, ExcludeGuest, Event, ExcludeEvent, "
 			 "IgnoreSelected,"
-			 " ReportHistograms, TopGuests, Source and Root",
+			 " ReportHistograms, TopGuests, ReportVcpus, Source and Root",
 			 name);
 	else if (rc && *error)
 		complain("%s", error);
@@ -264,7 +277,7 @@ static const struct command *find_command(char ***words)
 		++*words;
 		return &commands[i];
 	}
-	complain("there is no command '%s'; there are guests, events, doctor and capture ('kvmstat events %s' shows "
+	complain("there is no command '%s'; there are guests, events, vcpus, histogram, doctor and capture ('kvmstat events %s' shows "
 		 "the events"
 		 " of a guest of this name)",
 		 **words, **words);
@@ -290,25 +303,46 @@ static int check_fit(const struct command *command, const struct options *option
 	return option ? EXIT_USAGE : EXIT_SUCCESS;
 }
 
+/* A word that is a number is an interval. */
+static char *take_name(char ***words)
+{
+	double number;
+
+	return **words && !parse_number(**words, &number) ? *(*words)++ : NULL;
+}
+
+/* The guest, event or directory that a command is about, as far as it takes any; and what it needs of the core. */
+static int take_names(const struct command *command, struct options *options, char ***words)
+{
+	if (command->guest)
+		options->guest = take_name(words);
+	if (command->event)
+		options->event = take_name(words);
+	if (command->needs && (!options->guest || (command->event && !options->event))) {
+		complain("'kvmstat %s' needs %s; 'kvmstat guests' lists the guests", command->name, command->needs);
+		return EXIT_USAGE;
+	}
+	if (command->directory && !**words) {
+		complain("name a directory that is to be made, as in 'kvmstat %s /tmp/host'", command->name);
+		return EXIT_USAGE;
+	}
+	if (command->directory)
+		options->directory = *(*words)++;
+	return command->option ? set_option(options, command->option, "true") : EXIT_SUCCESS;
+}
+
 static int run(struct options *options, char **words)
 {
 	const struct command *command = find_command(&words);
-	double number;
 	int status;
 
 	if (!command)
 		return EXIT_USAGE;
 	status = check_fit(command, options);
+	if (!status)
+		status = take_names(command, options, &words);
 	if (status)
 		return status;
-	if (command->guest && *words && !parse_number(*words, &number))
-		options->guest = *words++;
-	if (command->directory && !*words) {
-		complain("name a directory that is to be made, as in 'kvmstat %s /tmp/host'", command->name);
-		return EXIT_USAGE;
-	}
-	if (command->directory)
-		options->directory = *words++;
 	if (!command->repeats && *words) {
 		complain("'%s' is one word too many: 'kvmstat %s' takes %s", *words, command->name,
 			 command->directory ? "one" : "none");

@@ -122,10 +122,12 @@ static void print_line(const struct table *table, const struct image *images, co
 
 		if (!table->headings[c].title)
 			continue;
-		if (!table->headings[c].left)
+		if (!table->headings[c].left || !images[c].width)
 			blanks += padding;
-		printf("%*s%s", (int)blanks, "", images[c].text);
-		blanks = table->headings[c].left ? padding : 0;
+		if (images[c].width) {
+			printf("%*s%s", (int)blanks, "", images[c].text);
+			blanks = table->headings[c].left ? padding : 0;
+		}
 		if (images[c].width > widths[c]) {
 			putchar('\n');
 			blanks = widths[c];

@@ -57,6 +57,37 @@ def test_totals_grow(readable):
     assert totals == sorted(totals)
 
 
+def test_vcpus(guest, readable):
+    done = run("--json", "vcpus", NAME, "0.5", "1")
+    rows = json.loads(done.stdout)["vcpus"]
+    threads = {int(name) for name in os.listdir("/proc/%d/task" % guest.pid)}
+    assert [row["vcpu"] for row in rows] == [0, 1] and all(row["guest"] == NAME for row in rows)
+    assert len({row["tid"] for row in rows} & threads) == 2
+    assert all(0 <= row["cpu_percent"] < 150 and row["wait_percent"] >= 0 for row in rows)
+    assert all(row["state"] in ("running", "blocked", "unknown") for row in rows)
+    for row in rows:
+        rates = [row["rate_%d" % i] for i in (1, 2, 3) if row["rate_%d" % i] is not None]
+        assert rates == sorted(rates, reverse=True)
+
+
+def test_histogram(guest, readable):
+    done = run("histogram", NAME, "nonsense", "0.1", "1")
+    if b"no histogram can be read here" in done.stderr:
+        pytest.skip("no source has histograms here; 'kvmstat doctor' says why")
+    assert done.returncode == 2
+    names = done.stderr.decode().splitlines()[-1].partition(" are: ")[2].split()
+    for name in names:
+        rows = json.loads(run("--json", "--all", "histogram", NAME, name, "0.1", "1").stdout)["buckets"]
+        assert [row["bucket"] for row in rows] == list(range(len(rows)))
+        assert [row["from"] for row in rows] == [0] + [2**i for i in range(len(rows) - 1)]
+        assert [row["below"] for row in rows] == [row["from"] for row in rows[1:]] + [None]
+        total = sum(row["value"] for row in rows)
+        assert all(row["unit"] == "ns" and row["event"] == name and row["guest"] == NAME for row in rows)
+        if total:
+            assert rows[-1]["cumulative_percent"] == pytest.approx(100, abs=0.01)
+            assert sum(row["percent"] for row in rows) == pytest.approx(100, abs=0.05)
+
+
 def test_doctor_counts_it(readable):
     done = run("doctor", "--json", "-o", "Guest=" + NAME)
     report = json.loads(done.stdout)

@@ -38,6 +38,14 @@ def host(tmp_path):
     (["doctor", "now"], "'now' is one word too many"),
     (["doctor", "--csv"], "'kvmstat doctor' has no --csv"),
     (["doctor", "--all"], "'kvmstat doctor' has no --all"),
+    (["vcpus"], "'kvmstat vcpus' needs the name of a guest"),
+    (["vcpus", "1"], "'kvmstat vcpus' needs the name of a guest"),
+    (["vcpus", "guest", "--all"], "'kvmstat vcpus' has no --all"),
+    (["vcpus", "guest", "other"], "interval 'other' is not a number of seconds"),
+    (["histogram", "guest"], "'kvmstat histogram' needs the names of a guest and of an event, such as halt_wait_hist"),
+    (["histogram", "guest", "0.5"], "'kvmstat histogram' needs the names"),
+    (["histogram", "-t", "guest", "halt_wait_hist"], "'kvmstat histogram' has no --totals"),
+    (["histogram", "guest", "halt_wait_hist", "1", "2", "3"], "'3' is one word too many"),
     (["guests", "--all"], "'kvmstat guests' has no --all"),
     (["events", "-t"], "'kvmstat events' has no --totals"),
     (["--csv", "--json"], "exclude each other"),
@@ -79,8 +87,10 @@ def test_manual_has_every_option_and_no_mistake():
         manual = file.read().replace("\\-", "-")
     for option in re.findall(r"^ +(?:-\w, +)?(--\w+)", run("--help").stdout.decode(), re.M):
         assert option in manual, option
-    for option in ("Guest", "ExcludeGuest", "Event", "ExcludeEvent", "IgnoreSelected", "ReportHistograms", "TopGuests", "Source",
-                   "Root"):
+    for command in re.findall(r"^  (\w+)  ", run("--help").stdout.decode(), re.M):
+        assert ".SS %s\n" % command in manual, command
+    for option in ("Guest", "ExcludeGuest", "Event", "ExcludeEvent", "IgnoreSelected", "ReportHistograms", "TopGuests",
+                   "ReportVcpus", "Source", "Root"):
         assert ".BI %s=" % option in manual
     if not shutil.which("groff"):
         pytest.skip("no groff to check the manual page with")

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/*
+ * vcpus.c - kvmstat vcpus: one row a vCPU of a guest, and what it is busy with
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "detail.h"
+#include "report.h"
+
+enum { BUSIEST = 3 };
+
+enum column {
+	COLUMN_TIME,
+	COLUMN_GUEST,
+	COLUMN_VCPU,
+	COLUMN_TID,
+	COLUMN_STATE,
+	COLUMN_CPU,
+	COLUMN_WAIT,
+	COLUMN_BUSIEST,
+	COLUMN_EVENTS,		/* name and rate of each */
+	NCOLUMNS = COLUMN_EVENTS + 2 * BUSIEST,
+};
+
+static const struct heading headings[NCOLUMNS] = {
+	[COLUMN_TIME] = { .key = "time", .csv_only = true },
+	[COLUMN_GUEST] = { .key = "guest" },
+	[COLUMN_VCPU] = { .key = "vcpu", .title = "VCPU" },
+	[COLUMN_TID] = { .key = "tid", .title = "THREAD" },
+	[COLUMN_STATE] = { .key = "state", .title = "STATE", .left = true },
+	[COLUMN_CPU] = { .key = "cpu_percent", .title = "%CPU" },
+	[COLUMN_WAIT] = { .key = "wait_percent", .title = "%WAIT" },
+	[COLUMN_BUSIEST] = { .title = "BUSIEST EVENTS, PER SECOND", .left = true },
+	[COLUMN_EVENTS] = { .key = "event_1" },
+	[COLUMN_EVENTS + 1] = { .key = "rate_1" },
+	[COLUMN_EVENTS + 2] = { .key = "event_2" },
+	[COLUMN_EVENTS + 3] = { .key = "rate_2" },
+	[COLUMN_EVENTS + 4] = { .key = "event_3" },
+	[COLUMN_EVENTS + 5] = { .key = "rate_3" },
+};
+
+/* An event of a vCPU that happened between the samples. */
+struct busy {
+	const char *event;	/* NULL: none */
+	double rate;
+};
+
+struct line {
+	bool known;		/* an event of it has a rate */
+	struct busy busiest[BUSIEST];
+	char text[320];
+};
+
+static bool is_count(const struct kvmstat_event *event)
+{
+	return event->class == KVMSTAT_CUMULATIVE && event->unit == KVMSTAT_COUNT;
+}
+
+/* Before those with a smaller rate; of equal ones the first stays the first. */
+static void insert(struct busy *busiest, struct busy new)
+{
+	for (int i = 0; i < BUSIEST; i++) {
+		struct busy old = busiest[i];
+
+		if (old.event && old.rate >= new.rate)
+			continue;
+		busiest[i] = new;
+		new = old;
+	}
+}
+
+static void find_busiest(struct line *line, const struct watch *watch, uint32_t vcpu)
+{
+	for (uint32_t i = 0; i < watch->now->ncolumns; i++) {
+		const struct kvmstat_column *column = &watch->now->columns[i];
+		double rate = kvmstat_rate_of_vcpu(watch->rates, vcpu, column->column);
+
+		if (!is_count(column->event) || isnan(rate))
+			continue;
+		line->known = true;
+		if (rate > 0)
+			insert(line->busiest, (struct busy){ column->event->name, rate });
+	}
+}
+
+static void describe(struct line *line)
+{
+	int used = 0;
+
+	snprintf(line->text, sizeof(line->text), line->known ? "none" : "-");
+	for (int i = 0; i < BUSIEST && line->busiest[i].event; i++)
+		used += snprintf(line->text + used, sizeof(line->text) - (size_t)used, "%s%.60s %.*f",
+				 i ? ", " : "", line->busiest[i].event, line->busiest[i].rate < 9.95,
+				 line->busiest[i].rate);
+}
+
+static void fill(struct cell *cells, const struct watch *watch, const struct kvmstat_vcpu *vcpu,
+		 const struct line *line)
+{
+	uint32_t index = (uint32_t)(vcpu - watch->now->vcpus);
+
+	cells[COLUMN_VCPU] = cell_count(vcpu->id);
+	cells[COLUMN_TID] = vcpu->tid ? cell_count((uint64_t)vcpu->tid) : cell_none();
+	cells[COLUMN_STATE] = cell_string(kvmstat_vcpu_state_name(vcpu->state));
+	cells[COLUMN_CPU] = cell_number(kvmstat_rate_vcpu_cpu(watch->rates, index) / 1e7);
+	cells[COLUMN_WAIT] = cell_number(kvmstat_rate_vcpu_wait(watch->rates, index) / 1e7);
+	cells[COLUMN_BUSIEST] = cell_string(line->text);
+	for (int i = 0; i < BUSIEST; i++) {
+		const struct busy *busy = &line->busiest[i];
+
+		cells[COLUMN_EVENTS + 2 * i] = busy->event ? cell_string(busy->event) : cell_none();
+		cells[COLUMN_EVENTS + 2 * i + 1] = busy->event ? cell_number(busy->rate) : cell_none();
+	}
+}
+
+/* Its events, as far as they are counted by vCPU, are known of the guest, but of none of its vCPUs. */
+static bool only_sums(const struct watch *watch, const struct kvmstat_row *row)
+{
+	bool sums = false;
+
+	for (uint32_t i = 0; i < watch->now->ncolumns; i++) {
+		const struct kvmstat_column *column = &watch->now->columns[i];
+
+		sums |= column->event->scope == KVMSTAT_VCPU && row->from[column->column] != KVMSTAT_ABSENT;
+		for (uint32_t v = 0; v < row->nvcpus; v++)
+			if (row->vcpu[v].from[column->column] != KVMSTAT_ABSENT)
+				return false;
+	}
+	return sums;
+}
+
+static int check(const struct watch *watch, const struct kvmstat_row *row)
+{
+	if (!row->nvcpus) {
+		complain("no vCPU of '%s' can be seen; these sources see them:", row->guest->name);
+		detail_tell_sources(watch);
+		return EXIT_FAILURE;
+	}
+	if (detail_first_report(watch) && only_sums(watch, row)) {
+		complain("the vCPUs of '%s' have no events of their own here: debugfs has only the sum over all. Their"
+			 " values can be read by the sources bpf and statsfd; 'kvmstat doctor' tells more:",
+			 row->guest->name);
+		detail_tell_sources(watch);
+	}
+	return EXIT_SUCCESS;
+}
+
+static int report(const struct watch *watch, const struct options *options)
+{
+	struct table table = { .headings = headings, .ncolumns = NCOLUMNS };
+	const struct kvmstat_row *row = detail_guest(watch, options);
+	struct cell cells[NCOLUMNS] = { 0 };
+	char time[REPORT_TIME_SIZE];
+	struct line *lines;
+	int status;
+
+	status = row ? check(watch, row) : EXIT_FAILURE;
+	if (status)
+		return status;
+	lines = get_memory(row->nvcpus, sizeof(*lines));
+	report_time(watch, time);
+	cells[COLUMN_TIME] = cell_string(time);
+	cells[COLUMN_GUEST] = cell_string(row->guest->name);
+	for (uint32_t i = 0; i < row->nvcpus; i++) {
+		find_busiest(&lines[i], watch, (uint32_t)(&row->vcpu[i] - watch->now->vcpus));
+		describe(&lines[i]);
+		fill(cells, watch, &row->vcpu[i], &lines[i]);
+		table_add(&table, cells);
+	}
+	report_print(watch, options, &table, "vcpus");
+	table_free(&table);
+	free(lines);
+	return EXIT_SUCCESS;
+}
+
+int vcpus_command(const struct options *options)
+{
+	return watch_all(options, report);
+}
