@@ -253,9 +253,8 @@ class Collectd(Program):
     def rows(self, instance, event, kind="derive"):
         """[(seconds, value)] as csv has them, oldest first."""
         directory = self.directory / "csv" / self.HOST / ("kvmstat-" + instance)
-        prefix = "%s-%s-" % (kind, event)
         found = []
-        for path in sorted(directory.glob(prefix + "*")):
+        for path in sorted(directory.glob("%s-%s-????-??-??" % (kind, event))):
             text = path.read_text()
             text = text[:text.rfind("\n") + 1]  # another line may be in the making
             found += [line.split(",") for line in text.splitlines()[1:]]

@@ -7,8 +7,8 @@
  * The event that "ready" names for run grows by one with each exit of run and of halt, the one for halt
  * with those of halt only.
  *
- *	run K [I]	exactly K exits to user space on each vCPU (of VM I) -> done EXITS
- *	halt K [I]	exactly K halts -> done HALTS
+ *	run K [I [V]]	exactly K exits to user space on each vCPU (of VM I, on its vCPU V) -> done EXITS
+ *	halt K [I [V]]	exactly K halts -> done HALTS
  *	spin [I]	every vCPU thread is busy until "stop" (needs --threads)
  *	block [I]	every vCPU thread waits, halted, in the kernel until "stop" (needs --threads --irqchip)
  *	stop [I]
@@ -125,6 +125,7 @@ struct request {
 	char command[16];
 	uint64_t count;
 	unsigned int first, end;	/* the VMs it is about */
+	unsigned int one_vcpu;		/* only this one of them, from 1; 0: all */
 };
 
 static void answer(int rc, uint64_t value)
@@ -153,6 +154,8 @@ static int run_all(const struct request *request, enum program program, uint64_t
 
 	for (i = request->first; i < request->end; i++) {
 		for (k = 0; k < vms[i].nvcpus && !rc; k++) {
+			if (request->one_vcpu && k + 1 != request->one_vcpu)
+				continue;
 			rc = run_vcpu(&vms[i].vcpus[k], program, request->count);
 			*exits += rc ? 0 : request->count;
 		}
@@ -215,7 +218,7 @@ static int replace(struct vm *vm, bool close_it, bool create_it)
 
 static bool parse(const char *line, struct request *request)
 {
-	unsigned int vm;
+	unsigned int vm, vcpu;
 	bool counted;
 	int n;
 
@@ -224,16 +227,18 @@ static bool parse(const char *line, struct request *request)
 		return false;
 	counted = !strcmp(request->command, "run") || !strcmp(request->command, "halt");
 	if (counted)
-		n = sscanf(line, "%*s %llu %u", (unsigned long long *)&request->count, &vm) - 1;
+		n = sscanf(line, "%*s %llu %u %u", (unsigned long long *)&request->count, &vm, &vcpu) - 1;
 	else
 		n = sscanf(line, "%*s %u", &vm);
 	if (counted && n < 0)
 		return false;
-	if (n == 1 && vm < options.vms) {
+	if (n > 1)
+		request->one_vcpu = vcpu + 1;
+	if (n >= 1 && vm < options.vms) {
 		request->first = vm;
 		request->end = vm + 1;
 	}
-	return n != 1 || vm < options.vms;
+	return n < 1 || (vm < options.vms && (n < 2 || vcpu < options.vcpus));
 }
 
 static void obey(const struct request *request)
