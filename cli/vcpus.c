@@ -134,6 +134,10 @@ static bool only_sums(const struct watch *watch, const struct kvmstat_row *row)
 
 static int check(const struct watch *watch, const struct kvmstat_row *row)
 {
+	if (!row->guest->id) {
+		complain("'%s' stands for all guests that TopGuests leaves out; name a guest", row->guest->name);
+		return EXIT_FAILURE;
+	}
 	if (!row->nvcpus) {
 		complain("no vCPU of '%s' can be seen; these sources see them:", row->guest->name);
 		detail_tell_sources(watch);

@@ -65,6 +65,13 @@ def test_vcpus_that_cannot_be_seen(host):
     assert b"no vCPU of 'one' can be seen" in done.stderr and b"  bpf: missing" in done.stderr
 
 
+def test_others_are_no_guest(host, threads):
+    for name in ("two", "three"):
+        host.guest(name, exits=1)
+    done = host.run("-o", "TopGuests=1", "vcpus", "others", "0.1", "1")
+    assert done.returncode == 1 and b"'others' stands for all guests that TopGuests leaves out" in done.stderr
+
+
 @pytest.mark.parametrize("words", [["vcpus"], ["histogram", "halt_wait_hist"]], ids=lambda words: words[0])
 def test_guest_that_is_not_there_or_not_unique(host, words):
     command, rest = words[0], words[1:]

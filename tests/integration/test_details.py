@@ -45,9 +45,11 @@ def at_rest(daemon, name):
     return rig.wait_until(same, "csv has the same values twice", 20)
 
 
-def test_collectd_has_each_vcpu_beside_the_sum(vmm, collectd):
-    guest = vmm(vcpus=3, options=("--threads",))
-    daemon = collectd(options(guest.name, "ReportVcpus true"))
+@pytest.mark.parametrize("source, times", [("auto", {"cpu_time_ns", "cpu_wait_ns"}), ("statsfd", set())])
+def test_collectd_has_each_vcpu_beside_the_sum(vmm, collectd, source, times):
+    """statsfd alone reads no times: what finds its guests is /proc."""
+    guest = vmm(vcpus=3, options=("--threads", "--keep-stats-fds"))
+    daemon = collectd(options(guest.name, "ReportVcpus true", "Source " + source))
     rig.wait_until(lambda: daemon.self_metric("guests") == 1, "collectd has the guest")
     expected = drive(guest)
     rig.wait_until(lambda: daemon.last(guest.name, guest.run_event) == sum(expected[guest.run_event]), "csv has the exits")
@@ -57,7 +59,8 @@ def test_collectd_has_each_vcpu_beside_the_sum(vmm, collectd):
         assert sums[event] == sum(values)
     # Every event, times included: the parts add up to the whole, and there is no part without a whole.
     peaks = {name for name in sums if daemon.rows(guest.name, name, "gauge") and "max" in name}
-    assert {"cpu_time_ns", "cpu_wait_ns"} <= set(vcpus) <= set(sums)
+    assert {guest.run_event, guest.halt_event} | times <= set(vcpus) <= set(sums)
+    assert times or not any(name.startswith("cpu_") for name in sums)
     for event in set(vcpus) - peaks:
         assert sum(vcpus[event].values()) == sums[event], event
     assert not any("_hist" in event for event in sums)
