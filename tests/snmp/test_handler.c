@@ -869,6 +869,34 @@ static void test_empty_host(void **state)
 	fake_free(fake);
 }
 
+/* Where only /proc is to be had, from the first sample on. The sanitizers look on. */
+static void test_guests_without_events(void **state)
+{
+	struct world world = { .views = views_new() };
+	struct fake *fake = fake_new(2, 0, 0);
+	oid name[MAX_OID_LEN];
+	size_t len = handler_oid(table_of(6), root, ROOT_LEN, name);
+	struct call call;
+
+	(void)state;
+	fake->sample.time_ns = boottime();
+	reader_init(&world.reader, world.views, 10);
+	publish(&world, fake, (const uint32_t[]){ 7, 2 });
+	memcpy(name + len, (const oid[]){ 2, 2 }, 2 * sizeof(*name));
+	assert_int_equal(get_type(&world, 6, name, len + 2), ASN_OCTET_STR);
+	for (uint8_t group = 8; group <= 9; group++) {
+		len = handler_oid(table_of(group), root, ROOT_LEN, name);
+		begin(&call, &world, table_of(group), MODE_GETNEXT, name, len, 0);
+		run(&call);
+		assert_int_equal(call.vars->type, ASN_NULL);
+		finish(&call);
+	}
+	reader_exit(&world.reader);
+	views_free(world.views);
+	assert_int_equal(fake->refs, 0);
+	fake_free(fake);
+}
+
 /* ---- two threads -------------------------------------------------------- */
 
 enum { ROUNDS = 3000 };
@@ -1255,6 +1283,7 @@ int main(void)
 		TEST(test_stale),
 		cmocka_unit_test(test_before_first_sample),
 		TEST(test_empty_host),
+		cmocka_unit_test(test_guests_without_events),
 		TEST(test_threads),
 		TEST(test_20000_rows),
 		TEST(test_many_vcpus),
