@@ -10,7 +10,7 @@ check-s390x-parts:
 	$(Q)tests/check $(O)
 
 .PHONY: check-s390x-same
-check-s390x-same: $(CLI) $(AGENT)
+check-s390x-same: $(CLI) $(AGENT) $(PLUGIN)
 	$(Q)PYTHONDONTWRITEBYTECODE=1 NATIVE="$(NATIVE_O)/kvmstat" EMULATED="$(RUN) $(abspath $(CLI))" \
-		NATIVE_AGENT="$(NATIVE_O)/kvmstat-agentx" EMULATED_AGENT="$(RUN) $(abspath $(AGENT))" \
-		/usr/bin/python3 -m pytest -rs -p no:cacheprovider tests/s390x
+		NATIVE_O="$(NATIVE_O)" EMULATED_O="$(abspath $(O))" SYSROOT="$(SYSROOT)" RUN="$(RUN)" \
+		/usr/bin/python3 -m pytest -rs -p no:cacheprovider --durations=5 tests/s390x

@@ -1,81 +1,70 @@
 # SPDX-License-Identifier: MIT
-"""The subagent for s390x, emulated, behind this machine's snmpd: AgentX messages say in which byte order they are."""
+"""The subagent for s390x, emulated, behind this machine's snmpd and behind its own, is walked as the native one is.
+
+AgentX messages say in which byte order they are; a big-endian master and a little-endian one each hear both.
+"""
 import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-MAKETREE = os.path.join(HERE, "..", "trees", "maketree.py")
+from machines import EMULATED, NATIVE, PATH, make_tree, rig
+
 ROOT = ".1.3.6.1.4.1.8072.9999.9999.7619"
 # The version (somebody may change the tree between two builds), when the sample was taken, its age, how long it took;
 # and kvmGuestDiscontinuity, which counts from when snmpd was reached.
 DIFFERS = tuple("%s.1.1.%d.0 " % (ROOT, scalar) for scalar in (1, 4, 5, 6)) + (ROOT + ".1.6.1.10.",)
-SNMPD = shutil.which("snmpd", path=os.environ["PATH"] + ":/usr/sbin")
+KERNELS = ("s390x-4.18", "s390x-6.12")
 GUESTS, VCPUS = 6, 2
 VCPU_STATE = ROOT + ".1.10.1.3."
+pytestmark = pytest.mark.skipif(not NATIVE.program("snmpd") or not shutil.which("snmpbulkwalk", path=PATH),
+                                reason="no snmpd or no snmpbulkwalk here (Debian: snmpd, snmp)")
 
 
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+class Snmpd(rig.Program):
+    def __init__(self, machine, directory):
+        directory.mkdir()
+        self.address, self.master = "127.0.0.1:%d" % rig.free_port(), str(directory / "master")
+        config = directory / "snmpd.conf"
+        config.write_text("agentAddress udp:%s\nrocommunity public 127.0.0.1\nmaster agentx\nagentXSocket %s\n" %
+                          (self.address, self.master))
+        super().__init__([*machine.program("snmpd"), "-f", "-C", "-c", str(config), "-Lo", "-p", str(directory / "pid"),
+                          "-I", "-smux,mteTrigger,mteTriggerConf"],
+                         directory / "snmpd.log", env={"SNMP_PERSISTENT_DIR": str(directory), "MIBS": ""})
+
+    def walk(self):
+        """What lies below our root, but for what may differ."""
+        done = subprocess.run(["snmpbulkwalk", "-v2c", "-cpublic", "-On", "-Cr50", self.address, ROOT], capture_output=True,
+                              text=True, timeout=30, check=False, env=dict(os.environ, MIBS="", PATH=PATH))
+        return [line for line in done.stdout.splitlines() if not line.startswith(DIFFERS)]
 
 
-@pytest.fixture(scope="module", name="host")
-def generated_host(tmp_path_factory):
-    root = tmp_path_factory.mktemp("host")
-    subprocess.run([sys.executable, MAKETREE, root, "--guests", str(GUESTS), "--vcpus", str(VCPUS)], check=True,
-                   stdout=subprocess.DEVNULL)
-    return root
-
-
-@pytest.fixture(name="snmpd")
-def running_snmpd(tmp_path):
-    if not SNMPD or not shutil.which("snmpbulkwalk"):
-        pytest.skip("no snmpd or no snmpbulkwalk here (Debian: snmpd, snmp)")
-    address, master = "127.0.0.1:%d" % free_port(), str(tmp_path / "master")
-    config = tmp_path / "snmpd.conf"
-    config.write_text("agentAddress udp:%s\nrocommunity public 127.0.0.1\nmaster agentx\nagentXSocket %s\n" %
-                      (address, master))
-    command = [SNMPD, "-f", "-C", "-c", config, "-Lf", tmp_path / "snmpd.log", "-p", tmp_path / "pid"]
-    with subprocess.Popen(command, env=dict(os.environ, SNMP_PERSISTENT_DIR=str(tmp_path))) as process:
-        yield address, master
-        process.terminate()
-
-
-def walk(address):
-    done = subprocess.run(["snmpbulkwalk", "-v2c", "-cpublic", "-On", "-Cr50", address, ROOT], capture_output=True,
-                          text=True, timeout=30, check=False)
-    return [line for line in done.stdout.splitlines() if not line.startswith(DIFFERS)]
-
-
-def served(command, snmpd, host, state):
-    """All that the subagent of this command serves."""
-    address, master = snmpd
+def served(agent_of, snmpd_of, root, directory):
+    """All that the subagent of one machine serves behind the snmpd of another."""
+    snmpd = Snmpd(snmpd_of, directory)
+    state = directory / "state"
     state.mkdir()
-    options = ["-x", master, "-c", "/dev/null", "-o", "StateDir=%s" % state, "-o", "Root=%s" % host,
+    options = ["-x", snmpd.master, "-c", "/dev/null", "-o", "StateDir=%s" % state, "-o", "Root=%s" % root,
                "-o", "Interval=60", "-o", "ReportVcpus=true", "-o", "ReportHistograms=true"]
-    with subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL) as process:
-        try:
-            end = time.monotonic() + 20
-            while time.monotonic() < end:
-                lines = walk(address)
-                if len(lines) > 100 * GUESTS:
-                    return lines
-                time.sleep(0.3)
-            pytest.fail("nothing is served: %s" % lines[:3])
-        finally:
-            process.terminate()
+    agent = rig.Program([*agent_of.built("kvmstat-agentx"), *options], directory / "agent.log")
+    try:
+        def complete():
+            lines = snmpd.walk()
+            return lines if len(lines) > 100 * GUESTS else None
+        return rig.wait_until(complete, "all is served: " + agent.text() + snmpd.text(), 30)
+    finally:
+        agent.stop()
+        snmpd.stop()
 
 
-def test_same_walk(snmpd, host, tmp_path):
-    native = served(os.environ["NATIVE_AGENT"].split(), snmpd, host, tmp_path / "native")
-    emulated = served(os.environ["EMULATED_AGENT"].split(), snmpd, host, tmp_path / "emulated")
-    assert emulated == native
-    assert sum("Counter64" in line for line in native) > 100 * GUESTS
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_same_walk(kernel, tmp_path):
+    root = str(tmp_path / "root")
+    make_tree(root, "--kernel", kernel, "--guests", str(GUESTS), "--vcpus", str(VCPUS))
+    native = served(NATIVE, NATIVE, root, tmp_path / "native")
+    assert served(EMULATED, EMULATED, root, tmp_path / "emulated") == native
+    assert served(EMULATED, NATIVE, root, tmp_path / "mixed") == native
+    assert served(NATIVE, EMULATED, root, tmp_path / "turned") == native
+    assert sum("Counter64" in line for line in native) > 50 * GUESTS
     assert sum(line.startswith(VCPU_STATE) for line in native) == VCPUS * GUESTS
