@@ -5,6 +5,12 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 ifneq ($(WITH_BPF),1)
 FUZZ_TARGETS := $(filter-out btf,$(FUZZ_TARGETS))
 endif
+ifneq ($(HAVE_COLLECTD),yes)
+FUZZ_TARGETS := $(filter-out oconfig,$(FUZZ_TARGETS))
+endif
+ifneq ($(HAVE_SNMP),yes)
+FUZZ_TARGETS := $(filter-out agentconf rows,$(FUZZ_TARGETS))
+endif
 FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FUZZ_CFLAGS   = $(filter-out $(SANFLAGS) -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)
 FUZZ_OBJS    := $(patsubst $(O)/%,$(O)/fuzz/%,$(CORE_OBJS))
@@ -24,8 +30,25 @@ ifeq ($(WITH_BPF),1)
 $(O)/fuzz/common/bpf_load.o: $(O)/gen/kvmiter.bpf.o
 endif
 
-$(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJS)
-	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -pthread -o $@ $^ $(CORE_LIBS)
+# What a target needs beside the core.
+$(O)/fuzz/fuzz_confline: $(O)/fuzz/collectd-plugin/confline.o
+$(O)/fuzz/fuzz_oconfig: $(PLUGIN_OBJS:$(O)/%=$(O)/fuzz/%)
+$(O)/fuzz/fuzz_oconfig: FUZZ_LIBS = -Wl,--wrap=confline_file
+$(O)/fuzz/fuzz_agentconf: $(filter-out %/main.o %/log.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%))
+$(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/indexfile.o
+$(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/notify.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \
+	$(O)/fuzz/tests/snmp/fake.o
+$(O)/fuzz/fuzz_agentconf $(O)/fuzz/fuzz_rows: FUZZ_LIBS = $(SNMP_LIBS)
+$(O)/fuzz/collectd-plugin/%.o $(O)/fuzz/tests/fuzz/fuzz_oconfig.o: EXTRA_CFLAGS += $(COLLECTD_FLAGS)
+$(O)/fuzz/snmp-subagent/%.o $(O)/fuzz/tests/snmp/fake.o $(addprefix $(O)/fuzz/tests/fuzz/fuzz_,agentconf.o rows.o): EXTRA_CFLAGS += $(SNMP_FLAGS)
+$(O)/fuzz/tests/fuzz/%.o: EXTRA_CFLAGS += -Icollectd-plugin -Isnmp-subagent -Itests/snmp
+
+# In an archive: a target may have functions of its own in the place of the core's.
+$(O)/fuzz/libkvmstat.a: $(FUZZ_OBJS)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libkvmstat.a
+	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -pthread -o $@ $(filter %.o,$^) $(O)/fuzz/libkvmstat.a $(FUZZ_LIBS) $(CORE_LIBS)
 
 .SECONDARY: $(FUZZ_TARGETS:%=$(O)/fuzz/tests/fuzz/fuzz_%.o) $(FUZZ_OBJS)
 -include $(wildcard $(O)/fuzz/*/*.d $(O)/fuzz/tests/fuzz/*.d)
