@@ -57,7 +57,7 @@ static bool leads_away(const char *text, size_t len)
 	joined[used] = '\0';
 	while (!away && (found = strcasestr(found, "include"))) {
 		found += strlen("include");
-		away = strpbrk(found, "/~{*?[") != NULL;
+		away = strpbrk(found, "/~{*?[") || strstr(found, "..");
 	}
 	free(joined);
 	return away;
