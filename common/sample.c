@@ -183,9 +183,9 @@ static enum kvmstat_vcpu_state state_of(const struct sample *sample, const struc
 /* Show the guest's vCPUs. True if they are others than in the last sample. */
 static bool show_vcpus(struct sample *sample, struct guest *guest, struct kvmstat_row *row)
 {
+	uint32_t first = sample->nvcpus;
 	bool changed = false;
 
-	row->vcpu = sample->vcpus + sample->nvcpus;
 	for (uint32_t i = 0; i < guest->nvcpu; i++) {
 		struct vcpu *vcpu = &guest->vcpu[i];
 		size_t start = (size_t)vcpu->slot * sample->set->ncells;
@@ -207,6 +207,9 @@ static bool show_vcpus(struct sample *sample, struct guest *guest, struct kvmsta
 		};
 		row->nvcpus++;
 	}
+	/* Without any there may be no array yet. */
+	if (row->nvcpus)
+		row->vcpu = &sample->vcpus[first];
 	return changed;
 }
 

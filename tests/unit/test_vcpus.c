@@ -126,6 +126,20 @@ static void test_closed_vcpu(void **state)
 	assert_int_equal(publish()->guest_generation, generation + 2);
 }
 
+/* The first VM, before it has any. The sanitizers look on. */
+static void test_none(void **state)
+{
+	const struct kvmstat_sample *sample;
+
+	(void)state;
+	begin();
+	vm(0x1000, 100, 10, 0, 77);
+	sample = publish();
+	assert_int_equal(sample->nrows, 1);
+	assert_int_equal(sample->nvcpus, 0);
+	assert_null(sample->rows[0].vcpu);
+}
+
 /* Open in two processes, twice: each vCPU counts once, and has one row. */
 static void test_twice(void **state)
 {
@@ -284,6 +298,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rows, setup_vcpus, teardown),
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_closed_vcpu, setup_vcpus, teardown),
+		cmocka_unit_test_setup_teardown(test_none, setup_vcpus, teardown),
 		cmocka_unit_test_setup_teardown(test_twice, setup_vcpus, teardown),
 		cmocka_unit_test_setup_teardown(test_state, setup_vcpus, teardown),
 		cmocka_unit_test_setup_teardown(test_bpf_second, setup_vcpus, teardown),
