@@ -54,6 +54,7 @@ void diagnose(struct diagnosis *diagnosis, const struct kvmstat_sample *sample)
 {
 	bool problem = false;
 
+	diagnosis->has_effective = !diagnosis->root && read_effective(&diagnosis->effective);
 	diagnosis->sample = sample;
 	for (uint32_t i = 0; i < sample->nrows; i++) {
 		diagnosis->vcpus += sample->rows[i].vcpus;
@@ -79,7 +80,6 @@ int doctor_command(const struct options *options)
 	if (!status)
 		status = watch_again(&watch);
 	if (!status) {
-		diagnosis.has_effective = !options->root && read_effective(&diagnosis.effective);
 		diagnose(&diagnosis, watch.now);
 		if (options->format == FORMAT_JSON)
 			doctor_print_json(&diagnosis);

@@ -33,7 +33,7 @@ bool event_is_missing(const struct kvmstat_column *column);
 bool guest_is_unnamed(const struct kvmstat_guest *guest);
 bool has_capability(const struct diagnosis *diagnosis, const struct capability *capability);
 
-/* Fill all but root and capabilities. */
+/* Fill all but root, which is to be there. */
 void diagnose(struct diagnosis *diagnosis, const struct kvmstat_sample *sample);
 
 void doctor_print_text(const struct diagnosis *diagnosis);
