@@ -194,8 +194,8 @@ check-unit: $(UNIT_TESTS)
 # Not those that count allocations themselves, use what valgrind does not know, or only run scripts.
 VALGRIND_TESTS = $(filter-out %/test_alloc %/test_bpf_live %/test_statsfd_live %/test_events_awk,$(UNIT_TESTS))
 .PHONY: check-valgrind
-check-valgrind:
-	$(Q)$(MAKE) -s O=$(O) check-unit UNIT_TESTS="$(VALGRIND_TESTS)" \
+check-valgrind: all
+	$(Q)$(MAKE) -s O=$(O) check-unit check-snmp check-plugin UNIT_TESTS="$(VALGRIND_TESTS)" \
 		RUN="valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9"
 
 include $(wildcard tests/*/*.mk)

@@ -4,6 +4,7 @@ import atexit
 import ctypes
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -15,6 +16,7 @@ BUILD = os.path.join(REPO, os.environ.get("BUILD", "build"))
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.05
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|^\S+: runtime error: ", re.MULTILINE)
 
 
 def built(name):
@@ -47,6 +49,13 @@ def free_port():
 def listens(port):
     with socket.socket() as tcp:
         return tcp.connect_ex(("127.0.0.1", port)) == 0
+
+
+def sanitizers():
+    """Environment of a daemon that shall load a plugin built with SAN=1: the sanitizers' libraries have to be there first."""
+    with open(built("kvmstat.so"), "rb") as file:
+        found = sorted(set(re.findall(r"lib(?:asan|ubsan)\.so\.\d+", file.read().decode("ascii", "ignore"))))
+    return {"LD_PRELOAD": ":".join(found)} if found else {}
 
 
 def die_with_parent():
@@ -94,6 +103,7 @@ class Program:
                 self.kill()
                 raise AssertionError("%s does not end on SIGTERM\n%s" % (self.args[0], self.text()[-2000:])) from None
         atexit.unregister(self.kill)
+        assert not SANITIZER.search(self.text()), self.text()[-8000:]
         return self.process.returncode
 
 
@@ -213,7 +223,8 @@ class Collectd(Program):
         run("cp", built("kvmstat.so"), str(plugins))
         conf = directory / "collectd.conf"
         conf.write_text(self.configuration(plugins, options, carbon, interval), encoding="utf-8", errors="surrogateescape")
-        super().__init__([*wrapper, "collectd", "-f", "-C", str(conf)], directory / "collectd.log", env=env)
+        super().__init__([*wrapper, "collectd", "-f", "-C", str(conf)], directory / "collectd.log",
+                         env={**sanitizers(), **(env or {})})
         wait_until(lambda: os.path.exists(self.sock) or self.process.poll() is not None, "collectd starts")
         assert self.process.poll() is None, self.text()
 
