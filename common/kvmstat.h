@@ -387,7 +387,8 @@ double kvmstat_rate_wait(const struct kvmstat_rates *rates, uint32_t row);
 
 /*
  * When counting (re)started for this guest: the CLOCK_BOOTTIME of the last
- * sample at which a cumulative value fell, 0 if none has since it was found.
+ * sample at which a cumulative value fell, or at which a guest that has no
+ * created_ns came after the first sample; 0 if there is none.
  */
 uint64_t kvmstat_discontinuity(const struct kvmstat_rates *rates, uint32_t row);
 

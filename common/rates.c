@@ -297,8 +297,11 @@ int kvmstat_rates_update(struct kvmstat_rates *rates, const struct kvmstat_rates
 	for (uint32_t i = 0; i < now->nrows; i++) {
 		uint64_t id = now->rows[i].guest->id;
 		uint64_t discontinuity = last_discontinuity(last, &at_last, id);
+		const struct kvmstat_row *was = find_row(before, &at_row, id);
+		/* Nothing else tells a new guest of the same process from the one before. */
+		bool is_new = before && !was && !now->rows[i].guest->created_ns;
 
-		if (guest_rates(rates, i, &pair, find_row(before, &at_row, id)))
+		if (guest_rates(rates, i, &pair, was) || is_new)
 			discontinuity = now->time_ns;
 		rates->spare[i].id = id;
 		rates->spare[i].discontinuity = discontinuity;

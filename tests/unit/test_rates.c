@@ -180,7 +180,7 @@ static void test_empty_samples(void **state)
 }
 
 /* Guests 2 and 9 end, 1, 4 and 11 are new; 3 and 10 stay, in other rows. Each counts 100 times its id a
- * second. */
+ * second. When guest 1 was created is known. */
 static void test_guests_come_and_go(void **state)
 {
 	static const uint64_t first[] = { 2, 3, 9, 10 }, second[] = { 1, 3, 4, 10, 11 };
@@ -194,7 +194,10 @@ static void test_guests_come_and_go(void **state)
 		put(&a, guest(&a, first[i]), 0, first[i] * 1000);
 	for (int i = 0; i < 5; i++)
 		put(&b, guest(&b, second[i]), 0, second[i] * 1100);
+	b.guests[0].created_ns = 1;
 	assert_int_equal(kvmstat_rates_update(*state, NULL, NULL, &a.sample), 0);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_true(kvmstat_discontinuity(*state, i) == 0);
 	assert_int_equal(kvmstat_rates_update(*state, *state, &a.sample, &b.sample), 0);
 	assert_true(isnan(kvmstat_rate(*state, 0, 0)));
 	assert_true(kvmstat_rate(*state, 1, 0) == 300.0);
@@ -203,7 +206,7 @@ static void test_guests_come_and_go(void **state)
 	assert_true(isnan(kvmstat_rate(*state, 4, 0)));
 	assert_true(isnan(kvmstat_rate(*state, 5, 0)));
 	for (uint32_t i = 0; i < 5; i++)
-		assert_true(kvmstat_discontinuity(*state, i) == 0);
+		assert_true(kvmstat_discontinuity(*state, i) == (i == 2 || i == 4 ? 2 * S : 0));
 }
 
 static void test_discontinuity_follows_its_guest(void **state)
@@ -223,6 +226,7 @@ static void test_discontinuity_follows_its_guest(void **state)
 	put(&c, guest(&c, 6), 0, 1);
 	put(&c, guest(&c, 7), 0, 4);
 	put(&c, guest(&c, 8), 0, 1);
+	c.guests[0].created_ns = c.guests[2].created_ns = 1;
 	assert_int_equal(kvmstat_rates_update(*state, NULL, NULL, &a.sample), 0);
 	assert_int_equal(kvmstat_rates_update(*state, *state, &a.sample, &b.sample), 0);
 	assert_int_equal(kvmstat_rates_update(*state, *state, &b.sample, &c.sample), 0);
