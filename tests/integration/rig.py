@@ -68,9 +68,8 @@ class Program:
     def __init__(self, args, log, env=None, **popen):
         self.args, self.log = args, str(log)
         with open(self.log, "ab") as out:
-            popen = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out, **popen}
-            self.process = subprocess.Popen(args, env={**os.environ, **(env or {})}, start_new_session=True,
-                                            preexec_fn=die_with_parent, **popen)
+            popen = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out, "preexec_fn": die_with_parent, **popen}
+            self.process = subprocess.Popen(args, env={**os.environ, **(env or {})}, start_new_session=True, **popen)
         atexit.register(self.kill)
 
     @property
@@ -138,17 +137,23 @@ class Vmm(Program):
         line, _, self.unread = self.unread.partition(b"\n")
         return line.decode()
 
-    def command(self, line):
+    def send(self, line):
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
-        words = self.answer().split()
-        assert words and words[0] == "done", "%s: %s" % (line, words)
+
+    def done(self, seconds=60):
+        """The number in the answer to what was sent."""
+        words = self.answer(seconds).split()
+        assert words and words[0] == "done", words
         return int(words[1])
+
+    def command(self, line):
+        self.send(line)
+        return self.done()
 
     def guests(self):
         """One dict for each VM, with what it did: {"tid", "fd", "vcpus", events...}."""
-        self.process.stdin.write(b"list\n")
-        self.process.stdin.flush()
+        self.send("list")
         found = []
         while True:
             words = self.answer().split()

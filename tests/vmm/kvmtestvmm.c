@@ -15,6 +15,7 @@
  *	close I		end VM I
  *	create I	make it again -> done FD
  *	recreate I	both at once, at the same fd if the kernel will
+ *	cycle K [I]	recreate K times (VM I), with one exit on each vCPU of each new VM -> done VMS
  *	list		"vm I tid TID fd FD vcpus V run K halt K", K being the sum over its vCPUs -> done VMS
  *	quit
  */
@@ -216,6 +217,25 @@ static int replace(struct vm *vm, bool close_it, bool create_it)
 	return create_it ? vm_create(vm, kvm, memory, &options) : 0;
 }
 
+/* Many short lives, without a word between them. */
+static int cycle(const struct request *request, uint64_t *lives)
+{
+	struct request one = { .count = 1 };
+	uint64_t exits = 0, k;
+	int rc = 0;
+
+	for (k = 0; k < request->count && !rc; k++) {
+		for (one.first = request->first; one.first < request->end && !rc; one.first++) {
+			one.end = one.first + 1;
+			rc = replace(&vms[one.first], true, true);
+			if (!rc)
+				rc = run_all(&one, PROGRAM_IO, &exits);
+			*lives += !rc;
+		}
+	}
+	return rc;
+}
+
 static bool parse(const char *line, struct request *request)
 {
 	unsigned int vm, vcpu;
@@ -225,7 +245,7 @@ static bool parse(const char *line, struct request *request)
 	*request = (struct request){ .end = options.vms };
 	if (sscanf(line, "%15s", request->command) != 1)
 		return false;
-	counted = !strcmp(request->command, "run") || !strcmp(request->command, "halt");
+	counted = !strcmp(request->command, "run") || !strcmp(request->command, "halt") || !strcmp(request->command, "cycle");
 	if (counted)
 		n = sscanf(line, "%*s %llu %u %u", (unsigned long long *)&request->count, &vm, &vcpu) - 1;
 	else
@@ -256,6 +276,8 @@ static void obey(const struct request *request)
 		rc = run_all(request, PROGRAM_IO, &value);
 	} else if (!strcmp(command, "halt")) {
 		rc = options.irqchip ? -EOPNOTSUPP : run_all(request, PROGRAM_HALT, &value);
+	} else if (!strcmp(command, "cycle")) {
+		rc = cycle(request, &value);
 	} else if (!strcmp(command, "spin")) {
 		rc = start_all(request, PROGRAM_SPIN);
 	} else if (!strcmp(command, "block")) {
