@@ -133,6 +133,18 @@ def write_kernel(path, kernel):
             else:
                 with lzma.open(found + ".xz") as file:
                     archive.add("modules/%s.ko" % name, stat.S_IFREG | 0o644, file.read())
-        if os.path.exists(os.path.join(kernel, "kvm_stat")):
-            archive.file(os.path.join(kernel, "kvm_stat"), "kvm_stat")
+        archive.file(os.path.join(kernel, "kvm_stat"), "kvm_stat")
+        archive.end()
+
+
+def write_qemu(path, kernel):
+    """The QEMU of the kernel's distribution, as a root of its own."""
+    with open(path, "wb") as out:
+        archive = Archive(out)
+        for name in ("dev", "proc", "tmp"):
+            archive.add("qemu/" + name, stat.S_IFDIR | 0o755)
+        for file in glob.glob(os.path.join(kernel, "qemu", "*")):
+            name = os.path.basename(file)
+            directory = "lib64" if name.startswith("ld-") else "lib/x86_64-linux-gnu" if ".so" in name else "usr/bin"
+            archive.file(file, "qemu/%s/%s" % (directory, name))
         archive.end()

@@ -2,6 +2,7 @@
 import pytest
 
 import machine
+import qemu
 import rig
 
 
@@ -21,6 +22,27 @@ def vmm_maker(tmp_path):
     yield make
     for vmm in made:
         vmm.stop()
+
+
+@pytest.fixture(name="new_qemu")
+def qemu_maker(tmp_path):
+    """Makes Qemu, ends them all."""
+    made = []
+
+    def make(name, image, **options):
+        made.append(qemu.Qemu(tmp_path / (name + ".log"), name, image, **options))
+        return made[-1]
+    yield make
+    for guest in made:
+        guest.stop()
+
+
+@pytest.fixture(name="started")
+def ended_programs():
+    programs = []
+    yield programs
+    for program in reversed(programs):
+        program.stop()
 
 
 @pytest.fixture(name="watch")

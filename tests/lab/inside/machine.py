@@ -90,6 +90,11 @@ class KernelLog:
 
 # ---- debugfs as it is ----
 
+def directories():
+    """Of all guests there are."""
+    return [name for name in os.listdir(KVM) if "-" in name]
+
+
 def directory(guest):
     """Of a guest of Vmm.guests()."""
     return "%s/%d-%d" % (KVM, guest["tid"], guest["fd"])
@@ -112,14 +117,19 @@ def debugfs_values(guest):
 
 # ---- kvmstat ----
 
-def doctor():
+def doctor(*options):
     """Exit status and report."""
-    done = subprocess.run([rig.built("kvmstat"), "--json", "doctor"], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([rig.built("kvmstat"), *options, "--json", "doctor"], capture_output=True, check=False, timeout=60)
     report = json.loads(done.stdout)
     report["status"] = done.returncode
     for list_of in ("sources", "problems"):
         report[list_of] = {entry["name"]: entry for entry in report[list_of]}
     return report
+
+
+def guests(name):
+    """The rows of the guests of this name."""
+    return rig.kvmstat_json("--option=Guest=" + name, "guests", "0.1", "1")["guests"]
 
 
 def rows(name, source="auto"):
@@ -135,11 +145,16 @@ def values(vmm, source="auto"):
     return {event: row["value"] for event, row in found.items() if row["value"] is not None}
 
 
+def of_event(reports, event):
+    """Its value in each of them."""
+    return [row["value"] for report in reports for row in report["events"] if row["event"] == event]
+
+
 class Watch:
     """kvmstat in the background, one report after the other."""
 
     def __init__(self, path, *args, seconds="0.1"):
-        command = [rig.built("kvmstat"), "--json", "--all", *args, seconds]
+        command = [rig.built("kvmstat"), "--json", *(["--all"] if "events" in args else []), *args, seconds]
         self.path, self.offset, self.reports = path, 0, []
         with open(path, "wb") as out, open(path + ".err", "wb") as err:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
@@ -161,7 +176,8 @@ class Watch:
     def next(self, seconds=20):
         """A report of which both samples were taken after this call."""
         have = len(self.read())
-        rig.wait_until(lambda: len(self.read()) >= have + 3, "three more reports", seconds)
+        rig.wait_until(lambda: len(self.read()) >= have + 3 or self.process.poll() is not None, "three more reports", seconds)
+        assert self.process.poll() is None, self.said()
         return self.reports[-1]
 
     def values(self):

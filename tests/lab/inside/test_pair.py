@@ -13,14 +13,6 @@ from views import check_all_known, counters
 pytestmark = pytest.mark.usefixtures("kvm")
 
 
-@pytest.fixture(name="started")
-def ended_programs():
-    programs = []
-    yield programs
-    for program in reversed(programs):
-        program.stop()
-
-
 @pytest.mark.skipif(not shutil.which("collectd") or not os.path.exists(rig.built("kvmstat.so")), reason="no collectd on the host")
 def test_collectd(new_vmm, started, tmp_path):
     vmm = new_vmm("paired", vcpus=2)

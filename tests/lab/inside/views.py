@@ -43,6 +43,15 @@ def check_all_ways(vmm):
     check_same(vmm)
 
 
+def check_between(vmm, outer, inner):
+    """Of a guest that runs: what one source reads between two readings of another."""
+    first, between, last = (machine.rows(vmm.name, source) for source in (outer, inner, outer))
+    growing = [event for event, row in between.items() if row["class"] == "cumulative" and row["value"] is not None]
+    seen = {event: [rows[event]["value"] for rows in (first, between, last)] for event in growing}
+    assert len(seen) > 30 and {event: values for event, values in seen.items() if values != sorted(values)} == {}
+    assert any(values[0] < values[-1] for values in seen.values())
+
+
 def check_refused(rows, before):
     """Rows of what debugfs alone can read under lockdown: levels as they were, no counter, no 0 in its place."""
     values = {row["event"]: row["value"] for row in rows}
