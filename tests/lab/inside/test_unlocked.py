@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A kernel that hides nothing: each number is the same by every way to it. The tests run in this order."""
-import concurrent.futures
 import os
-import time
 
 import pytest
 
 import machine
 import rig
-from views import HISTOGRAMS, check_all_ways, check_same, counters, from_files, in_words
+from views import HISTOGRAMS, check_all_ways, check_between, check_same, counters, from_files, in_words
 
-PARALLEL = 4
 pytestmark = pytest.mark.usefixtures("kvm")
 
 
@@ -70,6 +67,16 @@ def test_guest_that_runs(new_vmm, watch):
     assert watching.values()[vmm.run_event] == in_words(vmm)[vmm.run_event] == 20000
 
 
+@pytest.mark.parametrize("outer, inner", [("bpf", "debugfs"), ("statsfd", "bpf"), ("bpf", "statsfd")])
+def test_busy(new_vmm, outer, inner):
+    """What one source reads between two readings of another lies between them."""
+    vmm = new_vmm("busy", vcpus=2, options=("--threads", "--keep-stats-fds"))
+    vmm.command("spin")
+    rig.wait_until(lambda: machine.values(vmm, "bpf").get("exits"), "it runs")
+    check_between(vmm, outer, inner)
+    vmm.command("stop")
+
+
 # ---- things that happen to counters and directories ----
 
 def test_cleared_counter(new_vmm, watch):
@@ -116,70 +123,3 @@ def test_debugfs_is_not_mounted(new_vmm, watch):
     finally:
         machine.mount("debugfs", "/sys/kernel/debug")
     check_all_ways(vmm)
-
-
-# ---- guests that live for a moment ----
-
-def live_and_die(vmm, exits, end):
-    """Each of its guests anew, again and again. How many there were."""
-    lives = 0
-    while time.monotonic() < end:
-        for number in range(vmm.vms):
-            vmm.command("recreate %d" % number)
-            vmm.command("run %d %d" % (exits, number))
-            lives += 1
-    return lives
-
-
-@pytest.fixture(name="passing")
-def passing_guests(new_vmm):
-    """Several VMMs whose guests shall live and die, and one whose guest stays: ([Vmm], Vmm)."""
-    stays = new_vmm("stays", vcpus=2)
-    stays.command("run 1234")
-    return [new_vmm("passes", vms=2, vcpus=2) for _ in range(PARALLEL)], stays
-
-
-@pytest.mark.parametrize("source, seconds", [("bpf", 15), ("debugfs", 5)])
-def test_lifecycles(passing, watch, log, source, seconds):
-    """Nobody gets another one's number, and nothing is left of those that passed."""
-    passes, stays = passing
-    event, exits = stays.run_event, 7
-    most = {"stays": in_words(stays)[event], "passes": exits * sum(vmm.vms * vmm.vcpus for vmm in passes)}
-    watching = {name: watch("--option=Source=" + source, "--option=Guest=" + name, "events") for name in most}
-    assert watching["stays"].values()[event] == most["stays"] and watching["passes"].values()[event] == 0
-    fds = {name: watching[name].fds() for name in most}
-    end = time.monotonic() + seconds
-    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        lives = sum(pool.map(lambda vmm: live_and_die(vmm, exits, end), passes))
-    seen = {name: [row["value"] for report in watching[name].read() for row in report["events"] if row["event"] == event]
-            for name in most}
-    assert set(seen["stays"]) == {most["stays"]}
-    assert 0 < max(value or 0 for value in seen["passes"]) <= most["passes"]
-    assert min(len(values) for values in seen.values()) > 20
-    check_all_ways(stays)
-    if source == "bpf":
-        assert watching["passes"].values()[event] == most["passes"]
-    # Whoever reads a guest's file at the moment when it is closed ends the guest a little later: debugfs' readers do so
-    # rather often, the iterator hardly ever.
-    assert len(log.lines("duplicate directory")) <= lives / (5 if source == "debugfs" else 100)
-    assert {name: watching[name].fds() for name in most} == fds
-    for vmm in (stays, *passes):
-        vmm.stop()
-    assert [name for name in os.listdir(machine.KVM) if "-" in name] == []
-    assert log.lines("WARNING") == []
-    print("%s: %d lives of guests, %d samples" % (source, lives, sum(map(len, seen.values()))))
-
-
-def test_killed(new_vmm, watch):
-    """In the middle of their work; nobody has closed anything."""
-    stays, watching = new_vmm("stays"), watch("events")
-    stays.command("run 321")
-    for _ in range(8):
-        vmm = new_vmm("killed", vms=2, vcpus=2, options=("--threads",))
-        vmm.command("spin")
-        vmm.kill()
-    assert watching.values()[stays.run_event] == 321
-    check_all_ways(stays)
-    stays.stop()
-    assert [row for row in watching.next()["events"] if row["value"] is not None] == []
-    assert [name for name in os.listdir(machine.KVM) if "-" in name] == []
