@@ -25,7 +25,7 @@ NOT_NEEDED = re.compile(r"/(.*\.opt-[12]\.pyc|test|idlelib|lib2to3|config-.*|ens
 # To be tested, of the build; what is not built is left out.
 BUILT = ("kvmstat", "kvmstat.so", "kvmstat-agentx", "KVMSTAT-MIB", "tests/vmm/kvmtestvmm")
 # The host's, if it has them.
-PROGRAMS = ("collectd", "collectdctl", "cp", "setpriv", "snmpd", "snmpget", "snmpbulkwalk")
+PROGRAMS = ("collectd", "collectdctl", "cp", "ps", "setpriv", "snmpd", "snmpget", "snmpbulkwalk")
 COLLECTD_PLUGINS = ("csv", "unixsock", "write_graphite")
 MODULES = ("irqbypass", "kvm", "kvm-amd")
 
