@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Booted with debugfs=off: the bpf source alone has it all."""
 import os
+import shutil
 
 import pytest
 
 import machine
+import rig
+import snmp
 from views import check_all_known, in_words, part
 
 pytestmark = pytest.mark.usefixtures("kvm")
@@ -41,3 +44,20 @@ def test_recreated(new_vmm, watch):
         assert part(watching.values(), in_words(vmm)) == in_words(vmm)
     rates = [row["rate"] for report in watching.read() for row in report["events"] if row["rate"] is not None]
     assert min(rates) >= 0
+
+
+@pytest.mark.skipif(not shutil.which("snmpd") or not os.path.exists(rig.built("kvmstat-agentx")), reason="no snmpd on the host")
+def test_recreated_in_snmp(new_vmm, started, tmp_path):
+    """Nobody knows when it was made, and it has counted more than the one before."""
+    vmm = new_vmm("bare")
+    vmm.command("run 20")
+    manager = snmp.Snmpd(tmp_path / "snmpd")
+    started.append(manager)
+    started.append(snmp.Agent(tmp_path / "agent", manager))
+    guest = rig.wait_until(lambda: manager.index_of("bare"), "the subagent has it", 20)
+    rig.wait_until(lambda: manager.values(guest).get(vmm.run_event) == 20, "its counts", 20)
+    before = manager.get("kvmGuestDiscontinuity.%d" % guest)
+    vmm.command("recreate 0")
+    vmm.command("run 50")
+    rig.wait_until(lambda: manager.values(guest).get(vmm.run_event) == 50, "those of the new one", 20)
+    assert manager.get("kvmGuestDiscontinuity.%d" % guest) > before
