@@ -267,7 +267,7 @@ help:
 	@echo "make              build what the installed headers allow: kvmstat, kvmstat.so, kvmstat-agentx, KVMSTAT-MIB"
 	@echo "make demo         show live values of real guests through a real collectd and a real snmpd"
 	@echo "make check        all tests"
-	@echo "make check-lab    boot stock Debian kernels under emulation and compare every source with kvm_stat (two minutes, x86-64)"
+	@echo "make check-lab    boot stock Debian kernels under emulation and compare every source with kvm_stat (x86-64)"
 	@echo "make bench        measure against floors; make fuzz: fuzz for FUZZ_SECONDS each"
 	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PLUGINDIR=$(PLUGINDIR) MIBDIR=$(MIBDIR); make uninstall"
 	@echo "make clean"
