@@ -32,10 +32,17 @@ static bool same_start(const struct sighting *a, const struct sighting *b)
 	return !a->start_ns || !b->start_ns || a->start_ns / tick == b->start_ns / tick;
 }
 
-/* Without a directory, the name is made of pid and fd, which a later process may have as well. */
+/* False if they are known to be two: a VMM may end its VM and make another one at the same fd. */
+static bool same_address(const struct sighting *a, const struct sighting *b)
+{
+	return !a->kvm || !b->kvm || a->kvm == b->kvm;
+}
+
+/* Without a directory, the name is made of pid and fd, which a later process or VM may have as well. */
 static bool same_dir(const struct sighting *a, const struct sighting *b)
 {
-	return a->ino == b->ino && strcmp(a->dir, b->dir) == 0 && (a->ino || same_start(a, b));
+	return a->ino == b->ino && strcmp(a->dir, b->dir) == 0 &&
+	       (a->ino || (same_start(a, b) && same_address(a, b)));
 }
 
 static uint64_t hash_process(const struct sighting *s)
@@ -46,7 +53,8 @@ static uint64_t hash_process(const struct sighting *s)
 /* Where only one of the two knows the debugfs directory, process, its start and fd tell. */
 static bool same_process(const struct sighting *a, const struct sighting *b)
 {
-	return a->tgid == b->tgid && a->fd == b->fd && a->start_ns == b->start_ns && (!a->ino || !b->ino);
+	return a->tgid == b->tgid && a->fd == b->fd && a->start_ns == b->start_ns && (!a->ino || !b->ino) &&
+	       same_address(a, b);
 }
 
 static uint64_t hash_tgid(const struct sighting *s)

@@ -199,6 +199,34 @@ static void test_address_reused(void **state)
 	assert_ptr_not_equal(guests_by_kvm(&guests, &first, 2), guests_by_kvm(&guests, &second, 2));
 }
 
+/* Where a guest has no directory, the VM that its VMM makes in its place is another guest. */
+static void test_no_directory(void **state)
+{
+	struct sighting s = {.dir = "100-10", .tgid = 100, .fd = 10, .start_ns = 70000000, .kvm = 0x1000};
+	uint64_t id;
+	bool newcomer;
+
+	(void)state;
+	for (uint64_t had_one = 0; had_one < 2; had_one++) {
+		s.ino = had_one ? 77 : 0;
+		s.kvm = 0x1000;
+		id = see(&s, 1, &newcomer)->public.id;
+		see(&s, 2, &newcomer);
+		assert_false(newcomer);
+		s.ino = 0;
+		s.kvm = 0x2000;
+		assert_true(see(&s, 3, &newcomer)->public.id > id);
+		assert_true(newcomer);
+		guests_sweep(&guests, 3);
+		assert_int_equal(guests.count, 1);
+		/* A source that knows no addresses sees the same one. */
+		s.kvm = 0;
+		see(&s, 4, &newcomer);
+		assert_false(newcomer);
+		guests_sweep(&guests, 5);
+	}
+}
+
 /* The second VM of a process that nobody named says which it is; a guest named by its user keeps the name. */
 static void test_siblings(void **state)
 {
@@ -253,7 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		guest_test(test_many),	       guest_test(test_sweep),		guest_test(test_reference),
 		guest_test(test_three_views),  guest_test(test_address_reused), guest_test(test_siblings),
-		guest_test(test_huge_numbers),
+		guest_test(test_no_directory), guest_test(test_huge_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
