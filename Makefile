@@ -5,6 +5,7 @@
 #   V=1               show the commands
 #   SAN=1             build with AddressSanitizer and UndefinedBehaviorSanitizer
 #   WITH_BPF=0        build without the bpf source (needs no clang and no libbpf; loses most counters on a locked-down host)
+#   WITH_LIBVIRT=0    build without the libvirt source (default: with it where libvirt's headers are)
 #   CROSS_COMPILE=s390x-linux-gnu-   build for another architecture
 #   SYSROOT=          where that architecture's headers and libraries are, when not in the compiler's own places
 #   OID_ROOT=1.3.6.1.4.1.8072.9999.9999.7619   where KVMSTAT-MIB hangs
@@ -53,19 +54,24 @@ HARDEN   := -fstack-protector-strong $(if $(filter 1,$(SAN)),,-D_FORTIFY_SOURCE=
 SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 
 ALL_CFLAGS  = -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
-	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DKVMITER_OBJECT='"$(O)/gen/kvmiter.bpf.o"' -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
+	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -DKVMITER_OBJECT='"$(O)/gen/kvmiter.bpf.o"' -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -pthread
 
 XML_CFLAGS := $(shell $(PKG_CONFIG) --cflags libxml-2.0 2>/dev/null)
 XML_LIBS   := $(shell $(PKG_CONFIG) --libs libxml-2.0 2>/dev/null || echo -lxml2)
 BPF_LIBS   := $(if $(filter 1,$(WITH_BPF)),$(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf))
-CORE_LIBS   = $(BPF_LIBS) $(XML_LIBS) -lm
+LIBVIRT_LIBS = $(if $(filter 1,$(WITH_LIBVIRT)),$(shell $(PKG_CONFIG) --libs libvirt 2>/dev/null || echo -lvirt))
+CORE_LIBS   = $(BPF_LIBS) $(LIBVIRT_LIBS) $(XML_LIBS) -lm
 BPF_ENDIAN := $(if $(filter s390x% powerpc-% ppc-% ppc64-% powerpc64-%,$(TRIPLET)),bpfeb,bpfel)
 
 # Does a header exist for this compiler? $(call have,NAME,FLAGS)
 have = $(shell printf '\043include <$(1)>\n' | $(CC) $(2) -E - >/dev/null 2>&1 && echo yes)
 
-CORE_SRCS := $(filter-out %.bpf.c $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c),$(wildcard common/*.c))
+WITH_LIBVIRT ?= $(if $(call have,libvirt/libvirt.h),1,0)
+WITH_LIBVIRT := $(WITH_LIBVIRT)
+
+CORE_SRCS := $(filter-out %.bpf.c $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c) \
+	$(if $(filter 1,$(WITH_LIBVIRT)),,common/libvirt_thread.c common/libvirt_read.c common/libvirt_guest.c),$(wildcard common/*.c))
 CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o
 LIB       := $(O)/libkvmstat.a
 
@@ -129,9 +135,12 @@ $(O)/gen/%.o: $(O)/gen/%.c
 $(LIB): $(CORE_OBJS)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
+# A thread whose call into libvirt hangs may outlive the collector, so its code must not be unloaded.
+comma    := ,
+NODELETE := $(if $(filter 1,$(WITH_LIBVIRT)),-Wl$(comma)-z$(comma)nodelete)
 $(PLUGIN_OBJS): EXTRA_CFLAGS += $(COLLECTD_FLAGS)
 $(PLUGIN): $(PLUGIN_OBJS) $(LIB)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -shared -o $@ $(PLUGIN_OBJS) $(LIB) $(CORE_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(NODELETE) -shared -o $@ $(PLUGIN_OBJS) $(LIB) $(CORE_LIBS)
 
 $(AGENT_OBJS): EXTRA_CFLAGS += $(SNMP_FLAGS)
 $(AGENT): $(AGENT_OBJS) $(LIB)
@@ -271,5 +280,5 @@ help:
 	@echo "make bench        measure against floors; make fuzz: fuzz for FUZZ_SECONDS each"
 	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PLUGINDIR=$(PLUGINDIR) MIBDIR=$(MIBDIR); make uninstall"
 	@echo "make clean"
-	@echo "V=1 shows commands; SAN=1 builds with sanitizers; WITH_BPF=0 leaves the bpf source out; CC=clang;"
+	@echo "V=1 shows commands; SAN=1 builds with sanitizers; WITH_BPF=0 leaves the bpf source out; WITH_LIBVIRT=0 libvirt's; CC=clang;"
 	@echo "CROSS_COMPILE=s390x-linux-gnu- [SYSROOT=] builds for another architecture; OID_ROOT=$(OID_ROOT)"

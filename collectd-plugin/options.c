@@ -148,6 +148,7 @@ static const struct option {
 	{"TopGuests", OPTION_ONE, NULL, false},
 	{"ReportVcpus", OPTION_ONE, NULL, false},
 	{"Source", OPTION_WORDS, NULL, false},
+	{"LibvirtURI", OPTION_ONE, NULL, false},
 	{"Root", OPTION_ONE, NULL, false},
 	{"HostnameFormat", OPTION_WORDS, set_host_format, false},
 	{"PluginInstanceFormat", OPTION_WORDS, set_instance_format, false},

@@ -64,6 +64,7 @@ struct guest *pass_see(struct pass *pass, const struct sighting *sighting, bool 
 	if (guest->wanted && sample_claim(pass->sample, &guest->slot) < 0)
 		return NULL;
 	guest->pass = pass->number;
+	guest->has_cpu = false;
 	pass->seen++;
 	return guest;
 }
@@ -96,6 +97,15 @@ uint64_t *pass_values(const struct pass *pass, const struct guest *guest)
 uint8_t *pass_from(const struct pass *pass, const struct guest *guest)
 {
 	return from_at(pass, guest->slot);
+}
+
+bool pass_may_fill(const struct pass *pass, enum kvmstat_source source, uint8_t filled)
+{
+	const uint8_t *order = pass->kvmstat->config->sources;
+
+	while (*order != KVMSTAT_ABSENT && *order != filled && *order != source)
+		order++;
+	return filled == KVMSTAT_ABSENT || *order == source;
 }
 
 bool pass_reports_vcpus(const struct pass *pass)
@@ -297,49 +307,6 @@ static int try_pass(struct kvmstat *kvmstat, struct pass *pass)
 	return rc;
 }
 
-/* ---- what is wrong ---- */
-
-/* statsfd has no events as long as there is no guest that it may read. */
-static bool has_no_source(const struct kvmstat *kvmstat)
-{
-	return !kvmstat->columns->ncolumns && !kvmstat->sources[KVMSTAT_BPF].is_open &&
-	       !kvmstat->sources[KVMSTAT_DEBUGFS].is_open &&
-	       (!kvmstat->sources[KVMSTAT_STATSFD].is_open || kvmstat->guests.count ||
-		kvmstat->sources[KVMSTAT_STATSFD].status.state == KVMSTAT_DENIED);
-}
-
-static void tell_sources(struct kvmstat *kvmstat)
-{
-	const struct kvmstat_source_status *bpf = &kvmstat->sources[KVMSTAT_BPF].status;
-	const struct kvmstat_source_status *debugfs = &kvmstat->sources[KVMSTAT_DEBUGFS].status;
-	const struct kvmstat_source_status *statsfd = &kvmstat->sources[KVMSTAT_STATSFD].status;
-	uint32_t absent = 0;
-
-	for (uint32_t i = 0; i < kvmstat->columns->ncolumns; i++)
-		absent += kvmstat->columns->columns[i].source == KVMSTAT_ABSENT;
-	if (!kvmstat->host.has_kvm && !kvmstat->guests.count)
-		problem_raise(kvmstat, KVMSTAT_NO_KVM, 1,
-			      "this host has no KVM: neither /dev/kvm nor its module nor its debugfs directory is there; load it (modprobe kvm) where guests are to run");
-	else if (has_no_source(kvmstat))
-		problem_raise(kvmstat, KVMSTAT_NO_SOURCE, 1, "no event can be read here. bpf: %s. debugfs: %s. statsfd: %s",
-			      bpf->text, debugfs->text, statsfd->text);
-	else if (absent)
-		problem_raise(kvmstat, KVMSTAT_REFUSED, 1, "%u of %u events cannot be read: %s", absent,
-			      kvmstat->columns->ncolumns, kvmstat->columns->reason);
-}
-
-static void tell_names(struct kvmstat *kvmstat)
-{
-	if (kvmstat->guests.unnamed && kvmstat->guests.foreign)
-		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
-			      "no names for %u of %u guests, because this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)",
-			      kvmstat->guests.unnamed, kvmstat->guests.count);
-	else if (kvmstat->guests.unnamed)
-		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
-			      "no names for %u of %u guests, because /proc does not show their processes: run as root, or without hidepid",
-			      kvmstat->guests.unnamed, kvmstat->guests.count);
-}
-
 /* ---- publish ---- */
 
 /* What is told of a source: one that nothing is needed of is not the user's worry. */
@@ -362,8 +329,7 @@ static void publish(struct kvmstat *kvmstat, struct pass *pass, uint64_t begun_n
 	struct kvmstat_sample *sample = &pass->sample->public;
 
 	guests_sweep(&kvmstat->guests, pass->number);
-	tell_sources(kvmstat);
-	tell_names(kvmstat);
+	problems_find(kvmstat);
 	problems_end(kvmstat);
 	sample->number = ++kvmstat->samples;
 	sample->time_ns = begun_ns;
@@ -417,11 +383,17 @@ static void init_sources(struct kvmstat *kvmstat)
 		[KVMSTAT_DEBUGFS] = &debugfs_source,
 		[KVMSTAT_PROC] = &proc_source,
 		[KVMSTAT_STATSFD] = &statsfd_source,
+		[KVMSTAT_LIBVIRT] = &libvirt_source,
 	};
 
 	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {
 		kvmstat->sources[i].ops = ops[i];
-		source_status(&kvmstat->sources[i], KVMSTAT_UNUSED, "the option Source leaves it out; Source auto takes every one");
+		if (!ops[i])
+			source_status(&kvmstat->sources[i], KVMSTAT_MISSING, "this version does not have it");
+		else
+			source_status(&kvmstat->sources[i], KVMSTAT_UNUSED, "%s",
+				      ops[i]->opt_in ? ops[i]->opt_in :
+				      "the option Source leaves it out; Source auto takes every one");
 	}
 }
 

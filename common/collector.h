@@ -52,6 +52,7 @@ int columns_make(struct kvmstat *kvmstat);
 void problem_raise(struct kvmstat *kvmstat, enum kvmstat_problem problem, uint64_t hits, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void problems_begin(struct kvmstat *kvmstat);
+void problems_find(struct kvmstat *kvmstat);	/* those of sources and names, at the end of a pass */
 void problems_end(struct kvmstat *kvmstat);
 
 #endif

@@ -121,6 +121,14 @@ static void cover(const struct kvmstat *kvmstat, struct candidate *better, struc
 	better->offer->covered = true;
 }
 
+bool source_is_covered(const struct source *source)
+{
+	for (size_t i = 0; i < source->noffers; i++)
+		if (source->offers[i].cell != NO_CELL && !source->offers[i].covered)
+			return false;
+	return source->noffers > 0;
+}
+
 static struct column_set *make_set(struct kvmstat *kvmstat, struct candidate *candidates, size_t count)
 {
 	struct column_set *set = calloc(1, sizeof(*set));

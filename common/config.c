@@ -9,6 +9,7 @@
 
 #include "text.h"
 
+/* Of libvirt nothing is asked unless somebody wants it. */
 static const uint8_t all_sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_DEBUGFS,
 								   KVMSTAT_PROC};
 
@@ -21,8 +22,9 @@ struct kvmstat_config *kvmstat_config_new(void)
 	config->guests = filter_new();
 	config->events = filter_new();
 	config->root = strdup("/");
+	config->libvirt_uri = strdup("qemu:///system");
 	memcpy(config->sources, all_sources, sizeof(all_sources));
-	if (!config->guests || !config->events || !config->root) {
+	if (!config->guests || !config->events || !config->root || !config->libvirt_uri) {
 		kvmstat_config_free(config);
 		return NULL;
 	}
@@ -36,6 +38,7 @@ void kvmstat_config_free(struct kvmstat_config *config)
 	filter_free(config->guests);
 	filter_free(config->events);
 	free(config->root);
+	free(config->libvirt_uri);
 	free(config);
 }
 
@@ -49,7 +52,8 @@ struct kvmstat_config *config_copy(const struct kvmstat_config *config)
 	copy->guests = filter_copy(config->guests);
 	copy->events = filter_copy(config->events);
 	copy->root = strdup(config->root);
-	if (!copy->guests || !copy->events || !copy->root) {
+	copy->libvirt_uri = strdup(config->libvirt_uri);
+	if (!copy->guests || !copy->events || !copy->root || !copy->libvirt_uri) {
 		kvmstat_config_free(copy);
 		return NULL;
 	}
@@ -157,11 +161,13 @@ static int set_top_guests(struct kvmstat_config *config, const char *value, cons
 /* KVMSTAT_ABSENT if this word names no source that can be asked for. */
 static enum kvmstat_source find_source(const char *word, size_t len)
 {
-	for (enum kvmstat_source source = KVMSTAT_BPF; source < KVMSTAT_NSOURCES; source++) {
-		const char *name = kvmstat_source_name(source);
+	static const uint8_t sources[] = {KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_DEBUGFS, KVMSTAT_LIBVIRT};
 
-		if (source != KVMSTAT_PROC && strlen(name) == len && !strncasecmp(name, word, len))
-			return source;
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		const char *name = kvmstat_source_name(sources[i]);
+
+		if (strlen(name) == len && !strncasecmp(name, word, len))
+			return sources[i];
 	}
 	return KVMSTAT_ABSENT;
 }
@@ -182,34 +188,47 @@ static int set_source(struct kvmstat_config *config, const char *value, const st
 		len = strcspn(s, separators);
 		source = find_source(s, len);
 		if (source == KVMSTAT_ABSENT)
-			return invalid(report, value, "unknown source; write auto, or any of bpf, statsfd and debugfs");
+			return invalid(report, value, "unknown source; write auto, or any of bpf, statsfd, debugfs and libvirt");
 		if (memchr(sources, source, n))
 			return invalid(report, value, "names a source twice; write each one once");
 		sources[n++] = source;
 	}
 	if (!n)
-		return invalid(report, value, "names no source; write auto, or any of bpf, statsfd and debugfs");
+		return invalid(report, value, "names no source; write auto, or any of bpf, statsfd, debugfs and libvirt");
 	/* /proc has the guests even where nothing has their events. */
 	sources[n] = KVMSTAT_PROC;
 	memcpy(config->sources, sources, sizeof(sources));
 	return 0;
 }
 
-static int set_root(struct kvmstat_config *config, const char *value, const struct report *report)
+/* Replace a word that a configuration keeps. */
+static int set_text(char **text, const char *value, const struct report *report)
 {
-	char *root;
+	char *copy = strdup(value);
 
-	if (!*value)
-		return invalid(report, value,
-			       "no directory; write the one that has sys and proc of a captured host");
-	root = strdup(value);
-	if (!root) {
+	if (!copy) {
 		snprintf(report->error, report->size, "%s: out of memory", report->key);
 		return -ENOMEM;
 	}
-	free(config->root);
-	config->root = root;
+	free(*text);
+	*text = copy;
 	return 0;
+}
+
+/* Only daemons of this host: another one's guests are not those that are found here. */
+static int set_libvirt_uri(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	if (strncmp(value, "qemu:///", 8) != 0 && strncmp(value, "qemu+unix:///", 13) != 0)
+		return invalid(report, value, "no daemon of QEMU guests on this host; write qemu:///system or qemu:///session");
+	return set_text(&config->libvirt_uri, value, report);
+}
+
+static int set_root(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	if (!*value)
+		return invalid(report, value,
+			       "no directory; write the one that has sys and proc of a captured host");
+	return set_text(&config->root, value, report);
 }
 
 int kvmstat_config_set(struct kvmstat_config *config, const char *key, const char *value, char *error,
@@ -228,6 +247,7 @@ int kvmstat_config_set(struct kvmstat_config *config, const char *key, const cha
 		{"TopGuests", set_top_guests},
 		{"ReportVcpus", set_vcpus},
 		{"Source", set_source},
+		{"LibvirtURI", set_libvirt_uri},
 		{"Root", set_root},
 	};
 

@@ -15,6 +15,7 @@ struct kvmstat_config {
 	bool vcpus;
 	uint32_t top;			/* guests to show one by one, 0: all */
 	char *root;			/* "/" */
+	char *libvirt_uri;		/* "qemu:///system" */
 	/* In order of preference, ended by KVMSTAT_ABSENT; at first "auto": every source, the best first. */
 	uint8_t sources[KVMSTAT_NSOURCES + 1];
 };

@@ -381,6 +381,19 @@ struct guest *guests_see(struct guests *guests, const struct sysroot *root, cons
 	return guest;
 }
 
+bool guest_has_directory(const struct guest *guest, const struct sysroot *root)
+{
+	struct stat st;
+	int rc;
+
+	if (!guest->seen_as.ino)
+		return true;
+	rc = sysroot_stat(root, &st, "sys/kernel/debug/%s/%s", guest->seen_as.base, guest->seen_as.dir);
+	if (rc < 0)
+		return rc != -ENOENT;
+	return st.st_ino == guest->seen_as.ino;
+}
+
 void guests_sweep(struct guests *guests, uint64_t pass)
 {
 	uint32_t kept = 0;

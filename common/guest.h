@@ -120,6 +120,9 @@ void guest_look(struct guest *guest, const struct sysroot *root);
 /* The vCPU of this id, which is new to the guest if it was not seen before; NULL without memory. */
 struct vcpu *guest_vcpu(struct guest *guest, uint32_t id);
 
+/* Is its debugfs directory still the one that it had? Where it cannot be seen, it is believed to be. */
+bool guest_has_directory(const struct guest *guest, const struct sysroot *root);
+
 /* Forget those that this pass has not seen. */
 void guests_sweep(struct guests *guests, uint64_t pass);
 

@@ -131,6 +131,8 @@ enum kvmstat_source {
 	KVMSTAT_DEBUGFS,
 	KVMSTAT_PROC,		/* /proc alone: guests, but no events */
 	KVMSTAT_STATSFD,	/* binary statistics fds that the VMM keeps, borrowed */
+	/* 5 is for KVMSTAT_TRACEPOINT */
+	KVMSTAT_LIBVIRT = 6,	/* what libvirt's daemon asks QEMU; only if it is asked for */
 	KVMSTAT_NSOURCES
 };
 
@@ -302,7 +304,9 @@ void kvmstat_config_free(struct kvmstat_config *config);
  *	ReportHistograms BOOL		collect histograms as well (default false)
  *	TopGuests N			rows for the N guests that exit most, and one, "others", for the rest (default 0: all)
  *	ReportVcpus BOOL		give every vCPU a row of its own as well (default false)
- *	Source auto|bpf|statsfd|debugfs	where to read from, several in order of preference
+ *	Source auto|bpf|statsfd|debugfs|libvirt
+ *					where to read from, several in order of preference (auto: all but libvirt)
+ *	LibvirtURI URI			whom the source libvirt asks (default qemu:///system)
  *	Root DIR			read DIR/sys and DIR/proc instead (a captured host)
  *
  * Regular expressions are POSIX extended ones, unanchored. A BOOL is

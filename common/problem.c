@@ -28,3 +28,59 @@ void problems_end(struct kvmstat *kvmstat)
 	for (int i = 0; i < KVMSTAT_NPROBLEMS; i++)
 		kvmstat->problems[i].active = kvmstat->raised[i];
 }
+
+/* ---- what is wrong with a whole pass ---- */
+
+/* A source that learns from the guests has no events as long as there is none that it may read. */
+static bool waits_for_guests(const struct source *source)
+{
+	return source->is_open && source->status.state != KVMSTAT_DENIED && source->status.state != KVMSTAT_MISSING;
+}
+
+static bool has_no_source(const struct kvmstat *kvmstat)
+{
+	return !kvmstat->columns->ncolumns && !kvmstat->sources[KVMSTAT_BPF].is_open &&
+	       !kvmstat->sources[KVMSTAT_DEBUGFS].is_open &&
+	       (kvmstat->guests.count || (!waits_for_guests(&kvmstat->sources[KVMSTAT_STATSFD]) &&
+					  !waits_for_guests(&kvmstat->sources[KVMSTAT_LIBVIRT])));
+}
+
+static void tell_sources(struct kvmstat *kvmstat)
+{
+	const struct kvmstat_source_status *bpf = &kvmstat->sources[KVMSTAT_BPF].status;
+	const struct kvmstat_source_status *debugfs = &kvmstat->sources[KVMSTAT_DEBUGFS].status;
+	const struct kvmstat_source_status *statsfd = &kvmstat->sources[KVMSTAT_STATSFD].status;
+	const struct source *libvirt = &kvmstat->sources[KVMSTAT_LIBVIRT];
+	uint32_t absent = 0;
+
+	for (uint32_t i = 0; i < kvmstat->columns->ncolumns; i++)
+		absent += kvmstat->columns->columns[i].source == KVMSTAT_ABSENT;
+	if (!kvmstat->host.has_kvm && !kvmstat->guests.count)
+		problem_raise(kvmstat, KVMSTAT_NO_KVM, 1,
+			      "this host has no KVM: neither /dev/kvm nor its module nor its debugfs directory is there; load it (modprobe kvm) where guests are to run");
+	else if (has_no_source(kvmstat))
+		problem_raise(kvmstat, KVMSTAT_NO_SOURCE, 1, "no event can be read here. bpf: %s. debugfs: %s. statsfd: %s%s%s",
+			      bpf->text, debugfs->text, statsfd->text, libvirt->is_open ? ". libvirt: " : "",
+			      libvirt->is_open ? libvirt->status.text : "");
+	else if (absent)
+		problem_raise(kvmstat, KVMSTAT_REFUSED, 1, "%u of %u events cannot be read: %s", absent,
+			      kvmstat->columns->ncolumns, kvmstat->columns->reason);
+}
+
+static void tell_names(struct kvmstat *kvmstat)
+{
+	if (kvmstat->guests.unnamed && kvmstat->guests.foreign)
+		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
+			      "no names for %u of %u guests, because this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)",
+			      kvmstat->guests.unnamed, kvmstat->guests.count);
+	else if (kvmstat->guests.unnamed)
+		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
+			      "no names for %u of %u guests, because /proc does not show their processes: run as root, or without hidepid",
+			      kvmstat->guests.unnamed, kvmstat->guests.count);
+}
+
+void problems_find(struct kvmstat *kvmstat)
+{
+	tell_sources(kvmstat);
+	tell_names(kvmstat);
+}

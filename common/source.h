@@ -29,6 +29,7 @@ struct source_ops {
 	 * any, and the next source in the order fills in for the guests that it cannot read.
 	 */
 	bool guest_by_guest;
+	const char *opt_in;	/* not part of Source auto, and why; else NULL */
 	/*
 	 * Find out what can be read: fill source->offers and source->state. 0, or -errno; source->status is
 	 * told in both cases.
@@ -62,7 +63,7 @@ struct source {
 	uint32_t retry_after;	/* passes to wait, doubled at each failure */
 };
 
-extern const struct source_ops bpf_source, statsfd_source, debugfs_source, proc_source;
+extern const struct source_ops bpf_source, statsfd_source, debugfs_source, libvirt_source, proc_source;
 
 /* Does debugfs, which is open, list any guest? */
 bool debugfs_has_guests(const struct source *source, const struct sysroot *root);
@@ -99,12 +100,18 @@ bool pass_reports_vcpus(const struct pass *pass);
 uint64_t *pass_vcpu_values(const struct pass *pass, const struct vcpu *vcpu);
 uint8_t *pass_vcpu_from(const struct pass *pass, const struct vcpu *vcpu);
 
+/* May this source fill a cell that filled has filled, or nobody (KVMSTAT_ABSENT)? Only if it comes before it in the order. */
+bool pass_may_fill(const struct pass *pass, enum kvmstat_source source, uint8_t filled);
+
 /* A guest that was seen turned out to have gone: it is not shown. */
 void pass_drop(struct pass *pass, struct guest *guest);
 
 /* Add to source->offers. 0 or -ENOMEM. */
 int source_offer(struct source *source, const struct kvmstat_event *event, const char *name, uint32_t cells,
 		 bool refused);
+
+/* Does another source have every value that this one would have? */
+bool source_is_covered(const struct source *source);
 
 void source_status(struct source *source, enum kvmstat_state state, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -121,15 +121,6 @@ static bool has_ptrace(void)
 	return syscall(SYS_capget, &header, data) < 0 || (data[0].effective & 1u << CAP_SYS_PTRACE);
 }
 
-/* Does another source have every value that this one would have? */
-static bool is_covered(const struct source *source)
-{
-	for (size_t i = 0; i < source->noffers; i++)
-		if (source->offers[i].cell != NO_CELL && !source->offers[i].covered)
-			return false;
-	return source->noffers > 0;
-}
-
 static void note(struct tally *tally, const struct guest *guest, int rc)
 {
 	struct fault *fault = &tally->without;
@@ -175,7 +166,7 @@ static void tell_problems(const struct source *source, struct kvmstat *kvmstat, 
 		problem_raise(kvmstat, KVMSTAT_MALFORMED, tally->malformed.count,
 			      "statistics fds that make no sense: those of %u guests, the last of them %s; their values are left out",
 			      tally->malformed.count, tally->malformed.last->public.name);
-	if (fault->count && source->noffers && !is_covered(source))
+	if (fault->count && source->noffers && !source_is_covered(source))
 		problem_raise(kvmstat, KVMSTAT_UNREADABLE, tally->denied.count + tally->without.count,
 			      "guests without statistics fds that can be read: %u, the last of them %s: %s",
 			      tally->denied.count + tally->without.count, fault->last->public.name, reason(fault->error));

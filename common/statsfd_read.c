@@ -268,7 +268,7 @@ static void fill_own(struct reading *reading, const struct stats_block *block, c
 		const struct stats_term *term = &block->terms[i];
 		uint32_t cell = reading->source->offers[term->offer].cell;
 
-		if (cell == NO_CELL)
+		if (cell == NO_CELL || !pass_may_fill(reading->pass, KVMSTAT_STATSFD, from[cell]))
 			continue;
 		memcpy(&values[cell], &state->data[term->offset / sizeof(uint64_t)], term->cells * sizeof(uint64_t));
 		memset(&from[cell], KVMSTAT_STATSFD, term->cells);
@@ -349,20 +349,6 @@ static int read_file(struct reading *reading, const struct stats_file *file)
 	return rc;
 }
 
-/* Another VM may have been made at the same numbers meanwhile. Where it cannot be seen, none is believed to be. */
-static bool is_still_there(const struct sysroot *root, const struct guest *guest)
-{
-	struct stat st;
-	int rc;
-
-	if (!guest->seen_as.ino)
-		return true;
-	rc = sysroot_stat(root, &st, "sys/kernel/debug/%s/%s", guest->seen_as.base, guest->seen_as.dir);
-	if (rc < 0)
-		return rc != -ENOENT;
-	return st.st_ino == guest->seen_as.ino;
-}
-
 static int read_files(struct reading *reading)
 {
 	struct statsfd_state *state = reading->source->state;
@@ -375,7 +361,8 @@ static int read_files(struct reading *reading)
 	for (uint32_t i = 0; rc == 0 && i < fds->nfiles; i++)
 		if (fds->files[i].guard >= 0 && fds->files[i].stats >= 0)
 			rc = read_file(reading, &fds->files[i]);
-	if (rc == 0 && !is_still_there(&reading->kvmstat->root, reading->guest))
+	/* Another VM may have been made at the same numbers meanwhile. */
+	if (rc == 0 && !guest_has_directory(reading->guest, &reading->kvmstat->root))
 		rc = -ESRCH;
 	if (rc < 0 && pass_reports_vcpus(reading->pass))
 		forget_vcpus(reading);
@@ -392,7 +379,7 @@ static void fill(struct reading *reading, const struct stats_block *block)
 		const struct stats_term *term = &block->terms[i];
 		uint32_t cell = reading->source->offers[term->offer].cell;
 
-		if (cell == NO_CELL)
+		if (cell == NO_CELL || !pass_may_fill(reading->pass, KVMSTAT_STATSFD, from[cell]))
 			continue;
 		memcpy(&values[cell], &state->sums[cell], term->cells * sizeof(uint64_t));
 		memset(&from[cell], KVMSTAT_STATSFD, term->cells);

@@ -167,8 +167,8 @@ static void test_sources(void **state)
 static void test_wrong_sources_change_nothing(void **state)
 {
 	set(state, "Source", "debugfs");
-	refused(state, "Source", "ftrace", "write auto, or any of bpf, statsfd and debugfs");
-	refused(state, "Source", "bpf auto", "write auto, or any of bpf, statsfd and debugfs");
+	refused(state, "Source", "ftrace", "write auto, or any of bpf, statsfd, debugfs and libvirt");
+	refused(state, "Source", "bpf auto", "write auto, or any of bpf, statsfd, debugfs and libvirt");
 	refused(state, "Source", "bpf,bpf", "write each one once");
 	refused(state, "Source", "absent", "write auto");
 	refused(state, "Source", "proc", "write auto");

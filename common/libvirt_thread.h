@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libvirt_thread.h - ask libvirt without waiting for it longer than one can
+ *
+ * A call into libvirt takes as long as its daemon and the guest that it asks take, and cannot be called off. So calls are
+ * made by threads of their own, the only ones of the core, and a call that takes too long is left to its thread.
+ */
+#ifndef KVMSTAT_LIBVIRT_THREAD_H
+#define KVMSTAT_LIBVIRT_THREAD_H
+
+#include "libvirt_parse.h"
+
+enum {
+	LIBVIRT_PATIENCE_MS = 500,	/* how long one call may take, */
+	LIBVIRT_PATIENCE_GUEST_MS = 2,	/* and how much longer for each guest of the host */
+	LIBVIRT_TRIES = 2,		/* calls of one pass: one meets the guest that hangs, the next one passes over it */
+	LIBVIRT_CALLERS = 4,		/* threads, and calls that may hang in the daemon at a time */
+	LIBVIRT_FAREWELL_MS = 250,	/* how long all threads may take to end */
+};
+
+struct libvirt_domain {
+	const char *name;
+	char uuid[37];			/* lower case */
+	bool busy;			/* it has no events, and its VMM does not answer libvirt */
+	uint32_t first, nparams;	/* of the answer's params */
+};
+
+/* What libvirt said of the guests that run. */
+struct libvirt_answer {
+	uint32_t ndomains;
+	const struct libvirt_domain *domains;	/* ascending UUID */
+	const struct libvirt_param *params;
+};
+
+struct libvirt_client;
+
+/* No thread is started yet. uri is copied. 0 or -errno. */
+int libvirt_client_new(struct libvirt_client **client, const char *uri);
+
+/* NULL is allowed. Threads whose call hangs are left behind, and end with it; they own all that they touch. */
+void libvirt_client_free(struct libvirt_client *client);
+
+/*
+ * Ask for all guests. nguests: about how many there are. 0: *answer is what libvirt said just now, valid until the next
+ * call. -ETIMEDOUT: it did not answer in time. -EBUSY: as many calls hang as may, or the daemon did not even
+ * take an earlier one; none was made. -EACCES, or another -errno: it cannot be asked, error says why.
+ */
+int libvirt_client_ask(struct libvirt_client *client, uint32_t nguests, const struct libvirt_answer **answer,
+		       char *error, size_t size);
+
+#endif
