@@ -389,9 +389,9 @@ bool guest_has_directory(const struct guest *guest, const struct sysroot *root)
 	if (!guest->seen_as.ino)
 		return true;
 	rc = sysroot_stat(root, &st, "sys/kernel/debug/%s/%s", guest->seen_as.base, guest->seen_as.dir);
-	if (rc < 0)
-		return rc != -ENOENT;
-	return st.st_ino == guest->seen_as.ino;
+	if (rc == -ENOENT)
+		return !sysroot_exists(root, "sys/kernel/debug/%s", guest->seen_as.base);
+	return rc < 0 || st.st_ino == guest->seen_as.ino;
 }
 
 void guests_sweep(struct guests *guests, uint64_t pass)
