@@ -189,7 +189,8 @@ FORCE:
 
 # ---- tests ----------------------------------------------------------------------------------------------------
 
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(filter-out $(if $(filter 1,$(WITH_BPF)),,%/test_bpf_layout.c %/test_btf_s390x.c),$(wildcard tests/unit/test_*.c)))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(filter-out $(if $(filter 1,$(WITH_BPF)),,%/test_bpf_layout.c %/test_btf_s390x.c) \
+	$(if $(filter 1,$(WITH_LIBVIRT)),,%/test_libvirt.c),$(wildcard tests/unit/test_*.c)))
 $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(LIB) -lcmocka $(CORE_LIBS) $(UNIT_LIBS)
