@@ -85,11 +85,15 @@ static void select_events(const struct kvmstat *kvmstat, struct candidate *candi
 static void explain(const struct kvmstat *kvmstat, struct column_set *set)
 {
 	const struct kvmstat_source_status *bpf = &kvmstat->sources[KVMSTAT_BPF].status;
+	const struct kvmstat_source_status *libvirt = &kvmstat->sources[KVMSTAT_LIBVIRT].status;
+	int len = snprintf(set->reason, sizeof(set->reason),
+			   "debugfs refuses counters under lockdown=%s, and the bpf source, which could read them, is %s%s%s",
+			   kvmstat_lockdown_name(kvmstat->host.lockdown), kvmstat_state_name(bpf->state),
+			   bpf->text[0] ? ": " : "", bpf->text);
 
-	snprintf(set->reason, sizeof(set->reason),
-		 "debugfs refuses counters under lockdown=%s, and the bpf source, which could read them, is %s%s%s",
-		 kvmstat_lockdown_name(kvmstat->host.lockdown), kvmstat_state_name(bpf->state),
-		 bpf->text[0] ? ": " : "", bpf->text);
+	if (libvirt->state != KVMSTAT_UNUSED && (size_t)len < sizeof(set->reason))
+		snprintf(set->reason + len, sizeof(set->reason) - (size_t)len, "; libvirt is %s%s%s",
+			 kvmstat_state_name(libvirt->state), libvirt->text[0] ? ": " : "", libvirt->text);
 }
 
 /* The first candidate of an event is the best one: make it a column. */

@@ -172,6 +172,18 @@ static void tell_problems(const struct source *source, struct kvmstat *kvmstat, 
 			      tally->denied.count + tally->without.count, fault->last->public.name, reason(fault->error));
 }
 
+/* Does nobody know any event of the VM, which QEMU keeps no file of? */
+static bool lacks_vm_events(const struct source *source, const struct column_set *columns)
+{
+	for (uint32_t i = 0; i < columns->ncolumns; i++)
+		if (columns->columns[i].event->scope == KVMSTAT_VM)
+			return false;
+	for (size_t i = 0; i < source->noffers; i++)
+		if (source->offers[i].event->scope == KVMSTAT_VM)
+			return false;
+	return source->noffers > 0;
+}
+
 /* 0; -EACCES: no guest's fds may be borrowed. */
 static int tell(struct source *source, const struct pass *pass, const struct tally *tally)
 {
@@ -187,7 +199,8 @@ static int tell(struct source *source, const struct pass *pass, const struct tal
 	if (!pass->seen && !has_ptrace())
 		source_status(source, KVMSTAT_DENIED, "fds of other users' guests may not be borrowed: " REMEDY);
 	else if (!bad)
-		source_status(source, KVMSTAT_ACTIVE, "%s", "");
+		source_status(source, KVMSTAT_ACTIVE, "%s", lacks_vm_events(source, pass->kvmstat->columns) ?
+			      "it has the vCPUs' events; those of the VM itself debugfs or libvirt would have (option Source)" : "");
 	else
 		source_status(source, tally->good ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
 			      "it cannot read %u of %u guests, one of them %s: %s", bad, bad + tally->good,

@@ -201,4 +201,7 @@ def test_qemu(qemu):
     seen = [values(name, source, only)["exits"] for source in ("bpf", "statsfd", "bpf")]
     assert [row["source"] for row in seen] == ["bpf", "statsfd", "bpf"]
     assert 0 < seen[0]["value"] <= seen[1]["value"] <= seen[2]["value"]
-    assert source("statsfd", "-oSource=statsfd", only)[1]["state"] == "active"
+    # It keeps none of the VM: whether somebody else has its events is told.
+    statsfd = source("statsfd", "-oSource=statsfd", only)[1]
+    assert statsfd["state"] == "active" and "debugfs or libvirt" in statsfd["text"]
+    assert source("statsfd", "-oSource=statsfd bpf", only)[1]["text"] == ""

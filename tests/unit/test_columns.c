@@ -333,6 +333,78 @@ static void test_some_guests_and_bpf(void **state)
 	cover(false, true);
 }
 
+static void close_made(enum kvmstat_source source)
+{
+	struct source *made = &lab->kvmstat->sources[source];
+
+	made->is_open = false;
+	free(made->offers);
+	made->offers = NULL;
+	made->noffers = 0;
+}
+
+static const char *reason_of(const char *event)
+{
+	const struct column_set *set = lab->kvmstat->columns;
+
+	for (uint32_t i = 0; i < set->ncolumns; i++)
+		if (strcmp(set->columns[i].event->name, event) == 0)
+			return set->columns[i].reason;
+	return "";
+}
+
+/*
+ * QEMU keeps no statistics fd of the VM itself. Its events come from debugfs where it may be read, else from libvirt,
+ * if it is asked, else they are absent with the reason.
+ */
+static void vm_events_beside_statsfd(bool locked, bool libvirt, enum kvmstat_source expected)
+{
+	static const char *const vcpu[] = { "exit_null" }, *const both[] = { "exit_null", "inject_io" };
+
+	lab_event(lab, "kvm", "inject_io", 0644);
+	lab_set(lab, "Source", "statsfd debugfs libvirt");
+	if (locked)
+		lab_lockdown(lab, "none [integrity] confidentiality\n");
+	lab_pass(lab);
+	offer(&lab->kvmstat->sources[KVMSTAT_STATSFD], vcpu, 1);
+	if (libvirt)
+		offer(&lab->kvmstat->sources[KVMSTAT_LIBVIRT], both, 2);
+	assert_int_equal(columns_make(lab->kvmstat), 0);
+	assert_int_equal(server_of("exit_null"), KVMSTAT_STATSFD);
+	assert_int_equal(server_of("inject_io"), expected);
+	if (libvirt && locked) {
+		assert_int_equal(offer_of(KVMSTAT_LIBVIRT, "exit_null")->cell, offer_of(KVMSTAT_STATSFD, "exit_null")->cell);
+		assert_true(offer_of(KVMSTAT_STATSFD, "exit_null")->covered);
+	} else if (libvirt) {
+		assert_int_equal(offer_of(KVMSTAT_LIBVIRT, "inject_io")->cell, NO_CELL);
+	}
+	if (expected == KVMSTAT_ABSENT) {
+		assert_non_null(strstr(reason_of("inject_io"), "lockdown=integrity"));
+		assert_non_null(strstr(reason_of("inject_io"), "libvirt is missing: "));
+	}
+	close_made(KVMSTAT_STATSFD);
+	close_made(KVMSTAT_LIBVIRT);
+	assert_int_equal(columns_make(lab->kvmstat), 0);
+}
+
+static void test_vm_events_of_debugfs(void **state)
+{
+	(void)state;
+	vm_events_beside_statsfd(false, true, KVMSTAT_DEBUGFS);
+}
+
+static void test_vm_events_of_libvirt(void **state)
+{
+	(void)state;
+	vm_events_beside_statsfd(true, true, KVMSTAT_LIBVIRT);
+}
+
+static void test_vm_events_of_nobody(void **state)
+{
+	(void)state;
+	vm_events_beside_statsfd(true, false, KVMSTAT_ABSENT);
+}
+
 static void test_guest_by_uuid(void **state)
 {
 	static const char cmdline[] =
@@ -385,6 +457,9 @@ int main(void)
 		columns_test(test_some_guests),
 		columns_test(test_some_guests_and_lockdown),
 		columns_test(test_some_guests_and_bpf),
+		columns_test(test_vm_events_of_debugfs),
+		columns_test(test_vm_events_of_libvirt),
+		columns_test(test_vm_events_of_nobody),
 		columns_test(test_guest_by_uuid),
 		columns_test(test_odd_names),
 	};

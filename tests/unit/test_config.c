@@ -158,6 +158,8 @@ static void test_sources(void **state)
 	assert_sources(*state, "debugfs statsfd proc ");
 	set(state, "Source", "statsfd,bpf,debugfs");
 	assert_sources(*state, "statsfd bpf debugfs proc ");
+	set(state, "Source", "bpf LibVirt");
+	assert_sources(*state, "bpf libvirt proc ");
 	set(state, "Source", "bpf");
 	assert_sources(*state, "bpf proc ");
 	set(state, "Source", "Auto");
@@ -168,6 +170,7 @@ static void test_wrong_sources_change_nothing(void **state)
 {
 	set(state, "Source", "debugfs");
 	refused(state, "Source", "ftrace", "write auto, or any of bpf, statsfd, debugfs and libvirt");
+	refused(state, "Source", "unknown", "write auto");
 	refused(state, "Source", "bpf auto", "write auto, or any of bpf, statsfd, debugfs and libvirt");
 	refused(state, "Source", "bpf,bpf", "write each one once");
 	refused(state, "Source", "absent", "write auto");
@@ -185,6 +188,22 @@ static void test_root(void **state)
 	assert_string_equal(config->root, "/srv/capture 1");
 	refused(state, "Root", "", "write the one");
 	assert_string_equal(config->root, "/srv/capture 1");
+}
+
+/* Guests of another host are not those that are found here. */
+static void test_libvirt_uri(void **state)
+{
+	const struct kvmstat_config *config = *state;
+
+	assert_string_equal(config->libvirt_uri, "qemu:///system");
+	set(state, "LibvirtURI", "qemu:///session");
+	assert_string_equal(config->libvirt_uri, "qemu:///session");
+	refused(state, "LibvirtURI", "qemu+ssh://root@elsewhere/system", "write qemu:///system");
+	refused(state, "LibvirtURI", "qemu://elsewhere/system", "write qemu:///system");
+	refused(state, "LibvirtURI", "", "write qemu:///system");
+	assert_string_equal(config->libvirt_uri, "qemu:///session");
+	set(state, "LIBVIRTURI", "qemu+unix:///system?socket=/run/sock");
+	assert_string_equal(config->libvirt_uri, "qemu+unix:///system?socket=/run/sock");
 }
 
 static void test_broken_expression_names_the_option(void **state)
@@ -257,6 +276,7 @@ int main(void)
 		TEST(test_sources),
 		TEST(test_wrong_sources_change_nothing),
 		TEST(test_root),
+		TEST(test_libvirt_uri),
 		TEST(test_broken_expression_names_the_option),
 		TEST(test_unknown_option_leaves_the_message_alone),
 		TEST(test_any_message_fits),

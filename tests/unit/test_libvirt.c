@@ -548,6 +548,22 @@ static void test_no_guests(void **state)
 	assert_false(lab_problem(lab->sample, KVMSTAT_NO_SOURCE));
 }
 
+/* A cell that a worse source has filled already, bpf as the one that finds the guests, is filled anew. */
+static void test_order(void **state)
+{
+	struct pass any = { 0 };
+
+	(void)state;
+	lab_set(lab, "Source", "statsfd libvirt bpf");
+	lab_open(lab);
+	any.kvmstat = lab->kvmstat;
+	assert_true(pass_may_fill(&any, KVMSTAT_LIBVIRT, KVMSTAT_ABSENT));
+	assert_true(pass_may_fill(&any, KVMSTAT_LIBVIRT, KVMSTAT_BPF));
+	assert_true(pass_may_fill(&any, KVMSTAT_LIBVIRT, KVMSTAT_LIBVIRT));
+	assert_false(pass_may_fill(&any, KVMSTAT_LIBVIRT, KVMSTAT_STATSFD));
+	assert_false(pass_may_fill(&any, KVMSTAT_BPF, KVMSTAT_LIBVIRT));
+}
+
 #define libvirt_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -574,6 +590,7 @@ int main(void)
 		libvirt_test(test_not_unless_asked_for),
 		libvirt_test(test_a_captured_host),
 		libvirt_test(test_no_guests),
+		libvirt_test(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
