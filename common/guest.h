@@ -73,6 +73,7 @@ struct guest {
 	uint64_t counted;		/* the last pass in which bpf counted it */
 	uint32_t vcpus_counted;		/* in that pass */
 	struct stats_fds stats_fds;	/* where its statistics fds are */
+	bool libvirt_has_events;	/* or had them in an earlier pass */
 };
 
 struct guest_index {

@@ -282,7 +282,9 @@ int libvirt_read_guest(struct source *source, struct pass *pass, struct guest *g
 		return rc;
 	if (!libvirt_is_there(&pass->kvmstat->root, guest))
 		return LIBVIRT_ENDED;
+	/* It was passed over; it may have become free since, but it is none that has no statistics. */
 	if (!reading.has_events)
-		return domain->busy ? LIBVIRT_SILENT : LIBVIRT_WITHOUT;
+		return domain->busy || guest->libvirt_has_events ? LIBVIRT_SILENT : LIBVIRT_WITHOUT;
+	guest->libvirt_has_events = true;
 	return fill(&reading);
 }

@@ -305,32 +305,35 @@ static int caller_new(struct caller **place, const char *uri, struct caller **re
 	return 0;
 }
 
+static enum caller_state state_of(struct caller *caller)
+{
+	enum caller_state state;
+
+	pthread_mutex_lock(&caller->lock);
+	state = caller->state;
+	pthread_mutex_unlock(&caller->lock);
+	return state;
+}
+
 /* One that is free, or a new one. -EBUSY: there is none, or the daemon does not take calls. */
 static int find_caller(struct libvirt_client *client, struct caller **result)
 {
 	struct caller **unused = NULL;
 	bool waits = false;
 
-	for (int i = 0; i < LIBVIRT_CALLERS; i++) {
-		struct caller *caller = client->callers[i];
-		enum caller_state state;
+	*result = NULL;
+	for (int i = 0; i < LIBVIRT_CALLERS && !*result; i++) {
+		enum caller_state state = client->callers[i] ? state_of(client->callers[i]) : CALLER_ENDED;
 
-		if (!caller) {
-			unused = unused ? unused : &client->callers[i];
-			continue;
-		}
-		pthread_mutex_lock(&caller->lock);
-		state = caller->state;
-		pthread_mutex_unlock(&caller->lock);
-		if (state == CALLER_FREE || state == CALLER_DONE) {
-			*result = caller;
-			return 0;
-		}
+		if (state == CALLER_FREE || state == CALLER_DONE)
+			*result = client->callers[i];
+		else if (state == CALLER_ENDED)
+			unused = &client->callers[i];
 		waits |= state == CALLER_OPENING;
 	}
-	if (waits || !unused)
-		return -EBUSY;
-	return caller_new(unused, client->uri, result);
+	if (*result)
+		return 0;
+	return waits || !unused ? -EBUSY : caller_new(unused, client->uri, result);
 }
 
 static struct timespec from_now(uint64_t ms)
@@ -369,21 +372,25 @@ int libvirt_client_ask(struct libvirt_client *client, uint32_t nguests, const st
 		       char *error, size_t size)
 {
 	uint64_t patience_ms = LIBVIRT_PATIENCE_MS + LIBVIRT_PATIENCE_GUEST_MS * (uint64_t)nguests;
-	struct caller *caller;
-	int rc = -ETIMEDOUT;
 
-	for (int tries = 0; rc == -ETIMEDOUT && tries < LIBVIRT_TRIES; tries++) {
-		int found = find_caller(client, &caller);
+	for (int tries = 0; tries < LIBVIRT_TRIES; tries++) {
+		struct caller *caller;
+		int rc = find_caller(client, &caller);
 
-		/* The first call had its time and took it. */
-		if (found < 0)
-			return tries ? -ETIMEDOUT : found;
+		if (rc < 0) {
+			snprintf(error, size, "%s", strerror(-rc));
+			/* The first call had its time and took it. */
+			return tries ? -ETIMEDOUT : rc;
+		}
 		rc = wait_for_answer(caller, patience_ms);
+		if (rc == -ETIMEDOUT)
+			continue;
+		*answer = &caller->answer;
+		if (rc < 0)
+			snprintf(error, size, "%s", caller->error);
+		return rc;
 	}
-	*answer = &caller->answer;
-	if (rc < 0 && rc != -ETIMEDOUT)
-		snprintf(error, size, "%s", caller->error);
-	return rc;
+	return -ETIMEDOUT;
 }
 
 int libvirt_client_new(struct libvirt_client **result, const char *uri)

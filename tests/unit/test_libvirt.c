@@ -455,6 +455,13 @@ static void test_without_events(void **state)
 	domain->busy = false;
 	pass();
 	is_told(KVMSTAT_PARTIAL, "db: libvirt has no statistics of it");
+	/* It had them: then it was passed over, and is free again meanwhile. */
+	say_anew();
+	say("web", WEB, VCPUS("", ""));
+	say("db", DB, VCPUS("vcpu.0.exit_null.sum=5", "vcpu.1.exit_null.sum=6"));
+	pass();
+	lab_is(lab->sample, "db", "exit_null", 11);
+	is_told(KVMSTAT_PARTIAL, "web: its program does not answer libvirt");
 }
 
 /* ---- with other sources ---- */
