@@ -182,6 +182,18 @@ static int read_guests(struct source *source, struct pass *pass, const struct li
 	return 0;
 }
 
+/* What libvirt has to ask for, whoever wants it. */
+static uint32_t load(const struct pass *pass)
+{
+	const struct guests *guests = &pass->kvmstat->guests;
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < guests->count; i++)
+		if (guests->list[i]->pass == pass->number)
+			sum += 1 + guests->list[i]->vcpus;
+	return sum;
+}
+
 static int libvirt_pass(struct source *source, struct pass *pass)
 {
 	struct libvirt_state *state = source->state;
@@ -195,7 +207,7 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 		return 0;
 	}
-	rc = libvirt_client_ask(state->client, pass->seen, &answer, error, sizeof(error));
+	rc = libvirt_client_ask(state->client, load(pass), &answer, error, sizeof(error));
 	if (rc < 0) {
 		tell_silence(source, pass, rc, error);
 		return 0;

@@ -368,10 +368,10 @@ static int wait_for_answer(struct caller *caller, uint64_t patience_ms)
 	return rc;
 }
 
-int libvirt_client_ask(struct libvirt_client *client, uint32_t nguests, const struct libvirt_answer **answer,
+int libvirt_client_ask(struct libvirt_client *client, uint32_t load, const struct libvirt_answer **answer,
 		       char *error, size_t size)
 {
-	uint64_t patience_ms = LIBVIRT_PATIENCE_MS + LIBVIRT_PATIENCE_GUEST_MS * (uint64_t)nguests;
+	uint64_t patience_ms = LIBVIRT_PATIENCE_MS + LIBVIRT_PATIENCE_EACH_MS * (uint64_t)load;
 
 	for (int tries = 0; tries < LIBVIRT_TRIES; tries++) {
 		struct caller *caller;

@@ -12,7 +12,7 @@
 
 enum {
 	LIBVIRT_PATIENCE_MS = 500,	/* how long one call may take, */
-	LIBVIRT_PATIENCE_GUEST_MS = 2,	/* and how much longer for each guest of the host */
+	LIBVIRT_PATIENCE_EACH_MS = 1,	/* and how much longer for each guest and vCPU; it takes about half of that */
 	LIBVIRT_TRIES = 2,		/* calls of one pass: one meets the guest that hangs, the next one passes over it */
 	LIBVIRT_CALLERS = 4,		/* threads, and calls that may hang in the daemon at a time */
 	LIBVIRT_FAREWELL_MS = 250,	/* how long all threads may take to end */
@@ -41,11 +41,11 @@ int libvirt_client_new(struct libvirt_client **client, const char *uri);
 void libvirt_client_free(struct libvirt_client *client);
 
 /*
- * Ask for all guests. nguests: about how many there are. 0: *answer is what libvirt said just now, valid until the next
+ * Ask for all guests. load: how many guests and vCPUs there are, about. 0: *answer is what libvirt said just now, valid until the next
  * call. -ETIMEDOUT: it did not answer in time. -EBUSY: as many calls hang as may, or the daemon did not even
  * take an earlier one; none was made. -EACCES, or another -errno: it cannot be asked, error says why.
  */
-int libvirt_client_ask(struct libvirt_client *client, uint32_t nguests, const struct libvirt_answer **answer,
+int libvirt_client_ask(struct libvirt_client *client, uint32_t load, const struct libvirt_answer **answer,
 		       char *error, size_t size);
 
 #endif

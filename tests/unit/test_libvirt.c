@@ -46,11 +46,11 @@ void libvirt_client_free(struct libvirt_client *client)
 	(void)client;
 }
 
-int libvirt_client_ask(struct libvirt_client *client, uint32_t nguests, const struct libvirt_answer **answer,
+int libvirt_client_ask(struct libvirt_client *client, uint32_t load, const struct libvirt_answer **answer,
 		       char *error, size_t size)
 {
 	(void)client;
-	assert_true(nguests > 0);
+	assert_true(load > 0);
 	fake.calls++;
 	if (fake.when_asked)
 		fake.when_asked();
