@@ -67,8 +67,8 @@ BPF_ENDIAN := $(if $(filter s390x% powerpc-% ppc-% ppc64-% powerpc64-%,$(TRIPLET
 # Does a header exist for this compiler? $(call have,NAME,FLAGS)
 have = $(shell printf '\043include <$(1)>\n' | $(CC) $(2) -E - >/dev/null 2>&1 && echo yes)
 
-WITH_LIBVIRT ?= $(if $(call have,libvirt/libvirt.h),1,0)
-WITH_LIBVIRT := $(WITH_LIBVIRT)
+HAVE_LIBVIRT := $(call have,libvirt/libvirt.h)
+WITH_LIBVIRT ?= $(if $(HAVE_LIBVIRT),1,0)
 
 CORE_SRCS := $(filter-out %.bpf.c $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c) \
 	$(if $(filter 1,$(WITH_LIBVIRT)),,common/libvirt_thread.c common/libvirt_read.c common/libvirt_guest.c),$(wildcard common/*.c))
@@ -114,6 +114,14 @@ ifneq ($(call have,bpf/libbpf.h),yes)
 endif
 else
 	@echo "built without the bpf source (WITH_BPF=0): a locked-down host shows only the counters that QEMU 8.1 and later keeps open"
+endif
+
+ifneq ($(HAVE_LIBVIRT),yes)
+ifeq ($(WITH_LIBVIRT),1)
+	@echo "libvirt's headers are missing (Debian, Ubuntu: libvirt-dev; RHEL, SLES: libvirt-devel): install them, or make WITH_LIBVIRT=0"; exit 1
+else
+	@echo "built without the libvirt source: libvirt's headers are missing (Debian, Ubuntu: libvirt-dev; RHEL, SLES: libvirt-devel)"
+endif
 endif
 
 .PHONY: all

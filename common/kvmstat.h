@@ -19,7 +19,10 @@
  *	kvmstat_close(kvmstat);
  *
  * Errors: functions return 0 (or a positive result) or -errno. Nothing here
- * prints, exits, starts a thread or blocks on anything a guest answers.
+ * prints, exits, starts a thread or blocks on anything a guest answers. The
+ * one exception is the source libvirt, if the option Source names it: it has
+ * threads of its own, which take no signals and of which nothing is seen, and
+ * a pass waits for them a limited time.
  *
  * Threads: one thread at a time may use a collector. Samples may be read and
  * given back from any thread.
@@ -335,7 +338,10 @@ bool kvmstat_event_unknown(const struct kvmstat *kvmstat, const char *word,
  */
 int kvmstat_open(struct kvmstat **kvmstat, const struct kvmstat_config *config);
 
-/* All samples must have been given back. NULL is allowed. */
+/*
+ * All samples must have been given back. NULL is allowed. A thread whose call into libvirt hangs is left behind, and
+ * ends when the call does: the program's code must not be unloaded (the plugin is linked so that it is not).
+ */
 void kvmstat_close(struct kvmstat *kvmstat);
 
 /*

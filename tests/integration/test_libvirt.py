@@ -20,7 +20,7 @@ def missing():
     if os.getuid() != 0:
         return "root, who may start libvirt's daemon in a namespace of its own"
     if not virt.daemon():
-        return "libvirtd or virtqemud (Debian: libvirt-daemon-system)"
+        return "libvirtd or virtqemud (Debian: libvirt-daemon)"
     for program, package in (("virsh", "libvirt-clients"), ("unshare", "util-linux"), ("qemu-system-x86_64", "qemu-system-x86")):
         if not shutil.which(program):
             return "%s (Debian: %s)" % (program, package)
