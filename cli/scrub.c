@@ -26,6 +26,7 @@ static const struct {
 	{ "firecracker", "firecracker", NULL, { "--id", "", "" }, { 0 }, { 0 } },
 	{ "cloud-hypervisor", "cloud-hypervisor", NULL, { "--api-socket", "path=/run/", ".sock" },
 	  { "--platform", "uuid=", "" }, { "--memory", "size=", "B" } },
+	{ "dragonball", "containerd-shim-kata-v2", NULL, { "-id", "", "" }, { 0 }, { 0 } },
 	{ "crosvm", "crosvm", "run", { "--name", "", "" }, { 0 }, { "--mem", "size=", "B" } },
 	{ "kvmtool", "lkvm", "run", { "--name", "", "" }, { 0 }, { "--mem", "", "B" } },
 	/* Programs nobody knows; the last one. */

@@ -206,6 +206,7 @@ PROGRAMS = [
     ([b"cloud-hypervisor", b"--api-socket", b"/run/%s.sock" % SECRET, b"--memory", b"size=1G",
       b"--platform", b"uuid=" + UUID.encode() % 2], b"cloud-hyperviso"),
     ([b"crosvm", b"run", b"--name", SECRET + b"-c", b"--mem", b"512", b"/srv/" + SECRET], b"crosvm"),
+    ([b"/opt/kata/bin/containerd-shim-kata-v2", b"-namespace", SECRET, b"-id", SECRET + b"-k8s"], b"containerd-shim"),
     ([b"lkvm", b"run", b"--name", SECRET + b"-k", b"-m", b"256"], b"lkvm"),
     ([b"/opt/%s-vmm" % SECRET, b"--name", SECRET + b"-u", b"--token=" + SECRET], SECRET + b"-vmm"),
     ([b"qemu-kvm", b"-name", b"guest=libvirt-" + SECRET, b"-m", b"64"], b"qemu-kvm"),
