@@ -54,7 +54,7 @@ HARDEN   := -fstack-protector-strong $(if $(filter 1,$(SAN)),,-D_FORTIFY_SOURCE=
 SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 
 ALL_CFLAGS  = -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
-	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -DKVMITER_OBJECT='"$(O)/gen/kvmiter.bpf.o"' -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
+	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -DBPF_OBJECTS='"$(O)/gen"' -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -pthread
 
 XML_CFLAGS := $(shell $(PKG_CONFIG) --cflags libxml-2.0 2>/dev/null)
@@ -70,7 +70,7 @@ have = $(shell printf '\043include <$(1)>\n' | $(CC) $(2) -E - >/dev/null 2>&1 &
 HAVE_LIBVIRT := $(call have,libvirt/libvirt.h)
 WITH_LIBVIRT ?= $(if $(HAVE_LIBVIRT),1,0)
 
-CORE_SRCS := $(filter-out %.bpf.c $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c) \
+CORE_SRCS := $(filter-out %.bpf.c $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c common/bpf_object.c) \
 	$(if $(filter 1,$(WITH_LIBVIRT)),,common/libvirt_thread.c common/libvirt_read.c common/libvirt_guest.c),$(wildcard common/*.c))
 CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o
 LIB       := $(O)/libkvmstat.a
@@ -174,9 +174,9 @@ $(O)/gen/version.h: FORCE
 	@echo '#define KVMSTAT_VERSION "$(or $(VERSION),unknown)"' | cmp -s - $@ || echo '#define KVMSTAT_VERSION "$(or $(VERSION),unknown)"' > $@
 $(O)/common/version.o: $(O)/gen/version.h
 
-# The BPF program; its object is made part of the library.
+# The BPF programs; their objects are made part of the library.
 BPF_INCLUDE := $(SYSROOT_FLAG) -I$(SYSROOT)/usr/include/$(patsubst %-pc-linux-gnu,%-linux-gnu,$(TRIPLET))
-$(O)/gen/kvmiter.bpf.o: common/kvmiter.bpf.c common/kvmiter.h
+$(O)/gen/%.bpf.o: common/%.bpf.c common/%.h
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) -Wall -Wextra -Werror $(BPF_INCLUDE) -Icommon -c -o $@ $<
 ifeq ($(WITH_BPF),1)

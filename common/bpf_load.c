@@ -12,15 +12,9 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-/* The compiled program, made part of the library so that there is no file to install or lose. */
-__asm__(".pushsection .rodata\n"
-	".balign 8\n"
-	"kvmiter_object:\n"
-	".incbin \"" KVMITER_OBJECT "\"\n"
-	"kvmiter_object_end:\n"
-	".popsection\n");
-extern const char kvmiter_object[] __attribute__((visibility("hidden")));
-extern const char kvmiter_object_end[] __attribute__((visibility("hidden")));
+#include "bpf_object.h"
+
+BPF_OBJECT(kvmiter);
 
 struct bpf_loader {
 	struct bpf_object *object;
@@ -113,46 +107,12 @@ static int refused(int rc, enum kvmstat_lockdown lockdown, struct kvmstat_source
 	return rc;
 }
 
-/* The program's only read-only variable is struct kvmiter_config. */
-static int set_config(struct bpf_object *object, const struct kvmiter_config *config)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, object) {
-		size_t size = 0;
-		void *value;
-
-		if (!strstr(bpf_map__name(map), ".rodata"))
-			continue;
-		value = (void *)(uintptr_t)bpf_map__initial_value(map, &size);
-		if (!value || size != sizeof(*config))
-			return -EINVAL;
-		memcpy(value, config, size);
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
 static int load(struct bpf_loader *loader, const struct kvmiter_config *config)
 {
 	struct bpf_program *program;
 	int rc;
 
-	loader->object = bpf_object__open_mem(kvmiter_object, (size_t)(kvmiter_object_end - kvmiter_object), NULL);
-	rc = (int)libbpf_get_error(loader->object);
-	if (rc < 0) {
-		loader->object = NULL;
-		return rc;
-	}
-	rc = set_config(loader->object, config);
+	rc = bpf_object_begin(&loader->object, kvmiter_object, kvmiter_object_end, config, sizeof(*config));
 	if (rc == 0)
 		rc = bpf_object__load(loader->object);
 	if (rc < 0)
@@ -168,8 +128,8 @@ static int load(struct bpf_loader *loader, const struct kvmiter_config *config)
 int bpf_loader_open(struct bpf_loader **result, struct layout *layout, const struct sysroot *root,
 		    enum kvmstat_lockdown lockdown, bool histograms, struct kvmstat_source_status *status)
 {
-	/* libbpf would print on stderr, which is the daemon's: it is told in status instead. */
-	libbpf_print_fn_t print = libbpf_set_print(silent);
+	/* What it would print is told in status instead. */
+	libbpf_print_fn_t print = bpf_object_silence();
 	struct bpf_loader *loader = calloc(1, sizeof(*loader));
 	int rc = loader ? read_layout(layout, root, histograms, status) : -ENOMEM;
 
