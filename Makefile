@@ -159,13 +159,15 @@ $(CLI): $(CLI_OBJS) $(LIB)
 
 # ---- generated files ------------------------------------------------------------------------------------------
 
-# The event table is C made from events.tsv; docs/events.md is made from the same file.
-$(O)/gen/event_table.c: common/events.tsv scripts/events.awk
+# The event tables are C made from events.tsv and reasons.tsv; docs/events.md is made from the same files.
+EVENT_FILES := scripts/reasons.awk scripts/events.awk common/events.tsv common/reasons.tsv
+MAKE_EVENTS  = awk -v out=$(1) $(patsubst %.awk,-f %.awk,$(EVENT_FILES)) > $@
+$(O)/gen/event_table.c: $(EVENT_FILES)
 	@mkdir -p $(@D)
-	$(call say,GEN,$@)awk -v out=c -f scripts/events.awk common/events.tsv > $@
+	$(call say,GEN,$@)$(call MAKE_EVENTS,c)
 
-docs/events.md: common/events.tsv scripts/events.awk
-	$(call say,GEN,$@)awk -v out=md -f scripts/events.awk common/events.tsv > $@
+docs/events.md: $(EVENT_FILES)
+	$(call say,GEN,$@)$(call MAKE_EVENTS,md)
 
 # The version: the file VERSION of a release, or what git says of this tree, whoever owns it ("make", then "make install" as root).
 VERSION := $(shell cat VERSION 2>/dev/null || git -c safe.directory='*' describe --always --dirty --tags --match 'v*' 2>/dev/null | sed 's/^v//')

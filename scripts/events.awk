@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Check common/events.tsv and make of it, with -v out=c, the table that is compiled in, or, with -v out=md, docs/events.md.
+# Check common/events.tsv and common/reasons.tsv (reasons.awk, to be given first) and make of them, with -v out=c, the tables that are
+# compiled in, or, with -v out=md, docs/events.md.
 # The first error of each line goes to stderr as FILE:LINE: MESSAGE; if there is any, nothing is made and the exit status is 1.
 
 BEGIN {
@@ -152,6 +153,7 @@ END {
 }
 
 function check_references(    i, name, f, p, steps) {
+	check_reasons()
 	for (i = 1; i <= nevents; i++) {
 		name = events[i]
 		steps = 0
@@ -224,8 +226,8 @@ function make_c(    i, e, f) {
 	bit[0] = 1
 	for (i = 1; i < 16; i++)
 		bit[i] = 2 * bit[i - 1]
-	print "/* Made of common/events.tsv by scripts/events.awk. */"
-	print "#include \"event_table.h\"\n"
+	print "/* Made of common/events.tsv and common/reasons.tsv by scripts/events.awk. */"
+	print "#include \"event_table.h\"\n#include \"reason_table.h\"\n"
 	print "const struct known_event event_table[] = {"
 	for (i = 1; i <= nevents; i++) {
 		e = events[i]
@@ -247,6 +249,7 @@ function make_c(    i, e, f) {
 	for (i = 1; i <= nword["arch"]; i++)
 		printf "\t\"%s\",\n", word["arch", i]
 	print "};\nconst size_t arch_table_count = sizeof(arch_table) / sizeof(arch_table[0]);"
+	make_c_reasons()
 }
 
 # ---- out=md ---------------------------------------------------------------------------------------------------
@@ -341,10 +344,11 @@ function make_md(    i, s) {
 	md_section(1)
 	for (s = 3; s <= 8; s++)
 		md_section(s)
+	md_reasons()
 }
 
 function md_intro() {
-	print "<!-- Made of common/events.tsv by scripts/events.awk; change it there. -->"
+	print "<!-- Made of common/events.tsv and reasons.tsv by scripts/events.awk; change it there. -->"
 	print "# Events\n"
 	print "Every event that kvmstat knows: what it is, and what a high rate suggests. There is no good or bad number as such: compare a guest"
 	print "with itself on a good day, and rates for each guest CPU rather than for each guest. An event that is not in this list is a new one of"
@@ -361,7 +365,7 @@ function md_intro() {
 	print "## Numbers\n"
 	print "SNMP knows an event by its number. Numbers up to 65535 are given in this list; one number means one event for ever, on every host, kernel"
 	print "and architecture: 1 to 999 events of several architectures, from 1000 s390, 2000 x86, 3000 arm64, 4000 powerpc, 5000 riscv, 6000 loongarch, 7000"
-	print "mips. An event that is not in this list gets a number above 65535 that is made of its name, 65536 + FNV-1a(name) modulo (2^31 - 65536) with the"
+	print "mips, 20000 to 29999 exits by reason. An event that is not in this list gets a number above 65535 that is made of its name, 65536 + FNV-1a(name) modulo (2^31 - 65536) with the"
 	print "64-bit FNV-1a hash, so that hosts agree on it; if that number is taken by another event already, the next free one. It is remembered on this host.\n"
 	print "## Totals of categories\n"
 	print "Categories let hosts of different architectures be compared. A category's total is the sum of those of its events that the kernel has;"

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define AWK "-f scripts/reasons.awk -f scripts/events.awk"
 #define EVENT "1\ta\tcumulative\tcount\tvcpu\texits\texits\t-\ts390:5.14\ts390\t-\tIt is.\t-\n"
 
 static char output[65536];
@@ -27,7 +28,7 @@ static int generate(const char *kind, const char *text)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	snprintf(command, sizeof(command), "awk -v out=%s -f scripts/events.awk %s 2>&1", kind, path);
+	snprintf(command, sizeof(command), "awk -v out=%s " AWK " %s 2>&1", kind, path);
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
 	n = fread(output, 1, sizeof(output) - 1, pipe);
@@ -125,11 +126,44 @@ static void test_texts(void **state)
 	refused("1\tb\tpeak\tcount\tvm\tio\t-\t-\t-\ts390\t-\t-\t-\n", ":1: the text of b is no sentence");
 }
 
+#define TRACEPOINT "tracepoint\t20000\tt\tx86:reason/isa s390:code\texits\tIt is.\n"
+#define ISA "isa\tvmx\tx86\t1\t0xffff\n"
+#define OTHER "reason\t20001\tt\tother\t-\texits\tIt is.\n"
+
+static void test_reasons(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		generate("c", ISA TRACEPOINT OTHER "reason\t20002\tt\tA\tvmx:0xfF,s390:3\texits\tIt is.\n"), 0);
+	assert_non_null(strstr(output, ".name = \"t_A\""));
+	assert_non_null(strstr(output, "{ .format = 0, .class = 1, .code = 255u, .event = 1 }"));
+	assert_non_null(strstr(output, "{ .format = 1, .class = 0, .code = 3u, .event = 1 }"));
+	assert_non_null(strstr(output, ".code = \"code\", .class = NULL, .total = 0, .other = 2 }"));
+}
+
+static void test_wrong_reasons(void **state)
+{
+	(void)state;
+	refused("tracepoint\t20000\tt\n", ":1: a tracepoint has 6 fields");
+	refused("reason\t20000\tt\n", ":1: a reason has 7 fields");
+	refused("isa\tvmx\n", ":1: an isa has 5 fields");
+	refused("isa\tvmx\tz\t1\t0xffff\n", ":1: unknown arch \"z\"");
+	refused("tracepoint\t19999\tt\tany:reason\texits\tIt is.\n", ":1: number 19999 is not between 20000");
+	refused("tracepoint\t20000\tt\tz:reason\texits\tIt is.\n", ":1: unknown arch \"z\"");
+	refused(OTHER, ":1: unknown tracepoint \"t\"");
+	refused(TRACEPOINT "reason\t20001\tt\tA\t-\texits\tIt is.\n", ":2: t_A has no codes");
+	refused(TRACEPOINT "reason\t20001\tt\tA\tarm64:1\texits\tIt is.\n", ":2: \"arm64:1\" is no code of t");
+	refused(TRACEPOINT "reason\t20001\tt\tA\ts390:0xg\texits\tIt is.\n", ":2: \"s390:0xg\" is no code of t");
+	refused(TRACEPOINT "reason\t20001\tt\tA\ts390:1,s390:0x1\texits\tIt is.\n", ":2: code s390:0x1 is in line 2");
+	refused(TRACEPOINT OTHER OTHER, ":3: number 20001 is that of line 2");
+	refused(TRACEPOINT, ":1: t has no reason \"other\"");
+}
+
 static void test_documentation_is_up_to_date(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		system("awk -v out=md -f scripts/events.awk common/events.tsv | cmp - docs/events.md"), 0);
+		system("awk -v out=md " AWK " common/events.tsv common/reasons.tsv | cmp - docs/events.md"), 0);
 }
 
 int main(void)
@@ -143,6 +177,8 @@ int main(void)
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_totals),
 		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_wrong_reasons),
 		cmocka_unit_test(test_documentation_is_up_to_date),
 	};
 
