@@ -70,8 +70,9 @@ have = $(shell printf '\043include <$(1)>\n' | $(CC) $(2) -E - >/dev/null 2>&1 &
 HAVE_LIBVIRT := $(call have,libvirt/libvirt.h)
 WITH_LIBVIRT ?= $(if $(HAVE_LIBVIRT),1,0)
 
-CORE_SRCS := $(filter-out %.bpf.c $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c common/bpf_object.c) \
-	$(if $(filter 1,$(WITH_LIBVIRT)),,common/libvirt_thread.c common/libvirt_read.c common/libvirt_guest.c),$(wildcard common/*.c))
+NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c common/bpf_object.c common/tracepoint_load.c common/tracepoint_scan.c)
+NO_LIBVIRT_SRCS := $(if $(filter 1,$(WITH_LIBVIRT)),,common/libvirt_thread.c common/libvirt_read.c common/libvirt_guest.c)
+CORE_SRCS := $(filter-out %.bpf.c $(NO_BPF_SRCS) $(NO_LIBVIRT_SRCS),$(wildcard common/*.c))
 CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o
 LIB       := $(O)/libkvmstat.a
 
@@ -183,6 +184,7 @@ $(O)/gen/%.bpf.o: common/%.bpf.c common/%.h
 	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) -Wall -Wextra -Werror $(BPF_INCLUDE) -Icommon -c -o $@ $<
 ifeq ($(WITH_BPF),1)
 $(O)/common/bpf_load.o: $(O)/gen/kvmiter.bpf.o
+$(O)/common/tracepoint_load.o: $(O)/gen/tracepoint.bpf.o
 endif
 
 # The MIB for the chosen root.
@@ -212,7 +214,7 @@ check-unit: $(UNIT_TESTS)
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # Not those that count allocations themselves, use what valgrind does not know, or only run scripts.
-VALGRIND_TESTS = $(filter-out %/test_alloc %/test_bpf_live %/test_statsfd_live %/test_events_awk,$(UNIT_TESTS))
+VALGRIND_TESTS = $(filter-out %/test_alloc %/test_bpf_live %/test_statsfd_live %/test_tracepoint_live %/test_events_awk,$(UNIT_TESTS))
 .PHONY: check-valgrind
 check-valgrind: all
 	$(Q)$(MAKE) -s O=$(O) check-unit check-snmp check-plugin UNIT_TESTS="$(VALGRIND_TESTS)" \

@@ -14,7 +14,7 @@
 #include "escape.h"
 
 enum {
-	LABEL = 12,
+	LABEL = 13,
 	LIST_MAX = 20,	/* events named for one reason */
 };
 

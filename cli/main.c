@@ -47,8 +47,8 @@ static const char usage_text[] =
 	"  -o, --option=NAME=VALUE\n"
 	"                         set an option: Guest, ExcludeGuest, Event,\n"
 	"                         ExcludeEvent, IgnoreSelected, ReportHistograms,\n"
-	"                         TopGuests, ReportVcpus, Source,\n"
-	"                         LibvirtURI or Root\n"
+	"                         TopGuests, ReportVcpus, ReportExitReasons,\n"
+	"                         Source, LibvirtURI or Root\n"
 	"      --root=DIR         read DIR/sys and DIR/proc: a captured host\n"
 	"  -V, --version          print the version\n"
 	"  -h, --help             print this\n";
@@ -157,7 +157,7 @@ static int set_option(struct options *options, const char *name, const char *val
 	if (rc == -ENOENT)
 		complain("there is no option '%s'; there are Guest, ExcludeGuest, Event, ExcludeEvent, "
 			 "IgnoreSelected,"
-			 " ReportHistograms, TopGuests, ReportVcpus, Source, LibvirtURI and Root",
+			 " ReportHistograms, TopGuests, ReportVcpus, ReportExitReasons, Source, LibvirtURI and Root",
 			 name);
 	else if (rc && *error)
 		complain("%s", error);

@@ -147,6 +147,7 @@ static const struct option {
 	{"ReportHistograms", OPTION_ONE, NULL, false},
 	{"TopGuests", OPTION_ONE, NULL, false},
 	{"ReportVcpus", OPTION_ONE, NULL, false},
+	{"ReportExitReasons", OPTION_ONE, NULL, false},
 	{"Source", OPTION_WORDS, NULL, false},
 	{"LibvirtURI", OPTION_ONE, NULL, false},
 	{"Root", OPTION_ONE, NULL, false},

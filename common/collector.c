@@ -149,10 +149,12 @@ static void close_source(struct source *source)
 	source->noffers = 0;
 }
 
+/* All whose way to the kernel may have changed. One that counts by itself would have to begin at 0 again. */
 static void close_sources(struct kvmstat *kvmstat)
 {
 	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++)
-		close_source(&kvmstat->sources[i]);
+		if (!kvmstat->sources[i].ops->own_events)
+			close_source(&kvmstat->sources[i]);
 }
 
 /* It failed: wait longer each time before it is tried again. */
@@ -216,6 +218,8 @@ static bool is_needed(struct kvmstat *kvmstat, const struct source *source, bool
 		needed |= source->offers[i].cell != NO_CELL;
 		refused |= source->offers[i].refused;
 	}
+	if (source->ops->own_events)
+		return true;
 	if (source->ops->guest_by_guest)
 		return needed || (!source->noffers && !*complete);
 	*complete |= source->noffers && !refused;
@@ -383,18 +387,25 @@ static void init_sources(struct kvmstat *kvmstat)
 		[KVMSTAT_DEBUGFS] = &debugfs_source,
 		[KVMSTAT_PROC] = &proc_source,
 		[KVMSTAT_STATSFD] = &statsfd_source,
+		[KVMSTAT_TRACEPOINT] = &tracepoint_source,
 		[KVMSTAT_LIBVIRT] = &libvirt_source,
 	};
 
 	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {
 		kvmstat->sources[i].ops = ops[i];
-		if (!ops[i])
-			source_status(&kvmstat->sources[i], KVMSTAT_MISSING, "this version does not have it");
-		else
-			source_status(&kvmstat->sources[i], KVMSTAT_UNUSED, "%s",
-				      ops[i]->opt_in ? ops[i]->opt_in :
-				      "the option Source leaves it out; Source auto takes every one");
+		source_status(&kvmstat->sources[i], KVMSTAT_UNUSED, "%s",
+			      ops[i]->opt_in ? ops[i]->opt_in :
+			      "the option Source leaves it out; Source auto takes every one");
 	}
+}
+
+/* Last, whatever the order: its events are no other source's. */
+static void add_tracepoint(struct kvmstat_config *config)
+{
+	uint8_t *end = memchr(config->sources, KVMSTAT_ABSENT, sizeof(config->sources));
+
+	end[0] = KVMSTAT_TRACEPOINT;
+	end[1] = KVMSTAT_ABSENT;
 }
 
 int kvmstat_open(struct kvmstat **result, const struct kvmstat_config *config)
@@ -410,6 +421,8 @@ int kvmstat_open(struct kvmstat **result, const struct kvmstat_config *config)
 	kvmstat->config = config_copy(config);
 	kvmstat->top.limit = config->top;
 	kvmstat->registry = registry_new();
+	if (kvmstat->config && kvmstat->config->exit_reasons)
+		add_tracepoint(kvmstat->config);
 	if (kvmstat->config && kvmstat->registry)
 		rc = filter_translate(kvmstat->config->events, event_today);
 	if (rc == 0) {
@@ -431,7 +444,8 @@ void kvmstat_close(struct kvmstat *kvmstat)
 		return;
 	top_exit(&kvmstat->top);
 	sample_pool_exit(&kvmstat->pool);
-	close_sources(kvmstat);
+	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++)
+		close_source(&kvmstat->sources[i]);
 	column_set_put(kvmstat->columns);
 	guests_exit(&kvmstat->guests);
 	sysroot_exit(&kvmstat->root);

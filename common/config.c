@@ -140,6 +140,11 @@ static int set_histograms(struct kvmstat_config *config, const char *value, cons
 	return parse_bool(value, &config->histograms, report);
 }
 
+static int set_exit_reasons(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return parse_bool(value, &config->exit_reasons, report);
+}
+
 static int set_vcpus(struct kvmstat_config *config, const char *value, const struct report *report)
 {
 	return parse_bool(value, &config->vcpus, report);
@@ -246,6 +251,7 @@ int kvmstat_config_set(struct kvmstat_config *config, const char *key, const cha
 		{"ReportHistograms", set_histograms},
 		{"TopGuests", set_top_guests},
 		{"ReportVcpus", set_vcpus},
+		{"ReportExitReasons", set_exit_reasons},
 		{"Source", set_source},
 		{"LibvirtURI", set_libvirt_uri},
 		{"Root", set_root},

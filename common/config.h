@@ -12,6 +12,7 @@ struct kvmstat_config {
 	struct filter *guests;
 	struct filter *events;
 	bool histograms;
+	bool exit_reasons;
 	bool vcpus;
 	uint32_t top;			/* guests to show one by one, 0: all */
 	char *root;			/* "/" */

@@ -134,8 +134,8 @@ enum kvmstat_source {
 	KVMSTAT_DEBUGFS,
 	KVMSTAT_PROC,		/* /proc alone: guests, but no events */
 	KVMSTAT_STATSFD,	/* binary statistics fds that the VMM keeps, borrowed */
-	/* 5 is for KVMSTAT_TRACEPOINT */
-	KVMSTAT_LIBVIRT = 6,	/* what libvirt's daemon asks QEMU; only if it is asked for */
+	KVMSTAT_TRACEPOINT,	/* BPF programs on kvm's tracepoints: exits by reason; only if it is asked for */
+	KVMSTAT_LIBVIRT,	/* what libvirt's daemon asks QEMU; only if it is asked for */
 	KVMSTAT_NSOURCES
 };
 
@@ -307,6 +307,7 @@ void kvmstat_config_free(struct kvmstat_config *config);
  *	ReportHistograms BOOL		collect histograms as well (default false)
  *	TopGuests N			rows for the N guests that exit most, and one, "others", for the rest (default 0: all)
  *	ReportVcpus BOOL		give every vCPU a row of its own as well (default false)
+ *	ReportExitReasons BOOL		count exits by reason at kvm's tracepoints as well (default false)
  *	Source auto|bpf|statsfd|debugfs|libvirt
  *					where to read from, several in order of preference (auto: all but libvirt)
  *	LibvirtURI URI			whom the source libvirt asks (default qemu:///system)

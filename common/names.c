@@ -61,6 +61,7 @@ const char *kvmstat_source_name(enum kvmstat_source source)
 		[KVMSTAT_DEBUGFS] = "debugfs",
 		[KVMSTAT_PROC] = "proc",
 		[KVMSTAT_STATSFD] = "statsfd",
+		[KVMSTAT_TRACEPOINT] = "tracepoint",
 		[KVMSTAT_LIBVIRT] = "libvirt",
 	};
 

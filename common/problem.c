@@ -62,6 +62,9 @@ static void tell_sources(struct kvmstat *kvmstat)
 		problem_raise(kvmstat, KVMSTAT_NO_SOURCE, 1, "no event can be read here. bpf: %s. debugfs: %s. statsfd: %s%s%s",
 			      bpf->text, debugfs->text, statsfd->text, libvirt->is_open ? ". libvirt: " : "",
 			      libvirt->is_open ? libvirt->status.text : "");
+	else if (kvmstat->config->exit_reasons && !kvmstat->sources[KVMSTAT_TRACEPOINT].is_open)
+		problem_raise(kvmstat, KVMSTAT_REFUSED, 1, "exits by reason cannot be counted: %s",
+			      kvmstat->sources[KVMSTAT_TRACEPOINT].status.text);
 	else if (absent)
 		problem_raise(kvmstat, KVMSTAT_REFUSED, 1, "%u of %u events cannot be read: %s", absent,
 			      kvmstat->columns->ncolumns, kvmstat->columns->reason);

@@ -31,6 +31,11 @@ struct source_ops {
 	bool guest_by_guest;
 	const char *opt_in;	/* not part of Source auto, and why; else NULL */
 	/*
+	 * It counts events of its own, which no other source has, and may find more at any time: it is always run, and
+	 * stays open as long as the collector.
+	 */
+	bool own_events;
+	/*
 	 * Find out what can be read: fill source->offers and source->state. 0, or -errno; source->status is
 	 * told in both cases.
 	 */
@@ -64,6 +69,7 @@ struct source {
 };
 
 extern const struct source_ops bpf_source, statsfd_source, debugfs_source, libvirt_source, proc_source;
+extern const struct source_ops tracepoint_source;
 
 /* Does debugfs, which is open, list any guest? */
 bool debugfs_has_guests(const struct source *source, const struct sysroot *root);

@@ -155,7 +155,7 @@ enum { NOPTIONS = sizeof(options) / sizeof(options[0]) };
 
 #define CORE_OPTIONS                                                                                         \
 	"Guest, ExcludeGuest, Event, ExcludeEvent, IgnoreSelected, ReportHistograms, TopGuests, ReportVcpus, "     \
-	"Source, LibvirtURI, Root"
+	"ReportExitReasons, Source, LibvirtURI, Root"
 
 static int set_option(struct settings *settings, const char *name, const char *value, char *error)
 {

@@ -90,7 +90,7 @@ def test_manual_has_every_option_and_no_mistake():
     for command in re.findall(r"^  (\w+)  ", run("--help").stdout.decode(), re.M):
         assert ".SS %s\n" % command in manual, command
     for option in ("Guest", "ExcludeGuest", "Event", "ExcludeEvent", "IgnoreSelected", "ReportHistograms", "TopGuests",
-                   "ReportVcpus", "Source", "LibvirtURI", "Root"):
+                   "ReportVcpus", "ReportExitReasons", "Source", "LibvirtURI", "Root"):
         assert ".BI %s=" % option in manual
     if not shutil.which("groff"):
         pytest.skip("no groff to check the manual page with")

@@ -28,6 +28,7 @@ $(O)/fuzz/%.o: %.c
 $(O)/fuzz/common/version.o: $(O)/gen/version.h
 ifeq ($(WITH_BPF),1)
 $(O)/fuzz/common/bpf_load.o: $(O)/gen/kvmiter.bpf.o
+$(O)/fuzz/common/tracepoint_load.o: $(O)/gen/tracepoint.bpf.o
 endif
 
 # What a target needs beside the core.

@@ -73,7 +73,7 @@ static const struct expected {
 	{ 3, { 2, 2 }, 2, "string debugfs" },
 	{ 3, { 2, 3 }, 2, "string proc" },
 	{ 3, { 2, 4 }, 2, "string statsfd" },
-	{ 3, { 2, 5 }, 2, "*" },
+	{ 3, { 2, 5 }, 2, "string tracepoint" },
 	{ 3, { 2, 6 }, 2, "string libvirt" },
 	{ 3, { 3, 1 }, 2, "integer 2" },
 	{ 3, { 3, 2 }, 2, "integer 5" },
