@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What the work costs beside the least that it can cost; docs/performance.md says what the numbers mean.
 BENCH       := $(O)/tests/bench
-BENCH_TESTS := $(addprefix $(BENCH)/,pass memory allocs.so) $(TESTVMM) $(CLI) \
+BENCH_TESTS := $(addprefix $(BENCH)/,pass exits memory allocs.so) $(TESTVMM) $(CLI) \
 	$(if $(HAVE_COLLECTD),$(BENCH)/plugin $(BENCH)/kvmfloor.so $(PLUGIN)) \
 	$(if $(HAVE_SNMP),$(BENCH)/walker $(BENCH)/minagent $(AGENT))
 
@@ -10,6 +10,9 @@ bench: $(BENCH_TESTS)
 	$(Q)tests/bench/run $(if $(BENCH_SECONDS),--seconds $(BENCH_SECONDS)) $(O)
 
 $(BENCH)/pass: $(patsubst %,$(BENCH)/%.o,pass measure allocs floor_bpf floor_debugfs) $(LIB)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
+
+$(BENCH)/exits: $(patsubst %,$(BENCH)/%.o,exits measure) $(patsubst %,$(O)/tests/vmm/%.o,arch vm thread) $(LIB)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
 $(BENCH)/memory: $(BENCH)/memory.o $(LIB)

@@ -23,8 +23,8 @@ static double cpu_ns_of(const struct side *side)
 
 static int turn(const struct side *side, unsigned int repeats, struct cost *cost)
 {
+	int rc = side->prepare ? side->prepare(side->context) : 0;
 	double wall_ns = measure_clock_ns(CLOCK_MONOTONIC), cpu_ns = cpu_ns_of(side);
-	int rc = 0;
 
 	for (unsigned int i = 0; i < repeats && rc == 0; i++)
 		rc = side->run(side->context);
