@@ -3,13 +3,13 @@
 BENCH       := $(O)/tests/bench
 BENCH_TESTS := $(addprefix $(BENCH)/,pass exits memory allocs.so) $(TESTVMM) $(CLI) \
 	$(if $(HAVE_COLLECTD),$(BENCH)/plugin $(BENCH)/kvmfloor.so $(PLUGIN)) \
-	$(if $(HAVE_SNMP),$(BENCH)/walker $(BENCH)/minagent $(AGENT))
+	$(if $(HAVE_SNMP),$(BENCH)/walker $(BENCH)/minagent $(BENCH)/minagent.so $(AGENT))
 
 .PHONY: bench
 bench: $(BENCH_TESTS)
 	$(Q)tests/bench/run $(if $(BENCH_SECONDS),--seconds $(BENCH_SECONDS)) $(O)
 
-$(BENCH)/pass: $(patsubst %,$(BENCH)/%.o,pass measure allocs floor_bpf floor_debugfs) $(LIB)
+$(BENCH)/pass: $(patsubst %,$(BENCH)/%.o,pass ours measure allocs floor_bpf floor_debugfs floor_statsfd floor_discovery) $(LIB)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
 $(BENCH)/exits: $(patsubst %,$(BENCH)/%.o,exits measure) $(patsubst %,$(O)/tests/vmm/%.o,arch vm thread) $(LIB)
@@ -37,6 +37,9 @@ $(BENCH)/kvmfloor.so: $(BENCH)/floor_plugin.o
 
 $(BENCH)/minagent: $(BENCH)/minagent.o
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lnetsnmpagent -lnetsnmp
+
+$(BENCH)/minagent.so: $(BENCH)/minagent.o
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -shared -o $@ $^
 
 $(BENCH)/walker: $(patsubst %,$(BENCH)/%.o,walker measure)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lnetsnmp

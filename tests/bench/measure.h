@@ -11,7 +11,7 @@
 /* One way to do the work. */
 struct side {
 	int (*run)(void *context);	 /* once; 0 or -errno */
-	int (*prepare)(void *context);	 /* before each turn, not timed; NULL: nothing to do */
+	int (*prepare)(void *context);	 /* before each run, not counted; NULL: nothing */
 	double (*cpu_ns)(void *context); /* CPU time spent so far; NULL: this thread's */
 	void *context;
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * minagent - the least that an AgentX subagent over libnetsnmpagent can do: a raw handler with constant
- *values
+ * minagent - the least that an AgentX subagent over libnetsnmpagent can do: a raw handler with constant values
  *
  *	minagent SOCKET ROOT GUESTS EVENT...
  *
- * Serves columns 2 of ROOT.1.8.1 (Counter32) and 1 of ROOT.1.9.1 (Counter64), indexed by 1..GUESTS and these
- *numbers, as KVMSTAT-MIB has them.
+ * Serves, as KVMSTAT-MIB has them, columns 2 of ROOT.1.8.1 (Counter32) and 1 of ROOT.1.9.1 (Counter64), indexed by
+ * 1..GUESTS and these numbers, and columns 1..18 of ROOT.1.7.1, indexed by 1..GUESTS. As minagent.so, which snmpd
+ * loads with "dlmod minagent", it is snmpd itself that serves them; BENCH_MINAGENT has the words from ROOT on.
  */
 #include <net-snmp/net-snmp-config.h>
 
@@ -15,13 +15,17 @@
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct layout {
-	oid table, column;
+	oid table, first, last; /* columns */
+	bool has_events;	/* a second index */
 	u_char type;
-} layouts[] = {{8, 2, ASN_COUNTER}, {9, 1, ASN_COUNTER64}};
+} layouts[] = {
+	{8, 2, 2, true, ASN_COUNTER}, {9, 1, 1, true, ASN_COUNTER64}, {7, 1, 18, false, ASN_GAUGE}};
 
 static oid *events;
 static int nevents;
@@ -64,38 +68,48 @@ static void set_value(netsnmp_variable_list *var, u_char type)
 static void get(const struct layout *layout, netsnmp_agent_request_info *info, netsnmp_request_info *request,
 		const oid *suffix, size_t len)
 {
-	int event = len == 3 ? lower_bound(suffix[2]) : nevents;
+	int event = layout->has_events && len == 3 ? lower_bound(suffix[2]) : 0;
 
-	if (len != 3 || suffix[0] != layout->column || !suffix[1] || suffix[1] > nguests ||
-	    event == nevents || events[event] != suffix[2])
+	if (len != (layout->has_events ? 3 : 2) || suffix[0] < layout->first || suffix[0] > layout->last ||
+	    !suffix[1] || suffix[1] > nguests ||
+	    (layout->has_events && (event == nevents || events[event] != suffix[2])))
 		netsnmp_set_request_error(info, request, SNMP_NOSUCHINSTANCE);
 	else
 		set_value(request->requestvb, layout->type);
 }
 
+/* Where the row behind suffix is. */
+static void successor(const struct layout *layout, const oid *suffix, size_t len, oid *column, oid *guest, int *event)
+{
+	*column = len && suffix[0] > layout->first ? suffix[0] : layout->first;
+	*guest = 1;
+	*event = 0;
+	if (len < 2 || suffix[0] < layout->first || !suffix[1])
+		return;
+	*guest = suffix[1] + !layout->has_events;
+	*event = layout->has_events && len > 2 ? lower_bound(suffix[2] + 1) : 0;
+	if (*event == nevents) {
+		++*guest;
+		*event = 0;
+	}
+	if (*guest > nguests) {
+		*guest = 1;
+		++*column;
+	}
+}
+
 static void get_next(const struct layout *layout, netsnmp_variable_list *var,
 		     const netsnmp_handler_registration *reg, const oid *suffix, size_t len)
 {
-	oid name[MAX_OID_LEN], guest = 1;
-	int event = 0;
+	oid name[MAX_OID_LEN], *index = name + reg->rootoid_len;
+	int event;
 
-	if (len && suffix[0] > layout->column)
-		return;
-	if (len > 1 && suffix[0] == layout->column && suffix[1]) {
-		guest = suffix[1];
-		event = len > 2 ? lower_bound(suffix[2] + 1) : 0;
-	}
-	if (event == nevents) {
-		guest++;
-		event = 0;
-	}
-	if (guest > nguests)
-		return;
 	memcpy(name, reg->rootoid, reg->rootoid_len * sizeof(*name));
-	name[reg->rootoid_len] = layout->column;
-	name[reg->rootoid_len + 1] = guest;
-	name[reg->rootoid_len + 2] = events[event];
-	snmp_set_var_objid(var, name, reg->rootoid_len + 3);
+	successor(layout, suffix, len, &index[0], &index[1], &event);
+	if (index[0] > layout->last)
+		return;
+	index[2] = events[event];
+	snmp_set_var_objid(var, name, reg->rootoid_len + (layout->has_events ? 3 : 2));
 	set_value(var, layout->type);
 }
 
@@ -135,19 +149,46 @@ static int serve_table(const struct layout *layout, const char *root)
 	return netsnmp_register_handler(reg) == MIB_REGISTERED_OK ? 0 : -1;
 }
 
-static int read_events(int argc, char **argv)
+static int serve(const char *root)
 {
-	nguests = strtoul(argv[3], NULL, 10);
-	nevents = argc - 4;
-	events = calloc((size_t)nevents, sizeof(*events));
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+		if (serve_table(&layouts[i], root) < 0)
+			return -1;
+	return 0;
+}
+
+/* GUESTS EVENT... */
+static int read_events(int nwords, char **words)
+{
+	nguests = strtoul(words[0], NULL, 10);
+	nevents = nwords - 1;
+	events = calloc((size_t)nevents + 1, sizeof(*events));
 	for (int i = 0; events && i < nevents; i++)
-		events[i] = strtoul(argv[4 + i], NULL, 10);
+		events[i] = strtoul(words[1 + i], NULL, 10);
 	return events ? 0 : -1;
+}
+
+enum { MAX_WORDS = 1024 };
+
+__attribute__((visibility("default"))) void init_minagent(void);
+
+void init_minagent(void)
+{
+	const char *text = getenv("BENCH_MINAGENT");
+	char *copy = text ? strdup(text) : NULL, *words[MAX_WORDS], *state = NULL;
+	int n = 0;
+
+	for (char *word = copy ? strtok_r(copy, " ", &state) : NULL; word && n < MAX_WORDS;
+	     word = strtok_r(NULL, " ", &state))
+		words[n++] = word;
+	if (n < 3 || read_events(n - 1, words + 1) < 0 || serve(words[0]) < 0)
+		snmp_log(LOG_ERR, "minagent: nothing is served\n");
+	free(copy);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 5 || read_events(argc, argv) < 0) {
+	if (argc < 5 || read_events(argc - 3, argv + 3) < 0) {
 		fprintf(stderr, "usage: minagent SOCKET ROOT GUESTS EVENT...\n");
 		return 1;
 	}
@@ -157,9 +198,8 @@ int main(int argc, char **argv)
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
 	netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, argv[1]);
 	init_agent("minagent");
-	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
-		if (serve_table(&layouts[i], argv[2]) < 0)
-			return 1;
+	if (serve(argv[2]) < 0)
+		return 1;
 	init_snmp("minagent");
 	while (!stopped)
 		agent_check_and_process(1);

@@ -2,11 +2,11 @@
 /*
  * plugin - what a read of the collectd plugin costs a value, beside a bare loop of plugin_dispatch_values()
  *
- *	plugin SECONDS PLUGIN CONFIGFILE
+ *	plugin SECONDS PLUGIN CONFIGFILE SOURCE ROOT
+ *	plugin memory|idle PLUGIN CONFIGFILE SOURCE ROOT	after some reads, or none: waits for its input to end
  *
- * The real shared object in the tests' fake daemon, with the guests of this host. plugin_dispatch_values()
- *does here what collectd's own does before it returns: copy the list into a queue and wake a thread, which
- *then throws it away.
+ * The real shared object in the tests' fake daemon. plugin_dispatch_values() does here what collectd's own does
+ * before it returns: copy the list into a queue and wake a thread, which then throws it away.
  */
 #include <collectd/core/daemon/collectd.h>
 
@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@
 /* A read is steady when it sends as many values as those before it. */
 enum { WARM_UP = 6, COUNTED = 50, MAX_COUNTED = 500, SETTLED = 4 };
 
-static const char options[] = "<Plugin kvmstat>\n  Source \"bpf\"\n  SkipNeverSeen false\n  Pace 0\n  "
+static const char options[] = "<Plugin kvmstat>\n  Source \"%s\"\n  Root \"%s\"\n  SkipNeverSeen false\n  Pace 0\n  "
 			      "MaxValues 1000000\n</Plugin>\n";
 
 /* ---- collectd's write queue ---- */
@@ -180,35 +181,55 @@ static uint64_t values_per_read(void)
 	return queue.enqueued - before;
 }
 
-int main(int argc, char **argv)
+static int compare(double seconds)
 {
-	struct side ours = {.run = our_read}, floor = {.run = bare_loop};
+	uint64_t count = values_per_read();
+	struct side ours = {.run = our_read}, floor = {.run = bare_loop, .context = &count};
 	struct comparison result;
-	pthread_t thread;
-	uint64_t count;
 	char row[64];
 	double allocs;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: plugin SECONDS PLUGIN CONFIGFILE\n");
-		return 1;
-	}
-	daemon_load(argv[2]);
-	if (daemon_configure(argv[3], options) || daemon_init() ||
-	    pthread_create(&thread, NULL, writer, NULL)) {
-		daemon_print_log();
-		return 1;
-	}
-	count = values_per_read();
-	floor.context = &count;
-	if (measure(&result, &ours, &floor, atof(argv[1])) < 0)
+	if (measure(&result, &ours, &floor, seconds) < 0)
 		return 1;
 	snprintf(row, sizeof(row), "plugin read, %llu values", (unsigned long long)count);
 	measure_print(row, "value", count, &result);
 	allocs = allocs_per_read(count);
 	if (allocs >= 0)
 		measure_note(row, "allocations per read", allocs);
+	return 0;
+}
+
+static int be_looked_at(bool reads)
+{
+	if (reads)
+		values_per_read();
+	printf("ready\n");
+	fflush(stdout);
+	getchar();
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+	char text[1024];
+	int rc;
+
+	if (argc != 6) {
+		fprintf(stderr, "usage: plugin SECONDS|memory|idle PLUGIN CONFIGFILE SOURCE ROOT\n");
+		return 1;
+	}
+	snprintf(text, sizeof(text), options, argv[4], argv[5]);
+	daemon_load(argv[2]);
+	if (daemon_configure(argv[3], text) || daemon_init() || pthread_create(&thread, NULL, writer, NULL)) {
+		daemon_print_log();
+		return 1;
+	}
+	if (atof(argv[1]) > 0)
+		rc = compare(atof(argv[1]));
+	else
+		rc = be_looked_at(!strcmp(argv[1], "memory"));
 	daemon_shutdown();
 	daemon_print_log();
-	return 0;
+	return rc;
 }

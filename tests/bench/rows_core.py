@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Rows of the collection core."""
+import contextlib
+import json
+import subprocess
+import time
+
+import bigtree
+from rig import MB, Row, Skip, comparisons, foreign_fds, guests, median, memory_of, need_root
+
+FOREIGN_PROCESSES, FOREIGN_FDS = 10, 5000
+
+
+def bpf_pass(bench, vms, vcpus, vmms=1, foreign=False):
+    """With foreign: the floor is what a walk over all files costs, so the ratio may be far below 1."""
+    program = bench.program("tests/bench/pass")
+    need_root()
+    with guests(bench, vms, vcpus, vmms), contextlib.ExitStack() as stack:
+        suffix = ""
+        if foreign:
+            stack.enter_context(foreign_fds(FOREIGN_PROCESSES, FOREIGN_FDS))
+            suffix = ", %d foreign fds" % (FOREIGN_PROCESSES * FOREIGN_FDS)
+        yield from comparisons(bench.records(program, "bpf", str(bench.seconds)), 1.15, suffix=suffix)
+
+
+def statsfd_pass(bench, vmms, vcpus):
+    program = bench.program("tests/bench/pass")
+    need_root()
+    options = ["--keep-stats-fds", "-name", "guest=bench-statsfd"]
+    with guests(bench, 1, vcpus, vmms, options):
+        yield from comparisons(bench.records(program, "statsfd", str(bench.seconds)), 1.25)
+
+
+def debugfs_pass(bench, number):
+    program = bench.program("tests/bench/pass")
+    yield from comparisons(bench.records(program, "debugfs", str(bench.seconds), bench.tree(number)), 1.25)
+
+
+def discovery(bench):
+    program, tree = bench.program("tests/bench/pass"), bench.tree(1000)
+    yield from comparisons(bench.records(program, "discovery", str(bench.seconds), tree), 2)
+    bigtree.add_spares(tree, 0.1)
+    yield from comparisons(bench.records(program, "replaced", str(bench.seconds), tree), 2)
+
+
+def core_memory(bench):
+    with subprocess.Popen([bench.program("tests/bench/memory"), "debugfs", bench.tree(1000, 8)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as process:
+        matrix = json.loads(process.stdout.readline())["matrix"]
+        core = memory_of(process.pid)
+        process.stdin.close()
+    work = "memory, 1,000 guests with 8 vCPUs: "
+    yield Row(work + "values of two samples", "bytes", matrix, None, None, "number")
+    yield Row(work + "the core alone, RSS", "bytes", core[0], matrix, None, "number")
+    yield Row(work + "the core alone, private", "bytes", core[1], matrix, 24 * MB, "number")
+
+
+# ---- a guest that is watched ----
+
+EXITS_PER_TURN = 40000
+TURNS = 24
+FASTER = 100  # passes a second, so that what one pass costs can be told from noise
+
+
+def exits(process):
+    """Seconds for so many exits of one vCPU."""
+    begun = time.monotonic()
+    process.stdin.write("run %d\n" % EXITS_PER_TURN)
+    process.stdin.flush()
+    if not process.stdout.readline().startswith("done"):
+        raise Skip("kvmtestvmm stopped")
+    return time.monotonic() - begun
+
+
+def busy_guest(bench):
+    """A guest whose one vCPU does nothing but exit, with passes and without, in turn."""
+    need_root()
+    with guests(bench, 1, 1) as (vmm,):
+        slower, alone = [], []
+        exits(vmm)
+        for _ in range(TURNS):
+            with bench.process(bench.program("tests/bench/pass"), "every", str(1000 / FASTER), "bpf",
+                               stdout=subprocess.PIPE) as sampler:
+                sampler.stdout.readline()
+                watched = exits(vmm)
+            unwatched = exits(vmm)
+            slower.append(watched / unwatched - 1)
+            alone.append(unwatched)
+    share = max(0.0, median(slower))
+    work = "a guest at %d exits/s: slower by" % (EXITS_PER_TURN / median(alone))
+    yield Row("%s with %d passes a second" % (work, FASTER), "percent", 100 * share, None, None, "number")
+    yield Row("%s with one pass a second (the same, / %d)" % (work, FASTER), "percent", 100 * share / FASTER, None, 0.5, "number")
+
+
+ROWS = [
+    ("bpf pass, 1 vCPU", lambda bench: bpf_pass(bench, 1, 1)),
+    ("bpf pass, 100 vCPUs", lambda bench: bpf_pass(bench, 1, 4, 25)),
+    ("bpf pass, 1,000 vCPUs", lambda bench: bpf_pass(bench, 1, 8, 125)),
+    ("bpf pass, 4,000 vCPUs", lambda bench: bpf_pass(bench, 500, 8)),
+    ("bpf pass, foreign fds", lambda bench: bpf_pass(bench, 1, 4, 25, True)),
+    ("statsfd pass, 1 vCPU", lambda bench: statsfd_pass(bench, 1, 1)),
+    ("statsfd pass, 100 vCPUs", lambda bench: statsfd_pass(bench, 25, 4)),
+    ("statsfd pass, 1,000 vCPUs", lambda bench: statsfd_pass(bench, 125, 8)),
+    ("statsfd pass, 4,000 vCPUs", lambda bench: statsfd_pass(bench, 500, 8)),
+    ("debugfs pass, 1 guest", lambda bench: debugfs_pass(bench, 1)),
+    ("debugfs pass, 100 guests", lambda bench: debugfs_pass(bench, 100)),
+    ("debugfs pass, 1,000 guests", lambda bench: debugfs_pass(bench, 1000)),
+    ("discovery", discovery),
+    ("busy guest", busy_guest),
+    ("memory of the core", core_memory),
+]
