@@ -4,6 +4,7 @@
 
     bigtree.py OUT GUESTS [VCPUS [EVENTS]]
 
+EVENTS is a kernel that maketree.py knows (s390x-6.12), or a number of events that no kernel has.
 tests/trees/maketree.py makes hosts whose numbers mean something; here only their number counts.
 """
 import os
@@ -14,13 +15,14 @@ sys.path.insert(0, os.path.join(HERE, "..", "trees"))
 import maketree  # noqa: E402 pylint: disable=wrong-import-position
 
 FIRST_PID, VM_FD = 5000, 9
+KERNEL = "s390x-6.12"
 
 
 def event_names(events):
-    """[(name, mode)] of an s390 kernel, or so many that no kernel has."""
-    if events:
+    """[(name, mode)]"""
+    if isinstance(events, int):
         return [("exit_bench_%03d" % i, 0o644) for i in range(events)]
-    return [(name, 0o444 if event.cls == "instant" else 0o644) for name, event in maketree.kernel_events("s390x-6.12")[1]]
+    return [(name, 0o444 if event.cls == "instant" else 0o644) for name, event in maketree.kernel_events(events)[1]]
 
 
 def write_process(proc, pid, vcpus, name):
@@ -43,7 +45,7 @@ def write_guest(source, directory, names):
         os.link(os.path.join(source, name), os.path.join(directory, name))
 
 
-def make(out, guests, vcpus=1, events=0, names="guest%d"):
+def make(out, guests, vcpus=1, events=KERNEL, names="guest%d"):
     """names: with %d they differ, without they are all the same."""
     top, values = os.path.join(out, "sys/kernel/debug/kvm"), os.path.join(out, "values")
     files = event_names(events)
@@ -58,7 +60,7 @@ def make(out, guests, vcpus=1, events=0, names="guest%d"):
         write_guest(values, os.path.join(top, "%d-%d" % (pid, VM_FD)), listed)
 
 
-def add_spares(out, share, events=0):
+def add_spares(out, share, events=KERNEL):
     """[(a guest's directory, one just like it that may take its place)], for this share of the guests."""
     top, listed = os.path.join(out, "sys/kernel/debug/kvm"), [name for name, _ in event_names(events)]
     spares = os.path.join(out, "spares")
@@ -71,4 +73,4 @@ def add_spares(out, share, events=0):
 
 
 if __name__ == "__main__":
-    make(sys.argv[1], *(int(word) for word in sys.argv[2:]))
+    make(sys.argv[1], *(int(word) if word.isdigit() else word for word in sys.argv[2:]))

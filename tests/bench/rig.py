@@ -45,8 +45,8 @@ class Bench:
             raise Skip("%s was not built here" % name)
         return path
 
-    def tree(self, guests, vcpus=1, events=0, names="guest%d"):
-        """A host of files, made once: those of an s390 kernel, or so many invented ones."""
+    def tree(self, guests, vcpus=1, events=bigtree.KERNEL, names="guest%d"):
+        """A host of files, made once."""
         key = guests, vcpus, events, names
         if key not in self.trees:
             path = os.path.join(self.tmp, "tree-%d" % len(self.trees))

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""What other programs take for the nearest that they can do, and what they cannot.
+
+A peer is a function that yields Peers; PEERS lists them, those that are not installed are a line that says so.
+"""
+import collections
+import glob
+import os
+import resource
+import shutil
+import subprocess
+import sys
+
+from rig import Skip, command_of
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GUESTS = 100
+
+# cpu: seconds of one look at everything; cannot: what a user of kvmstat would miss
+Peer = collections.namedtuple("Peer", "program what guests values cpu cannot")
+
+
+def cpu_of(*command, **options):
+    """CPU seconds of a command and its children."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, timeout=120, **options)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise Skip((done.stderr.strip() or "%s failed" % command[0]).splitlines()[-1])
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def best(function, times=3):
+    return min(function() for _ in range(times))
+
+
+# ---- the same files ----
+
+def kvmstat_debugfs(bench):
+    tree = bench.tree(GUESTS)
+    record = bench.records(bench.program("tests/bench/pass"), "debugfs", "1", tree)[0]
+    yield Peer("kvmstat's core", "debugfs, a tree of %d guests" % GUESTS, GUESTS, GUESTS * 117, record["ours_cpu_ns"] / 1e9, "")
+    kvmstat = bench.program("kvmstat")
+    yield Peer("kvmstat events", "the same, the whole command, twice a second apart", GUESTS, GUESTS * 117,
+               best(lambda: cpu_of(kvmstat, "--root=" + tree, "events")), "")
+
+
+def kvm_stat_script():
+    """As the kernel's source has it."""
+    found = shutil.which("kvm_stat") or next(iter(glob.glob(os.path.expanduser("~/.cache/kvmstat/lab-*/kvm_stat"))), None)
+    if not found:
+        raise Skip("no kvm_stat (Debian: linux-source has it; make check-lab fetches it)")
+    return found
+
+
+def kvm_stat(bench):
+    script, debugfs = kvm_stat_script(), bench.tree(GUESTS) + "/sys/kernel/debug"
+    peer = [sys.executable, os.path.join(HERE, "peer_kvm_stat.py"), script, debugfs]
+    done = subprocess.run([*peer, "read", "3"], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise Skip("kvm_stat cannot be used here")
+    seconds, fields = done.stdout.split()
+    yield Peer("kvm_stat, its read functions", "the same files", GUESTS, GUESTS * int(fields), float(seconds),
+               "no sums per guest and event at once; nothing under lockdown; falls when a guest ends; reads vcpu directories as guests")
+    yield Peer("kvm_stat -1 -d", "the same files, the whole command, twice a second apart", GUESTS, GUESTS * int(fields),
+               best(lambda: cpu_of(*peer, "once"), 2), "one sum over all guests; prints for a person to read")
+
+
+def pmdakvm(bench):
+    """Asked by PCP's own test driver, without its daemon."""
+    driver, agent = command_of("dbpmda", "pcp"), "/var/lib/pcp/pmdas/kvm/pmdakvm"
+    if not os.path.exists(agent):
+        raise Skip("%s is missing (Debian: pcp)" % agent)
+    tree = bench.tree(GUESTS, events="x86-6.1")
+    home = os.path.join(bench.tmp, "pcp", "kvm")
+    os.makedirs(home, exist_ok=True)
+    with open(home + "/kvm.conf", "w", encoding="ascii") as file:
+        file.write("[paths]\ndebugfs=%s/sys/kernel/debug\ntracefs=/nonexistent\n" % tree)
+    for name in glob.glob("/usr/lib/pcp/pmdas/kvm/help*"):
+        shutil.copy(name, home)
+    env = dict(os.environ, PCP_PMDAS_DIR=os.path.dirname(home), KVM_LOCKDOWN_PATH=tree + "/sys/kernel/security/lockdown")
+    with open("/usr/lib/pcp/pmdas/kvm/root_kvm", encoding="ascii") as file:
+        names = ["kvm." + line.split()[0] for line in file if "KVM:0:" in line]
+
+    def fetch(times):
+        commands = ["open pipe %s -d 95 -l /dev/null" % agent] + ["fetch " + " ".join(names)] * times + ["quit"]
+        return cpu_of(driver, "-f", "-n", "/usr/lib/pcp/pmdas/kvm/root_kvm", input="\n".join(commands) + "\n", env=env)
+    few, many = best(lambda: fetch(1)), best(lambda: fetch(101))
+    yield Peer("PCP's pmdakvm, asked by dbpmda", "the files of the host's sums only", 0, len(names), max(0.0, many - few) / 100,
+               "no guests; a fixed list of x86 events; switches itself off under lockdown")
+
+
+PEERS = [
+    ("kvmstat", kvmstat_debugfs),
+    ("kvm_stat", kvm_stat),
+    ("PCP's pmdakvm", pmdakvm),
+]
+
+COLUMNS = ["program", "what it reads here", "CPU of one look", "each guest", "each value", "what it cannot do"]
+
+
+def microseconds(seconds, number):
+    return "%.2f us" % (seconds * 1e6 / number) if number else "-"
+
+
+def line_of(peer):
+    return [peer.program, peer.what, "%.2f ms" % (peer.cpu * 1e3), microseconds(peer.cpu, peer.guests),
+            microseconds(peer.cpu, peer.values), peer.cannot or "-"]
+
+
+def lines(bench, word):
+    """(lines, skipped)"""
+    found, skipped = [], []
+    for name, function in PEERS:
+        if word not in "peer " + name:
+            continue
+        print("  BENCH    peer: %s" % name, file=sys.stderr)
+        try:
+            found += [line_of(peer) for peer in function(bench)]
+        except (Skip, subprocess.TimeoutExpired) as reason:
+            skipped.append("skipped: %s: %s" % (name, reason))
+    return found, skipped
