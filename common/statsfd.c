@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "statsfd.h"
@@ -72,9 +73,18 @@ static int probe(const struct kvmstat *kvmstat)
 	return rc;
 }
 
+/* 6.5 and later; whether an older one has the repair is not to be seen from its number. */
+static bool keeps_vm_alive(const char *release)
+{
+	int major = 0, minor = 0;
+
+	return sscanf(release, "%d.%d", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 5));
+}
+
 static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
 {
 	struct statsfd_state *state;
+	struct utsname host;
 	int rc;
 
 	if (!kvmstat->root.live) {
@@ -94,6 +104,7 @@ static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
 		return -ENOMEM;
 	/* No two openings are in the same pass. */
 	state->epoch = kvmstat->pass + 1;
+	state->needs_guard = uname(&host) < 0 || !keeps_vm_alive(host.release);
 	source->state = state;
 	source_status(source, KVMSTAT_ACTIVE, "%s", "");
 	return 0;

@@ -13,6 +13,7 @@ struct statsfd_state {
 	uint64_t epoch;		/* another one each time that the source is opened */
 	char **names;		/* of offers that the kernel calls otherwise than events.tsv */
 	size_t nnames;
+	bool needs_guard;	/* a statistics fd keeps no VM alive on this kernel */
 	uint64_t *sums;		/* [cells] over the vCPUs of one guest */
 	_Alignas(8) char entries[DIR_BUFFER];
 	uint64_t data[STATS_DATA_MAX / sizeof(uint64_t)];

@@ -34,7 +34,7 @@ struct stats_block {
 
 /* What the source statsfd keeps of a guest: numbers of another process' fds, but no fd. */
 struct stats_fds {
-	uint64_t digest;	/* of the numbers of all fds of the process, 0 if they were not looked at */
+	uint64_t digest;	/* of all fds of the process, 0 if they were not looked at */
 	uint64_t look_again;	/* pass in which to look at the fds even if the digest is the same */
 	int error;		/* what was found when they were looked at: 0 or -errno */
 	struct stats_file *files;

@@ -4,7 +4,7 @@
  *
  * A fd is duplicated out of the VMM, read, and closed: while it is open it would keep a VM alive that has ended.
  * Kernels before 6.5 (5.15.124, 6.1.45) do not count it as a reference, so that reading it after the VM's end
- * would be a use after free: the vCPU's own fd, which always was one, is held as long.
+ * would be a use after free: there the vCPU's own fd, which always was one, is held as long.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,18 +61,44 @@ int statsfd_may_borrow(pid_t pid)
 	return rc;
 }
 
-/* A duplicate of the process' fd, if it still is what is expected. */
-static int borrow(const struct reading *reading, int number, const char *expected)
+static int borrow(const struct reading *reading, int number)
 {
 	long fd = syscall(SYS_pidfd_getfd, reading->pidfd, number, 0);
-	char target[64];
 
 	if (fd < 0)
 		return errno == EBADF ? -ESTALE : -errno;
-	if (sysroot_readlink(&reading->kvmstat->root, target, sizeof(target), "proc/self/fd/%d", (int)fd) > 0 &&
+	return (int)fd;
+}
+
+/*
+ * A duplicate of what should be statistics. Who has the number by now is proved by the id string; before that is read,
+ * it must be sure that reading does no harm. The VMM's devices, whose registers might be read, are open for writing
+ * too, as is all that would lose what is read from it; statistics never are.
+ */
+static int borrow_stats(const struct reading *reading, int number)
+{
+	int fd = borrow(reading, number);
+
+	if (fd < 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+/* A duplicate of the VM or vCPU itself, if that is what it still is. */
+static int borrow_guard(const struct reading *reading, const struct stats_file *file)
+{
+	int fd = borrow(reading, file->guard);
+	char expected[40] = "anon_inode:kvm-vm", target[64];
+
+	if (fd < 0)
+		return fd;
+	if (file->vcpu >= 0)
+		snprintf(expected, sizeof(expected), "anon_inode:kvm-vcpu:%d", file->vcpu);
+	if (sysroot_readlink(&reading->kvmstat->root, target, sizeof(target), "proc/self/fd/%d", fd) > 0 &&
 	    strcmp(target, expected) == 0)
-		return (int)fd;
-	close((int)fd);
+		return fd;
+	close(fd);
 	return -ESTALE;
 }
 
@@ -323,18 +349,13 @@ static int read_file(struct reading *reading, const struct stats_file *file)
 	enum kvmstat_scope scope = file->vcpu < 0 ? KVMSTAT_VM : KVMSTAT_VCPU;
 	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
 	struct statsfd_state *state = reading->source->state;
-	char guard_name[40] = "anon_inode:kvm-vm", stats_name[40] = "anon_inode:kvm-vm-stats";
+	int guard = state->needs_guard ? borrow_guard(reading, file) : -1;
 	pid_t last_creator = reading->creator;
-	int guard, stats, rc;
+	int stats, rc;
 
-	if (scope == KVMSTAT_VCPU) {
-		snprintf(guard_name, sizeof(guard_name), "anon_inode:kvm-vcpu:%d", file->vcpu);
-		snprintf(stats_name, sizeof(stats_name), "anon_inode:kvm-vcpu-stats:%d", file->vcpu);
-	}
-	guard = borrow(reading, file->guard, guard_name);
-	if (guard < 0)
+	if (state->needs_guard && guard < 0)
 		return guard;
-	rc = stats = borrow(reading, file->stats, stats_name);
+	rc = stats = borrow_stats(reading, file->stats);
 	if (rc >= 0)
 		rc = verify(reading, file, scope, stats);
 	if (rc == 0)
@@ -345,7 +366,8 @@ static int read_file(struct reading *reading, const struct stats_file *file)
 		rc = show_vcpu(reading, file, last_creator);
 	if (stats >= 0)
 		close(stats);
-	close(guard);
+	if (guard >= 0)
+		close(guard);
 	return rc;
 }
 
