@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bpf_load.h"
@@ -23,6 +24,7 @@ struct bpf_state {
 	struct bpf_loader *loader;
 	struct layout layout;
 	struct bpf_stream stream;
+	struct bpf_walk walk;
 	dev_t btf_dev;		/* of the kvm module's BTF, to notice that the module was reloaded */
 	ino_t btf_ino;
 	char buffer[BUFFER_SIZE];
@@ -80,6 +82,7 @@ static void bpf_close(struct source *source)
 	struct bpf_state *state = source->state;
 
 	bpf_stream_exit(&state->stream);
+	bpf_walk_exit(&state->walk);
 	layout_exit(&state->layout);
 	bpf_loader_close(state->loader);
 	free(state);
@@ -113,6 +116,7 @@ static int bpf_open(struct kvmstat *kvmstat, struct source *source)
 	}
 	source->state = state;
 	btf_identity(&kvmstat->root, &state->btf_dev, &state->btf_ino);
+	state->walk.cannot = kvmstat->guests.foreign;
 	state->stream.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	rc = offer_events(kvmstat, source, &state->layout);
 	if (rc < 0) {
@@ -127,6 +131,14 @@ static int bpf_bind(struct kvmstat *kvmstat, struct source *source)
 	struct bpf_state *state = source->state;
 
 	return bpf_stream_bind(&state->stream, &state->layout, source->offers, kvmstat->columns->ncells);
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
 /* Read until the end, taking records as they come. */
@@ -163,21 +175,73 @@ static bool is_stale(const struct bpf_state *state, const struct sysroot *root)
 	return dev != state->btf_dev || ino != state->btf_ino;
 }
 
+/* Files of one process, or of all (0). */
+static int read_files(struct bpf_state *state, struct pass *pass, pid_t pid)
+{
+	int fd = bpf_loader_iterate(state->loader, pid), rc;
+
+	if (fd < 0)
+		return fd;
+	bpf_stream_begin(&state->stream, pid ? NULL : &state->walk);
+	rc = read_iterator(state, pass, fd);
+	close(fd);
+	return rc;
+}
+
+/* Guests that were not seen in this pass, or not with all of their vCPUs. */
+static uint32_t count_lacking(const struct pass *pass)
+{
+	const struct guests *guests = &pass->kvmstat->guests;
+	uint32_t lacking = 0;
+
+	for (uint32_t i = 0; i < guests->count; i++) {
+		const struct guest *guest = guests->list[i];
+		bool is_counted = guest->counted == pass->number && guest->vcpus_counted >= guest->vcpus;
+
+		lacking += guest->pass != pass->number || (guest->wanted && !is_counted);
+	}
+	return lacking;
+}
+
+static int read_all(struct bpf_state *state, struct pass *pass)
+{
+	uint64_t before = bpf_loader_files(state->loader);
+	int rc;
+
+	bpf_walk_begin(&state->walk, clock_ns());
+	rc = read_files(state, pass, 0);
+	state->walk.files_of_all = bpf_loader_files(state->loader) - before;
+	state->walk.lacking = count_lacking(pass);
+	return rc;
+}
+
+/* 0; 1: that was not all; or -errno. */
+static int read_vmms(struct bpf_state *state, struct pass *pass)
+{
+	uint64_t before = bpf_loader_files(state->loader);
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < state->walk.count; i++)
+		rc = read_files(state, pass, state->walk.vmms[i]);
+	state->walk.files_of_vmms = bpf_loader_files(state->loader) - before;
+	if (rc == -E2BIG || rc == -EINVAL)
+		state->walk.cannot = true;
+	if (state->walk.cannot)
+		return 1;
+	return rc < 0 ? rc : count_lacking(pass) > state->walk.lacking;
+}
+
 static int bpf_find(struct source *source, struct pass *pass)
 {
 	struct bpf_state *state = source->state;
-	int fd, rc;
+	int rc = 1;
 
 	if (is_stale(state, &pass->kvmstat->root))
 		return -EAGAIN;
-	fd = bpf_loader_iterate(state->loader);
-	if (fd < 0) {
-		source_status(source, KVMSTAT_DENIED, "the BPF iterator cannot be read any more: %s", strerror(-fd));
-		return fd;
-	}
-	bpf_stream_begin(&state->stream);
-	rc = read_iterator(state, pass, fd);
-	close(fd);
+	if (bpf_walk_is_limited(&state->walk, &pass->kvmstat->root, clock_ns()))
+		rc = read_vmms(state, pass);
+	if (rc > 0)
+		rc = read_all(state, pass);
 	bpf_stream_end(&state->stream, pass);
 	if (rc == -EINVAL)
 		source_status(source, KVMSTAT_MISSING,

@@ -18,7 +18,9 @@ BPF_OBJECT(kvmiter);
 
 struct bpf_loader {
 	struct bpf_object *object;
+	const struct bpf_program *program;
 	struct bpf_link *link;
+	int last;		/* the map of struct kvmiter_last */
 };
 
 /* One type information: KVM may be built in or a module. */
@@ -118,6 +120,8 @@ static int load(struct bpf_loader *loader, const struct kvmiter_config *config)
 	if (rc < 0)
 		return rc;
 	program = bpf_object__find_program_by_name(loader->object, "kvmiter");
+	loader->program = program;
+	loader->last = bpf_object__find_map_fd_by_name(loader->object, "last_vm");
 	loader->link = bpf_program__attach_iter(program, NULL);
 	rc = (int)libbpf_get_error(loader->link);
 	if (rc < 0)
@@ -161,9 +165,41 @@ void bpf_loader_close(struct bpf_loader *loader)
 	free(loader);
 }
 
-int bpf_loader_iterate(const struct bpf_loader *loader)
-{
-	int fd = bpf_iter_create(bpf_link__fd(loader->link));
+/* Older headers have no such member of union bpf_iter_link_info. */
+struct one_process {
+	uint32_t tid, pid, pid_fd;
+};
 
-	return fd < 0 ? -errno : fd;
+static int link_to(const struct bpf_loader *loader, pid_t pid)
+{
+	struct one_process process = { .pid = (uint32_t)pid };
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	int link;
+
+	opts.iter_info = (void *)&process;
+	opts.iter_info_len = sizeof(process);
+	link = bpf_link_create(bpf_program__fd(loader->program), 0, BPF_TRACE_ITER, &opts);
+	return link < 0 ? -errno : link;
+}
+
+int bpf_loader_iterate(const struct bpf_loader *loader, pid_t pid)
+{
+	int link = pid ? link_to(loader, pid) : bpf_link__fd(loader->link), fd;
+
+	if (link < 0)
+		return link;
+	fd = bpf_iter_create(link);
+	if (fd < 0)
+		fd = -errno;
+	if (pid)
+		close(link);
+	return fd;
+}
+
+uint64_t bpf_loader_files(const struct bpf_loader *loader)
+{
+	struct kvmiter_last last = { 0 };
+	const uint32_t zero = 0;
+
+	return bpf_map_lookup_elem(loader->last, &zero, &last) < 0 ? 0 : last.files;
 }

@@ -19,7 +19,13 @@ int bpf_loader_open(struct bpf_loader **loader, struct layout *layout, const str
 		    enum kvmstat_lockdown lockdown, bool histograms, struct kvmstat_source_status *status);
 void bpf_loader_close(struct bpf_loader *loader);
 
-/* An fd to read one pass from, or -errno. */
-int bpf_loader_iterate(const struct bpf_loader *loader);
+/*
+ * An fd to read from what the files of all processes have, or of one process (0: all). -errno; for one process -E2BIG
+ * or -EINVAL: kernels before 6.1 cannot.
+ */
+int bpf_loader_iterate(const struct bpf_loader *loader, pid_t pid);
+
+/* How many files have been looked at so far. */
+uint64_t bpf_loader_files(const struct bpf_loader *loader);
 
 #endif

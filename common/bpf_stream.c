@@ -66,8 +66,9 @@ void bpf_stream_exit(struct bpf_stream *stream)
 	*stream = (struct bpf_stream){ .page_size = page_size };
 }
 
-void bpf_stream_begin(struct bpf_stream *stream)
+void bpf_stream_begin(struct bpf_stream *stream, struct bpf_walk *walk)
 {
+	stream->walk = walk;
 	stream->has_vm = false;
 	stream->guest = NULL;
 }
@@ -173,6 +174,8 @@ static int take_vm(struct bpf_stream *stream, struct pass *pass, const struct kv
 
 	if (vm->vcpus > BPF_MAX_VCPUS)
 		return -EINVAL;
+	if (stream->walk && bpf_walk_note(stream->walk, (pid_t)vm->tgid) < 0)
+		return -ENOMEM;
 	sighting_of(stream, vm, &sighting);
 	guest = pass_see(pass, &sighting, &first);
 	if (!guest)

@@ -6,6 +6,7 @@
 #define KVMSTAT_BPF_STREAM_H
 
 #include "bpf_layout.h"
+#include "bpf_walk.h"
 #include "source.h"
 
 enum { BPF_MAX_VCPUS = 65536 };
@@ -29,6 +30,7 @@ struct bpf_stream {
 	uint8_t *from;			/* what a row's from[] is after this source, [ncells] */
 	uint32_t ncells;
 	uint64_t page_size;
+	struct bpf_walk *walk;		/* is told in which processes files of KVM are; NULL: nobody wants to know */
 	bool has_vm;			/* a VM record has come in this pass */
 	uint64_t kvm;			/* VM of the last VM record, and whose it is */
 	struct guest *guest;		/* NULL: nobody's that is wanted */
@@ -39,10 +41,10 @@ int bpf_stream_bind(struct bpf_stream *stream, const struct layout *layout, cons
 		    uint32_t ncells);
 void bpf_stream_exit(struct bpf_stream *stream);
 
-/* A new pass begins. */
-void bpf_stream_begin(struct bpf_stream *stream);
+/* A walk over files begins. */
+void bpf_stream_begin(struct bpf_stream *stream, struct bpf_walk *walk);
 
-/* It is over: what cannot be known of the guests that were seen is marked absent. */
+/* The pass is over: what cannot be known of the guests that were seen is marked absent. */
 void bpf_stream_end(const struct bpf_stream *stream, struct pass *pass);
 
 /*

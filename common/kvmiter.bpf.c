@@ -147,17 +147,11 @@ struct {
 	__type(value, struct buffer);
 } buffers SEC(".maps");
 
-/* The VM that the last record of this read was of: a process may keep vCPUs open and not the VM. */
-struct last {
-	__u64 session;
-	__u64 kvm;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct last);
+	__type(value, struct kvmiter_last);
 } last_vm SEC(".maps");
 
 enum kind { OTHER, VM, VCPU };
@@ -305,20 +299,21 @@ int kvmiter(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	const void *object, *kvm;
 	struct buffer *buffer;
-	struct last *last;
+	struct kvmiter_last *last;
 	__u64 session;
 	__u32 zero = 0;
 	enum kind kind;
 
-	if (!file || !task)
+	last = bpf_map_lookup_elem(&last_vm, &zero);
+	if (!file || !task || !last)
 		return 0;
+	last->files++;
 	kind = kind_of(file);
 	if (kind == OTHER)
 		return 0;
 	buffer = bpf_map_lookup_elem(&buffers, &zero);
-	last = bpf_map_lookup_elem(&last_vm, &zero);
 	object = kvm = file->private_data;
-	if (!buffer || !last || !object)
+	if (!buffer || !object)
 		return 0;
 	if (kind == VCPU) {
 		kvm = NULL;

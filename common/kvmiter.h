@@ -69,4 +69,11 @@ struct kvmiter_vcpu {
 	__u32 unused;
 };
 
+/* What the program knows from one file to the next. */
+struct kvmiter_last {
+	__u64 session;		/* and the VM that the last record of this read was of: a process may keep vCPUs open */
+	__u64 kvm;		/* and not the VM */
+	__u64 files;		/* looked at, ever */
+};
+
 #endif

@@ -55,7 +55,7 @@ void floor_bpf_close(struct floor_bpf *floor)
 int floor_bpf_pass(void *context)
 {
 	struct floor_bpf *floor = context;
-	int fd = bpf_loader_iterate(floor->loader);
+	int fd = bpf_loader_iterate(floor->loader, 0);
 	ssize_t got;
 
 	if (fd < 0)

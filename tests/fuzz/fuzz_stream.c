@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pass = (struct pass){.kvmstat = kvmstat, .number = ++kvmstat->pass, .finds_guests = true};
 		pass.sample = sample_begin(&kvmstat->pool, &set, kvmstat->guests.count);
 		must(pass.sample != NULL);
-		bpf_stream_begin(&stream);
+		bpf_stream_begin(&stream, NULL);
 		feed(&pass, data, size);
 		bpf_stream_end(&stream, &pass);
 		guests_sweep(&kvmstat->guests, pass.number);

@@ -82,7 +82,7 @@ static inline void begin(void)
 		.kvmstat = s->lab->kvmstat, .number = ++s->lab->kvmstat->pass, .finds_guests = true};
 	s->pass.sample = sample_begin(&s->lab->kvmstat->pool, &s->set, 0);
 	assert_non_null(s->pass.sample);
-	bpf_stream_begin(&s->stream);
+	bpf_stream_begin(&s->stream, NULL);
 	s->len = 0;
 }
 

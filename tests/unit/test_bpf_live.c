@@ -13,6 +13,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kvmstat.h"
@@ -184,6 +187,99 @@ static void test_closed_vcpu(void **state)
 	close(vm.fd);
 }
 
+/* ---- when only the files of known VMMs are looked at ---- */
+
+enum { FOREIGN = 30000 };
+
+static uint32_t rows_of(pid_t pid)
+{
+	struct kvmstat_sample *sample = collect(bpf);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < sample->nrows; i++)
+		count += sample->rows[i].guest->pid == pid;
+	kvmstat_sample_put(sample);
+	return count;
+}
+
+/* So many files that are none of KVM's make it worth while. */
+static void hold_foreign(void)
+{
+	const struct rlimit files = {FOREIGN, FOREIGN};
+	int spare[8], fd = 0;
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (int i = 0; i < 8; i++)
+		spare[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0)
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	for (int i = 0; i < 8; i++)
+		close(spare[i]);
+}
+
+/* Passes until nothing has been announced for long enough. */
+static void settle(void)
+{
+	const struct timespec pause = {0, 50000000};
+
+	for (int i = 0; i < 50; i++) {
+		rows_of(0);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Another process that has all files of this one, and makes a VM of its own when it is told to. */
+static pid_t start_other(int *to, int *from)
+{
+	int down[2], up[2];
+	char word = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(down) | pipe(up), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(down[1]);
+		hold_foreign();
+		for (bool go = true; go && write(up[1], "", 1) == 1; go = read(down[0], &word, 1) == 1)
+			if (word == 'm')
+				make_vm();
+		_exit(0);
+	}
+	close(down[0]);
+	close(up[1]);
+	*to = down[1];
+	*from = up[0];
+	assert_int_equal(read(*from, &word, 1), 1);
+	return pid;
+}
+
+/* A VM of a process that was none of the VMMs, and one that goes on in another process than it was seen in. */
+static void test_elsewhere(void **state)
+{
+	struct vm vm;
+	int to, from;
+	pid_t other;
+	char word;
+
+	(void)state;
+	need_bpf();
+	vm = make_vm();
+	settle();
+	other = start_other(&to, &from);
+	settle();
+	assert_int_equal(rows_of(getpid()) + rows_of(other), 1);
+	end_vm(&vm);
+	assert_int_equal(rows_of(getpid()) + rows_of(other), 1);
+	settle();
+	assert_int_equal(write(to, "m", 1), 1);
+	assert_int_equal(read(from, &word, 1), 1);
+	assert_int_equal(rows_of(getpid()) + rows_of(other), 2);
+	close(to);
+	close(from);
+	assert_int_equal(waitpid(other, NULL, 0), other);
+	assert_int_equal(rows_of(getpid()) + rows_of(other), 0);
+}
+
 static bool reads_debugfs(const struct kvmstat_sample *sample)
 {
 	return sample->sources[KVMSTAT_DEBUGFS].state == KVMSTAT_ACTIVE ||
@@ -324,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_closed_vcpu),
+		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_same_guest),
 		cmocka_unit_test(test_counts),
 	};
