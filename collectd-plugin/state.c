@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "labelset.h"
+
 /* ---- cells -------------------------------------------------------------- */
 
 /* The cell of sample that means the same as this one of now, or -1. */
@@ -74,7 +76,8 @@ struct christening {
 	const struct kvmstat_sample *now;
 	const struct naming *naming;
 	struct guest_state *guests;
-	struct label numbered; /* the last label that got a number behind it, */
+	struct labelset taken;
+	struct label numbered; /* the last label that nobody has and that got a number behind it, */
 	unsigned int number;   /* and which */
 };
 
@@ -83,9 +86,10 @@ enum { FREE = -1, RESERVED = -2 };
 /* The row that has this label, FREE, or RESERVED for what the plugin says of itself. */
 static int64_t holder(const struct christening *c, const struct label *label)
 {
-	for (uint32_t i = 0; i < c->now->nrows; i++)
-		if (c->guests[i].named && label_same(&c->guests[i].label, label))
-			return i;
+	int64_t row = labelset_find(&c->taken, label);
+
+	if (row >= 0)
+		return row;
 	return !label->instance[0] && !strcmp(label->host, c->naming->hostname) ? RESERVED : FREE;
 }
 
@@ -100,16 +104,25 @@ static bool suffix_uuid(const struct christening *c, struct label *label, const 
 	return holder(c, label) == FREE;
 }
 
-static void suffix_number(struct christening *c, struct label *label, const struct label *base)
+/* The number that the last twin of this label got, so that none is tried twice. */
+static unsigned int *last_number(struct christening *c, const struct label *base, int64_t held)
 {
-	char suffix[12];
-
+	if (held >= 0)
+		return labelset_number(&c->taken, (uint32_t)held);
 	if (!label_same(base, &c->numbered)) {
 		c->numbered = *base;
 		c->number = 1;
 	}
+	return &c->number;
+}
+
+static void suffix_number(struct christening *c, struct label *label, const struct label *base, int64_t held)
+{
+	unsigned int *number = last_number(c, base, held);
+	char suffix[12];
+
 	do {
-		snprintf(suffix, sizeof(suffix), "%u", ++c->number);
+		snprintf(suffix, sizeof(suffix), "%u", ++*number);
 		*label = *base;
 		label_append(label, c->naming, suffix);
 	} while (holder(c, label) != FREE);
@@ -138,7 +151,7 @@ static void name_guest(struct christening *c, uint32_t row)
 		remember_suffixed(c->state, key);
 		return;
 	}
-	suffix_number(c, &state->label, &base);
+	suffix_number(c, &state->label, &base, held);
 }
 
 static void christen(struct christening *c, uint32_t row)
@@ -147,6 +160,17 @@ static void christen(struct christening *c, uint32_t row)
 	c->guests[row].id = c->now->rows[row].guest->id;
 	c->guests[row].fresh = true;
 	c->guests[row].named = true;
+	labelset_add(&c->taken, row, &c->guests[row].label);
+}
+
+static void christen_newcomers(struct christening *c)
+{
+	for (uint32_t i = 0; i < c->now->nrows; i++)
+		if (c->guests[i].named)
+			labelset_add(&c->taken, i, &c->guests[i].label);
+	for (uint32_t i = 0; i < c->now->nrows; i++)
+		if (!c->guests[i].named)
+			christen(c, i);
 }
 
 /* ---- guests and vCPUs --------------------------------------------------- */
@@ -256,7 +280,8 @@ static int renewal_begin(struct renewal *next, bool skip_never_seen)
 	next->vcpus = calloc((size_t)now->nvcpus + 1, sizeof(*next->vcpus));
 	next->seen = calloc(((size_t)now->nrows + now->nvcpus) * next->ncells + 1, 1);
 	next->cells = series_cells(now, skip_never_seen);
-	if (next->naming.guests && next->vcpus && next->seen && next->cells)
+	if (next->naming.guests && next->vcpus && next->seen && next->cells &&
+	    labelset_init(&next->naming.taken, now->nrows) == 0)
 		return 0;
 	free(next->naming.guests);
 	free(next->vcpus);
@@ -277,9 +302,8 @@ int state_update(struct state *state, const struct kvmstat_sample *now, const st
 	if (err)
 		return err;
 	guests_carry_over(&next);
-	for (uint32_t i = 0; i < now->nrows; i++)
-		if (!next.naming.guests[i].named)
-			christen(&next.naming, i);
+	christen_newcomers(&next.naming);
+	labelset_free(&next.naming.taken);
 	for (uint32_t i = 0; i < now->nvcpus; i++)
 		next.vcpus[i] = series_suffix(now->vcpus[i].id);
 	state_replace(state, &next);
