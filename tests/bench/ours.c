@@ -24,7 +24,7 @@ int ours_pass(void *context)
 	return 0;
 }
 
-int ours_open(struct ours *ours, const char *source, const char *root, const char *guests)
+int ours_start(struct ours *ours, const char *source, const char *root, const char *guests)
 {
 	const char *const options[][2] = {{"Source", source}, {"Root", root}, {"Guest", guests}};
 	struct kvmstat_config *config = kvmstat_config_new();
@@ -38,6 +38,13 @@ int ours_open(struct ours *ours, const char *source, const char *root, const cha
 	if (rc == 0)
 		rc = kvmstat_open(&ours->kvmstat, config);
 	kvmstat_config_free(config);
+	return rc;
+}
+
+int ours_open(struct ours *ours, const char *source, const char *root, const char *guests)
+{
+	int rc = ours_start(ours, source, root, guests);
+
 	for (int i = 0; rc == 0 && i < WARM_UP; i++)
 		rc = ours_pass(ours);
 	return rc;

@@ -12,7 +12,10 @@ struct ours {
 	struct kvmstat_sample *sample;
 };
 
-/* guests: only these, as the option Guest has them; NULL: all. 0 after some passes, or -errno. ours_close() in any case. */
+/* guests: only these, as the option Guest has them; NULL: all. 0 or -errno. ours_close() in any case. */
+int ours_start(struct ours *ours, const char *source, const char *root, const char *guests);
+
+/* The same, and some passes. */
 int ours_open(struct ours *ours, const char *source, const char *root, const char *guests);
 void ours_close(struct ours *ours);
 

@@ -5,6 +5,7 @@
  *	pass bpf|statsfd SECONDS		the guests of this host
  *	pass debugfs|discovery SECONDS ROOT	those of a tree
  *	pass replaced SECONDS ROOT		those whose directories stand in ROOT/spares too take turns with these
+ *	pass count PASSES ROOT			for callgrind
  *	pass every MS SOURCE			of this host, again and again, until ended
  */
 #include <dirent.h>
@@ -208,6 +209,20 @@ static int bench_replaced(double seconds, const char *root)
 	return bench_found(seconds, root, true);
 }
 
+/* ---- instructions ---- */
+
+/* Passes, the first with newcomers only, for a tool that counts what ours_pass() does. */
+static int bench_count(double passes, const char *root)
+{
+	struct ours ours;
+	int rc = ours_start(&ours, "debugfs", root, NULL);
+
+	for (int i = 0; rc == 0 && i < (int)passes; i++)
+		rc = ours_pass(&ours);
+	ours_close(&ours);
+	return rc;
+}
+
 /* ---- a host that is watched ---- */
 
 static int bench_every(double ms, const char *source)
@@ -233,6 +248,7 @@ static const struct mode {
 } modes[] = {
 	{"bpf", bench_bpf, 1},		   {"statsfd", bench_statsfd, 1},   {"debugfs", bench_debugfs, 2},
 	{"discovery", bench_discovery, 2}, {"replaced", bench_replaced, 2}, {"every", bench_every, 2},
+	{"count", bench_count, 2},
 };
 
 int main(int argc, char **argv)
@@ -244,7 +260,7 @@ int main(int argc, char **argv)
 			rc = modes[i].run(atof(argv[2]), argc > 3 ? argv[3] : "/");
 	if (rc == -EINVAL)
 		fprintf(stderr, "usage: pass bpf|statsfd SECONDS | pass debugfs|discovery|replaced SECONDS ROOT | "
-				"pass every MS SOURCE\n");
+				"pass count PASSES ROOT | pass every MS SOURCE\n");
 	if (rc < 0)
 		fprintf(stderr, "pass: %s\n", strerror(-rc));
 	return rc < 0;

@@ -92,7 +92,7 @@ def busy_guest(bench):
             slower.append(watched / unwatched - 1)
             alone.append(unwatched)
     share = max(0.0, median(slower))
-    work = "a guest at %d exits/s: slower by" % (EXITS_PER_TURN / median(alone))
+    work = "a guest at %d exits/s, slower" % (EXITS_PER_TURN / median(alone))
     yield Row("%s with %d passes a second" % (work, FASTER), "percent", 100 * share, None, None, "number")
     yield Row("%s with one pass a second (the same, / %d)" % (work, FASTER), "percent", 100 * share / FASTER, None, 0.5, "number")
 

@@ -240,9 +240,8 @@ static pid_t start_other(int *to, int *from)
 	if (pid == 0) {
 		close(down[1]);
 		hold_foreign();
-		for (bool go = true; go && write(up[1], "", 1) == 1; go = read(down[0], &word, 1) == 1)
-			if (word == 'm')
-				make_vm();
+		while (write(up[1], "", 1) == 1 && read(down[0], &word, 1) == 1)
+			make_vm();
 		_exit(0);
 	}
 	close(down[0]);
