@@ -29,8 +29,15 @@ static int collect(struct kvmstat *kvmstat)
 	/* A value and where it came from, in each of the two samples that a front end has at the same time.
 	 */
 	cells = (unsigned long long)sample->nrows * sample->ncells;
-	printf("{\"guests\": %u, \"cells\": %u, \"matrix\": %llu}\n", sample->nrows, sample->ncells,
+	printf("{\"guests\": %u, \"cells\": %u, \"matrix\": %llu, \"events\": [", sample->nrows, sample->ncells,
 	       2 * cells * 9);
+	for (uint32_t i = 0; i < sample->ncolumns; i++)
+		printf("%s[\"%s\", \"%s\"]", i ? ", " : "",
+		       sample->columns[i].event->class == KVMSTAT_INSTANT || sample->columns[i].event->class == KVMSTAT_PEAK ?
+			       "Gauge" :
+			       "Derive",
+		       sample->columns[i].event->name);
+	printf("]}\n");
 	fflush(stdout);
 	getchar();
 	kvmstat_sample_put(sample);

@@ -19,17 +19,17 @@ def plugin_read(bench, values):
     need_root()
     config = os.path.join(bench.tmp, "collectd.conf")
     with guests(bench, 1, 1):
-        each = core_shape(bench)[1]
+        each = len(core_shape(bench)[1])
     with guests(bench, values // each, 1):
         yield from comparisons(bench.records(program, str(bench.seconds), plugin, config, "bpf", "/"), 1.5, "wall")
 
 
 def core_shape(bench):
-    """(guests, values of each) of this host."""
+    """(guests, [(kind, name) of each value]) of this host."""
     done = subprocess.run([bench.program("tests/bench/memory"), "bpf", "/"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           check=True)
     shown = json.loads(done.stdout)
-    return shown["guests"], shown["cells"]
+    return shown["guests"], shown["events"]
 
 
 def plugin_memory(bench):
@@ -59,9 +59,10 @@ LoadPlugin kvmfloor
 LoadPlugin {plugin}
 <Plugin kvmfloor>
   Guests {guests}
-  Events {events}
+{events}
 </Plugin>
 <Plugin kvmstat>
+  Guest "bench"
   Source "bpf"
   SkipNeverSeen false
   Pace 0
@@ -126,8 +127,9 @@ def daemon(bench, plugin, shape, sink, port):
             raise Skip("%s is missing (Debian: collectd-core)" % library)
         if os.path.exists(library):
             shutil.copy(library, home + "/plugins")
+    events = "\n".join('  %s "%s"' % tuple(event) for event in shape[1])
     with open(home + "/conf", "w", encoding="ascii") as file:
-        file.write(COLLECTD.format(home=home, plugin=plugin, guests=shape[0], events=shape[1],
+        file.write(COLLECTD.format(home=home, plugin=plugin, guests=shape[0], events=events,
                                    sink=SINKS.get(sink, "").format(home=home, port=port)))
     return bench.process(program, "-f", "-C", home + "/conf", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -136,10 +138,11 @@ def whole_daemon(bench, sink):
     """Two daemons at the same time, so that both meet the same machine."""
     need_root()
     seconds = max(8, int(2 * bench.seconds))
-    with guests(bench, 200, 2), contextlib.ExitStack() as stack:
-        shape = core_shape(bench)
+    number = 200
+    with guests(bench, number, 2, 1, ["-name", "guest=bench"]), contextlib.ExitStack() as stack:
+        shape = number, core_shape(bench)[1]
         port = stack.enter_context(carbon_sink()) if sink == "write_graphite" else free_port()
-        ours = stack.enter_context(daemon(bench, "kvmstat", (0, 0), sink, port))
+        ours = stack.enter_context(daemon(bench, "kvmstat", (0, []), sink, port))
         floor = stack.enter_context(daemon(bench, "kvmfloor", shape, sink, port))
         time.sleep(3.5)
         before = cpu_ns(ours.pid), cpu_ns(floor.pid)
@@ -149,7 +152,7 @@ def whole_daemon(bench, sink):
             raise Skip("collectd did not start")
     spent = [(end - begin) / seconds for begin, end in zip(before, after)]
     writer = sink or "a writer that throws away"
-    yield Row("collectd and %s, %d values, each read" % (writer, shape[0] * shape[1]), "pass", (None, spent[0]), (None, spent[1]), 1.2)
+    yield Row("collectd and %s, %d values, each read" % (writer, shape[0] * len(shape[1])), "pass", (None, spent[0]), (None, spent[1]), 1.2)
 
 
 ROWS = [
