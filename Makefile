@@ -71,7 +71,7 @@ HAVE_LIBVIRT := $(call have,libvirt/libvirt.h)
 WITH_LIBVIRT ?= $(if $(HAVE_LIBVIRT),1,0)
 
 NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c common/bpf_object.c common/tracepoint_load.c common/tracepoint_scan.c)
-NO_LIBVIRT_SRCS := $(if $(filter 1,$(WITH_LIBVIRT)),,common/libvirt_thread.c common/libvirt_read.c common/libvirt_guest.c)
+NO_LIBVIRT_SRCS := $(if $(filter 1,$(WITH_LIBVIRT)),,common/libvirt_call.c common/libvirt_thread.c common/libvirt_read.c common/libvirt_guest.c)
 CORE_SRCS := $(filter-out %.bpf.c $(NO_BPF_SRCS) $(NO_LIBVIRT_SRCS),$(wildcard common/*.c))
 CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o
 LIB       := $(O)/libkvmstat.a

@@ -172,7 +172,7 @@ static int read_guests(struct source *source, struct pass *pass, const struct li
 			continue;
 		domain = find_domain(answer, guest->public.uuid);
 		if (domain)
-			rc = libvirt_read_guest(source, pass, guest, domain, answer->params);
+			rc = libvirt_read_guest(source, pass, guest, domain);
 		if (rc < 0)
 			return rc;
 		tally->good += rc == LIBVIRT_FINE;

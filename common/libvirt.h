@@ -55,7 +55,7 @@ enum libvirt_fault {
  * offered. An enum libvirt_fault, or -ENOMEM.
  */
 int libvirt_read_guest(struct source *source, struct pass *pass, struct guest *guest,
-		       const struct libvirt_domain *domain, const struct libvirt_param *params);
+		       const struct libvirt_domain *domain);
 
 /* The event of a key, or NULL: it was not met yet. */
 struct libvirt_event *libvirt_event(const struct libvirt_state *state, const struct libvirt_key *key);

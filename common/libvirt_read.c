@@ -270,9 +270,9 @@ static int fill(struct reading *reading)
 }
 
 int libvirt_read_guest(struct source *source, struct pass *pass, struct guest *guest,
-		       const struct libvirt_domain *domain, const struct libvirt_param *params)
+		       const struct libvirt_domain *domain)
 {
-	struct reading reading = { source, pass, guest, params + domain->first, domain->nparams, false, false, 0 };
+	struct reading reading = { source, pass, guest, domain->params, domain->nparams, false, false, 0 };
 	int rc;
 
 	if (!libvirt_is_guest(source->state, pass, guest, domain->name))

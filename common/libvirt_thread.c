@@ -9,8 +9,6 @@
 #include "libvirt_thread.h"
 
 #include <errno.h>
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,12 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Since libvirt 8.9; a daemon that does not know it leaves it out. */
-#if LIBVIR_VERSION_NUMBER < 8009000
-enum { VIR_DOMAIN_STATS_VM = 1 << 10 };
-#endif
-
-enum { WANTED = VIR_DOMAIN_STATS_VM | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_STATE };
+#include "libvirt_call.h"
 
 enum caller_state {
 	CALLER_FREE,
@@ -43,15 +36,10 @@ struct caller {
 	bool late;			/* nobody waits for the answer any more */
 	bool quit;
 
-	/* The thread's alone, but for the answer while the state is CALLER_DONE or CALLER_FREE. */
-	char *uri;
-	virConnectPtr connection;
-	virDomainStatsRecordPtr *records;	/* what the answer points into */
-	struct libvirt_domain *domains;
-	struct libvirt_param *params;
-	struct libvirt_answer answer;
-	int rc;
-	char error[256];
+	int rc;				/* what the call returned, */
+	const struct libvirt_answer *answer;	/* and brought */
+
+	struct libvirt_call *call;	/* the thread's alone, but between CALLER_DONE and the next question */
 };
 
 struct libvirt_client {
@@ -59,134 +47,16 @@ struct libvirt_client {
 	struct caller *callers[LIBVIRT_CALLERS];
 };
 
-/* libvirt writes errors to stderr unless it is told what else to do with them. */
-static void keep_quiet(void *data, virErrorPtr error)
-{
-	(void)data;
-	(void)error;
-}
-
 static void caller_put(struct caller *caller)
 {
 	if (atomic_fetch_sub(&caller->owners, 1) > 1)
 		return;
 	pthread_cond_destroy(&caller->changed);
 	pthread_mutex_destroy(&caller->lock);
-	free(caller->uri);
 	free(caller);
 }
 
 /* ---- in the thread ---- */
-
-static void forget_answer(struct caller *caller)
-{
-	if (caller->records)
-		virDomainStatsRecordListFree(caller->records);
-	caller->records = NULL;
-	free(caller->domains);
-	free(caller->params);
-	caller->domains = NULL;
-	caller->params = NULL;
-	caller->answer = (struct libvirt_answer){ 0 };
-}
-
-static void disconnect(struct caller *caller)
-{
-	forget_answer(caller);
-	if (caller->connection)
-		virConnectClose(caller->connection);
-	caller->connection = NULL;
-}
-
-/* The last error of libvirt's as -errno, its words kept. */
-static int failed(struct caller *caller)
-{
-	const virError *error = virGetLastError();
-
-	snprintf(caller->error, sizeof(caller->error), "%s", error && error->message ? error->message : "no reason given");
-	if (!error)
-		return -EIO;
-	if (error->code == VIR_ERR_SYSTEM_ERROR && error->int1 > 0)
-		return -error->int1;
-	if (error->code == VIR_ERR_AUTH_FAILED || error->code == VIR_ERR_AUTH_CANCELLED ||
-	    error->code == VIR_ERR_AUTH_UNAVAILABLE || error->code == VIR_ERR_ACCESS_DENIED)
-		return -EACCES;
-	return -EIO;
-}
-
-static struct libvirt_param plain(const virTypedParameter *param)
-{
-	struct libvirt_param result = { .field = param->field, .is_number = true };
-
-	if (param->type == VIR_TYPED_PARAM_ULLONG)
-		result.number = param->value.ul;
-	else if (param->type == VIR_TYPED_PARAM_UINT)
-		result.number = param->value.ui;
-	else if (param->type == VIR_TYPED_PARAM_LLONG && param->value.l >= 0)
-		result.number = (uint64_t)param->value.l;
-	else if (param->type == VIR_TYPED_PARAM_INT && param->value.i >= 0)
-		result.number = (uint64_t)param->value.i;
-	else if (param->type == VIR_TYPED_PARAM_BOOLEAN)
-		result.number = param->value.b != 0;
-	else
-		result.is_number = false;
-	result.is_boolean = param->type == VIR_TYPED_PARAM_BOOLEAN;
-	return result;
-}
-
-/* Only a guest without events needs to be asked for, and the daemon knows without asking the guest. */
-static bool is_busy(virDomainPtr domain, const struct libvirt_param *params, uint32_t count)
-{
-	virDomainControlInfo info;
-	struct libvirt_key key;
-
-	for (uint32_t i = 0; i < count; i++)
-		if (libvirt_parse(&params[i], &key) == 0 && key.kind == LIBVIRT_EVENT)
-			return false;
-	return virDomainGetControlInfo(domain, &info, 0) == 0 && info.state != VIR_DOMAIN_CONTROL_OK;
-}
-
-static void describe(struct caller *caller, struct libvirt_domain *domain, const virDomainStatsRecord *record,
-		     uint32_t first)
-{
-	domain->name = virDomainGetName(record->dom);
-	if (!domain->name)
-		domain->name = "";
-	if (virDomainGetUUIDString(record->dom, domain->uuid) < 0)
-		domain->uuid[0] = '\0';
-	domain->first = first;
-	domain->nparams = record->nparams > 0 ? (uint32_t)record->nparams : 0;
-	for (uint32_t i = 0; i < domain->nparams; i++)
-		caller->params[first + i] = plain(&record->params[i]);
-	domain->busy = is_busy(record->dom, &caller->params[first], domain->nparams);
-}
-
-static int by_uuid(const void *a, const void *b)
-{
-	const struct libvirt_domain *x = a, *y = b;
-
-	return strcmp(x->uuid, y->uuid);
-}
-
-static int make_answer(struct caller *caller, int ndomains)
-{
-	uint32_t nparams = 0;
-
-	for (int i = 0; i < ndomains; i++)
-		nparams += caller->records[i]->nparams > 0 ? (uint32_t)caller->records[i]->nparams : 0;
-	caller->domains = calloc((size_t)ndomains + 1, sizeof(*caller->domains));
-	caller->params = calloc(nparams + 1u, sizeof(*caller->params));
-	if (!caller->domains || !caller->params)
-		return -ENOMEM;
-	nparams = 0;
-	for (int i = 0; i < ndomains; i++) {
-		describe(caller, &caller->domains[i], caller->records[i], nparams);
-		nparams += caller->domains[i].nparams;
-	}
-	qsort(caller->domains, (size_t)ndomains, sizeof(*caller->domains), by_uuid);
-	caller->answer = (struct libvirt_answer){ (uint32_t)ndomains, caller->domains, caller->params };
-	return 0;
-}
 
 static void enter(struct caller *caller, enum caller_state state)
 {
@@ -196,37 +66,9 @@ static void enter(struct caller *caller, enum caller_state state)
 	pthread_mutex_unlock(&caller->lock);
 }
 
-static int ask_once(struct caller *caller)
+static void tell(void *data, bool connects)
 {
-	int ndomains;
-
-	forget_answer(caller);
-	if (!caller->connection) {
-		enter(caller, CALLER_OPENING);
-		caller->connection = virConnectOpenReadOnly(caller->uri);
-		if (!caller->connection)
-			return failed(caller);
-	}
-	enter(caller, CALLER_ASKING);
-	ndomains = virConnectGetAllDomainStats(caller->connection, WANTED, &caller->records,
-					       VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE |
-						       VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
-	return ndomains < 0 ? failed(caller) : make_answer(caller, ndomains);
-}
-
-static int ask(struct caller *caller)
-{
-	bool is_old = caller->connection != NULL;
-	int rc = ask_once(caller);
-
-	if (rc < 0)
-		disconnect(caller);
-	/* The daemon may have been started anew since the connection was made. */
-	if (rc < 0 && rc != -ENOMEM && is_old)
-		rc = ask_once(caller);
-	if (rc < 0)
-		disconnect(caller);
-	return rc;
+	enter(data, connects ? CALLER_OPENING : CALLER_ASKING);
 }
 
 /* Wait to be asked. False: it is to end. */
@@ -242,10 +84,11 @@ static bool wait_for_work(struct caller *caller)
 	return !quit;
 }
 
-static void deliver(struct caller *caller, int rc)
+static void deliver(struct caller *caller, int rc, const struct libvirt_answer *answer)
 {
 	pthread_mutex_lock(&caller->lock);
 	caller->rc = rc;
+	caller->answer = answer;
 	caller->state = caller->late ? CALLER_FREE : CALLER_DONE;
 	pthread_cond_broadcast(&caller->changed);
 	pthread_mutex_unlock(&caller->lock);
@@ -255,9 +98,13 @@ static void *run(void *data)
 {
 	struct caller *caller = data;
 
-	while (wait_for_work(caller))
-		deliver(caller, ask(caller));
-	disconnect(caller);
+	while (wait_for_work(caller)) {
+		const struct libvirt_answer *answer = NULL;
+		int rc = libvirt_call_make(caller->call, &answer);
+
+		deliver(caller, rc, answer);
+	}
+	libvirt_call_free(caller->call);
 	enter(caller, CALLER_ENDED);
 	caller_put(caller);
 	return NULL;
@@ -294,9 +141,10 @@ static int caller_new(struct caller **place, const char *uri, struct caller **re
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&caller->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	caller->uri = strdup(uri);
-	rc = caller->uri ? start_thread(caller) : -ENOMEM;
+	caller->call = libvirt_call_new(uri, tell, caller);
+	rc = caller->call ? start_thread(caller) : -ENOMEM;
 	if (rc < 0) {
+		libvirt_call_free(caller->call);
 		atomic_store(&caller->owners, 1);
 		caller_put(caller);
 		return rc;
@@ -385,9 +233,9 @@ int libvirt_client_ask(struct libvirt_client *client, uint32_t load, const struc
 		rc = wait_for_answer(caller, patience_ms);
 		if (rc == -ETIMEDOUT)
 			continue;
-		*answer = &caller->answer;
+		*answer = caller->answer;
 		if (rc < 0)
-			snprintf(error, size, "%s", caller->error);
+			snprintf(error, size, "%s", libvirt_call_error(caller->call));
 		return rc;
 	}
 	return -ETIMEDOUT;
@@ -400,12 +248,10 @@ int libvirt_client_new(struct libvirt_client **result, const char *uri)
 	if (!client)
 		return -ENOMEM;
 	client->uri = strdup(uri);
-	if (!client->uri || virInitialize() < 0) {
+	if (!client->uri || libvirt_call_init() < 0) {
 		libvirt_client_free(client);
 		return -ENOMEM;
 	}
-	/* For the whole process: a connection that cannot be made has no handler of its own. */
-	virSetErrorFunc(NULL, keep_quiet);
 	*result = client;
 	return 0;
 }

@@ -22,14 +22,14 @@ struct libvirt_domain {
 	const char *name;
 	char uuid[37];			/* lower case */
 	bool busy;			/* it has no events, and its VMM does not answer libvirt */
-	uint32_t first, nparams;	/* of the answer's params */
+	struct libvirt_param *params;
+	uint32_t nparams;
 };
 
 /* What libvirt said of the guests that run. */
 struct libvirt_answer {
 	uint32_t ndomains;
 	const struct libvirt_domain *domains;	/* ascending UUID */
-	const struct libvirt_param *params;
 };
 
 struct libvirt_client;

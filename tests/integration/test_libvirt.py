@@ -122,6 +122,20 @@ def test_equal_to_bpf(live, libvirtd, guests):
     assert source["state"] == "active" and not any(problem["active"] for problem in problems.values())
 
 
+def test_every_vcpu_equal_to_bpf(live, libvirtd, guests, collectd):
+    if {s["name"]: s["state"] for s in live["sources"]}["bpf"] != "active":
+        pytest.skip("no bpf source to compare with")
+    seen = []
+    for source in ("libvirt", "bpf"):
+        daemon = collectd('Source %s\nLibvirtURI "%s"\nReportVcpus true\nGuest "%s"' % (source, libvirtd[0].uri, guests[0].name))
+        # Three passes: whatever is in the first two is in the files.
+        rig.wait_until(lambda d=daemon: len(d.rows(guests[0].name, "exits-vcpu000")) >= 3, "collectd has values of vCPUs", 20)
+        now = daemon.values(guests[0].name)
+        daemon.stop()
+        seen.append({event: value for event, value in now.items() if "-vcpu" in event and not event.startswith("cpu")})
+    assert seen[0] == seen[1] and {event[-3:] for event in seen[0]} >= {"000"}, seen
+
+
 def test_only_if_asked_for(libvirtd, guests):
     source, _ = doctor("-oLibvirtURI=" + libvirtd[0].uri)
     assert source["state"] == "unused" and "option Source" in source["text"]

@@ -65,7 +65,7 @@ static struct libvirt_domain *say(const char *name, const char *uuid, const char
 	struct libvirt_domain *domain = &fake.domains[fake.answer.ndomains++];
 	char *copy = strdup(text), *rest = copy, *word;
 
-	*domain = (struct libvirt_domain){ .name = name, .first = fake.nparams };
+	*domain = (struct libvirt_domain){ .name = name, .params = &fake.params[fake.nparams] };
 	snprintf(domain->uuid, sizeof(domain->uuid), "%s", uuid);
 	while ((word = strsep(&rest, " "))) {
 		struct libvirt_param *param = &fake.params[fake.nparams];
@@ -82,7 +82,6 @@ static struct libvirt_domain *say(const char *name, const char *uuid, const char
 	}
 	free(copy);
 	fake.answer.domains = fake.domains;
-	fake.answer.params = fake.params;
 	return domain;
 }
 
