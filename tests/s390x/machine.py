@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 
-from machines import EMULATED, HERE
+from machines import EMULATED, HERE, rig
 
 LAB = os.path.join(HERE, "..", "lab")
 sys.path.append(LAB)
@@ -19,7 +19,7 @@ import initramfs  # noqa: E402
 # Backports have the same kernel for those who cannot reach Debian 13.
 SUITES = os.environ.get("LAB_S390X_SUITES", "trixie bookworm-backports").split()
 QEMU = "qemu-system-s390x"
-SECONDS = 150
+SECONDS = 400  # a bound; half a minute is usual
 BUILT = ("kvmstat", "kvmstat-agentx", "kvmstat.so")
 PROGRAMS = ("usr/sbin/collectd", "usr/sbin/snmpd", "usr/bin/snmpbulkwalk", "usr/lib/collectd/csv.so")
 COLLECTD = """Hostname "host"
@@ -132,7 +132,8 @@ def boot(directory, where):
                "-append", "panic=-1 quiet", "-chardev", "file,id=console,path=" + console,
                "-device", "sclpconsole,chardev=console"]
     try:
-        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False)
+        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False,
+                       preexec_fn=rig.die_with_parent)
     except subprocess.TimeoutExpired:
         pass
     with open(console, encoding="utf-8", errors="replace") as file:

@@ -9,60 +9,21 @@ import sys
 
 import pytest
 
-import machine
-from machines import HERE, NATIVE, Collectd, make_tree, rig
-from test_agentx import DIFFERS, ROOT, served
+from machines import HERE
+from test_agentx import DIFFERS, ROOT
 
 sys.path.insert(0, HERE + "/../trees")
 
 import maketree  # noqa: E402
 
-TREE = ("--kernel", "s390x-6.12", "--guests", "4", "--vcpus", "2")
-OPTIONS = 'LoadPlugin kvmstat\n<Plugin kvmstat>\nRoot "%s"\n</Plugin>\n'
 NAMES, STARTED = ROOT + ".1.6.1.2.", ROOT + ".1.6.1.7."
 # The groups that are indexed by guest.
 BY_GUEST = re.compile(re.escape(ROOT) + r"\.1\.([6-9])\.1\.(\d+)\.(\d+)(.*)")
 
 
-class Booted:
-    def __init__(self, directory):
-        where, missing = machine.kernel()
-        if missing:
-            pytest.skip(missing)
-        for name in ("collectd", "snmpd"):
-            if not NATIVE.program(name):
-                pytest.skip("no %s here to compare with" % name)
-        self.root = str(directory / "root")
-        make_tree(self.root, *TREE)
-        self.walk = served(NATIVE, NATIVE, self.root, directory / "snmp")
-        self.values = self.collectd_values(directory / "collectd")
-        expected = "values=%d walked=%d oid=%s\n" % (len(self.values), len(self.walk), ROOT)
-        machine.write_initramfs(directory / "initrd", where, self.root, OPTIONS % "/tree", expected)
-        self.said, self.console = machine.boot(directory, where)
-
-    def collectd_values(self, directory):
-        collectd = Collectd(NATIVE, directory, OPTIONS % self.root, ("csv", "unixsock"))
-        try:
-            def complete():
-                values = collectd.values()
-                return values if len(values) == len(collectd.files()) and len(values) > 100 else None
-            return rig.wait_until(complete, "collectd has written each value twice: " + collectd.text(), 30)
-        finally:
-            collectd.stop()
-
-    def answer(self, name):
-        assert name in self.said and "end" in self.said, self.console[-3000:]
-        return self.said[name]
-
-    def doctor(self, name):
-        report = json.loads(self.answer(name)[-1])
-        report["sources"] = {source["name"]: source for source in report["sources"]}
-        return report
-
-
 @pytest.fixture(scope="module", name="booted")
-def booted_machine(tmp_path_factory):
-    return Booted(tmp_path_factory.mktemp("booted"))
+def booted_machine(booting):
+    return booting.result()
 
 
 def known_events():
