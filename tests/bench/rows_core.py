@@ -2,6 +2,7 @@
 """Rows of the collection core."""
 import contextlib
 import json
+import os
 import subprocess
 import time
 
@@ -46,6 +47,16 @@ def discovery(bench):
     yield from comparisons(bench.records(program, "discovery", str(bench.seconds), tree), 2)
     bigtree.add_spares(tree, 0.1)
     yield from comparisons(bench.records(program, "replaced", str(bench.seconds), tree), 2)
+
+
+def exit_reasons(bench):
+    program = bench.program("tests/bench/exits")
+    need_root()
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise Skip("/dev/kvm cannot be used")
+    for row in comparisons(bench.records(program, str(bench.seconds)), 1.1):
+        yield row
+        yield Row(row.work + ": added", row.unit, (row.ours[0] - row.floor[0], row.ours[1] - row.floor[1]), None)
 
 
 def core_memory(bench):
@@ -112,5 +123,6 @@ ROWS = [
     ("debugfs pass, 1,000 guests", lambda bench: debugfs_pass(bench, 1000)),
     ("discovery", discovery),
     ("busy guest", busy_guest),
+    ("exits by reason", exit_reasons),
     ("memory of the core", core_memory),
 ]
