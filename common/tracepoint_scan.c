@@ -2,6 +2,7 @@
 #include "tracepoint_scan.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -94,12 +95,20 @@ static uint32_t owner_of(const struct tracepoint_counts *counts, const struct gu
 	return (uint32_t)(found - guests->list);
 }
 
-/* Is the thread that has this id now the one of the key? /proc knows its start in ticks. */
-static bool is_alive(const struct sysroot *root, const struct tracepoint_key *key)
+/*
+ * Is the thread that has this id now the one of the key? /proc knows its start in ticks. Where /proc hides it (hidepid), it is
+ * believed to be, as long as there is one; where /proc is of another pid namespace, in any case.
+ */
+static bool is_alive(const struct kvmstat *kvmstat, const struct tracepoint_key *key)
 {
 	uint64_t tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK), start;
+	pid_t tid = (pid_t)tracepoint_tid(key->what);
 
-	return proc_start(root, (pid_t)tracepoint_tid(key->what), &start) == 0 && start == key->start - key->start % tick;
+	if (kvmstat->guests.foreign)
+		return true;
+	if (proc_start(&kvmstat->root, tid, &start) == 0)
+		return start == key->start - key->start % tick;
+	return kill(tid, 0) == 0 || errno != ESRCH;
 }
 
 /* A guest whose vCPU this thread is gets the slot. Its number, or NO_CELL. */
@@ -108,7 +117,7 @@ static uint32_t give(const struct tracepoint_counts *counts, const struct kvmsta
 {
 	const struct claim *claim = claims_find(&counts->claims, (pid_t)tracepoint_tid(slot->key.what));
 
-	if (!claim || claim->contested || !is_alive(&kvmstat->root, &slot->key))
+	if (!claim || claim->contested || !is_alive(kvmstat, &slot->key))
 		return NO_CELL;
 	counter->guest = kvmstat->guests.list[claim->guest]->public.id;
 	counter->base = counter->was_owned ? slot->count : 0;
@@ -224,7 +233,7 @@ static void sweep(struct tracepoint_scan *scan, struct kvmstat *kvmstat)
 		if (!same_thread(&slot.key, &last)) {
 			threads++;
 			last = slot.key;
-			alive = is_alive(&kvmstat->root, &last);
+			alive = is_alive(kvmstat, &last);
 			if (alive)
 				look_again(scan, kvmstat, (pid_t)tracepoint_tid(last.what));
 		}

@@ -125,13 +125,28 @@ def only(*capabilities):
     if os.geteuid():
         pytest.skip("only root can take capabilities away from itself")
     few = ",".join(["-all", *("+" + capability for capability in capabilities)])
-    return ("setpriv", "--reuid=65534", "--bounding-set=" + few, "--inh-caps=" + few, "--ambient-caps=" + few, "--clear-groups")
+    return ("setpriv", "--reuid=65534", "--regid=65534", "--bounding-set=" + few, "--inh-caps=" + few, "--ambient-caps=" + few, "--clear-groups")
 
 
 def test_with_few_capabilities(counted):
     """What the manual says that it needs is enough."""
     source = doctor("-o" + ON, prefix=only("bpf", "perfmon", "dac_read_search"))[0]
     assert source["state"] in ("active", "partial") and "only how many" not in source["text"]
+
+
+HIDDEN = ("unshare", "-m", "sh", "-c", 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh")
+
+
+def test_proc_hides_threads(counted, vmm, events):
+    """Neither are they taken for ended, nor their exits for none."""
+    guest = vmm(vcpus=2, options=("--threads",))
+    prefix = (*HIDDEN, *only("bpf", "perfmon", "dac_read_search"))
+    if subprocess.run([*HIDDEN, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no mount namespace with hidepid here")
+    report = events("pid:%d" % guest.pid, prefix)
+    for round in range(1, 4):
+        guest.command("run 20")
+        report.until({IO: 40 * round, TOTAL: 40 * round})
 
 
 WITHOUT_BPF = ("perfmon", "dac_read_search", "sys_ptrace")
