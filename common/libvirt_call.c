@@ -20,8 +20,8 @@ enum { VIR_DOMAIN_STATS_VM = 1 << 10 };
 enum { WANTED = VIR_DOMAIN_STATS_VM | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_STATE };
 
 enum {
-	AGAIN = 3,		/* how often guests that another client is asking are asked again, */
-	AGAIN_MS = 10,		/* so much later, */
+	AGAIN = 5,		/* how often guests that another client is asking are asked again, */
+	AGAIN_MS = 5,		/* so much later, and twice as long each time, */
 	BUSY_MS = 250,		/* unless they take longer to answer it */
 };
 
@@ -198,7 +198,7 @@ static int take_again(struct libvirt_call *call, const virDomainStatsRecord *rec
 /* With NOWAIT a guest that another client is asking just now is passed over: ask for it again. 0 or -ENOMEM. */
 static int ask_again(struct libvirt_call *call)
 {
-	static const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000L };
+	struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000L };
 	virDomainPtr *list = calloc(call->answer.ndomains + 1u, sizeof(virDomainPtr));
 	int rc = list ? 0 : -ENOMEM;
 
@@ -206,6 +206,7 @@ static int ask_again(struct libvirt_call *call)
 		int count;
 
 		nanosleep(&pause, NULL);
+		pause.tv_nsec *= 2;
 		count = virDomainListGetStats(list, WANTED, &call->records[again],
 					      VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
 		for (int i = 0; rc == 0 && i < count; i++)

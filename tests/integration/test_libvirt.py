@@ -189,6 +189,19 @@ def test_guest_that_hangs(libvirtd, guests, watcher):
     assert doctor(*options(libvirtd, guests))[0]["state"] == "active"
 
 
+def test_many_clients(libvirtd, guests, started, tmp_path):
+    """The daemon lets a call pass over a guest that another client is asking: it is asked for again."""
+    programs = []
+    for number in range(4):
+        (tmp_path / str(number)).mkdir()
+        programs.append(Watcher(tmp_path / str(number), options(libvirtd, guests)))
+    started.extend(programs)
+    rig.wait_until(lambda: all(len(program.reports()) > 20 for program in programs), "everybody has reports", 60)
+    reports = [exits for program in programs for _, exits in program.reports()]
+    absent = sum(None in exits.values() for exits in reports)
+    assert absent <= len(reports) / 5, (absent, len(reports))
+
+
 def test_two_guests_that_hang(libvirtd, guests, watcher):
     for guest in guests:
         guest.signal(signal.SIGSTOP)
