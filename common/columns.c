@@ -100,7 +100,7 @@ static void explain(const struct kvmstat *kvmstat, struct column_set *set)
 static void add_column(struct column_set *set, struct candidate *best)
 {
 	struct kvmstat_column *column = &set->columns[set->ncolumns++];
-	const char *name = best->offer->name;
+	const char *old = event_old_name(best->offer->name);
 
 	if (strcmp(best->offer->event->name, "blocking") == 0 && !best->offer->refused)
 		set->blocking = set->ncells;
@@ -110,7 +110,7 @@ static void add_column(struct column_set *set, struct candidate *best)
 	column->source = best->offer->refused ? KVMSTAT_ABSENT : (uint8_t)best->source;
 	column->reason = best->offer->refused ? set->reason : "";
 	/* The offer's own string goes with its source. */
-	column->kernel_name = strcmp(name, column->event->name) ? event_old_name(name) : column->event->name;
+	column->kernel_name = old && strcmp(best->offer->name, column->event->name) ? old : column->event->name;
 	best->offer->cell = best->offer->refused ? NO_CELL : set->ncells;
 	set->ncells += best->offer->cells;
 }
