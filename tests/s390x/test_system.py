@@ -18,7 +18,7 @@ import maketree  # noqa: E402
 
 NAMES, STARTED = ROOT + ".1.6.1.2.", ROOT + ".1.6.1.7."
 # The groups that are indexed by guest.
-BY_GUEST = re.compile(re.escape(ROOT) + r"\.1\.([6-9])\.1\.(\d+)\.(\d+)(.*)")
+BY_GUEST = re.compile(re.escape(ROOT) + r"\.1\.([6-9]|1[0-3])\.1\.(\d+)\.(\d+)(.*)")
 
 
 @pytest.fixture(scope="module", name="booted")
