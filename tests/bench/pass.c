@@ -6,6 +6,7 @@
  *	pass debugfs|discovery SECONDS ROOT	those of a tree
  *	pass replaced SECONDS ROOT		those whose directories stand in ROOT/spares too take turns with these
  *	pass count PASSES ROOT			for callgrind
+ *	pass shape SECONDS SOURCE		how much there is on this host, and what a pass costs
  *	pass every MS SOURCE			of this host, again and again, until ended
  */
 #include <dirent.h>
@@ -209,6 +210,23 @@ static int bench_replaced(double seconds, const char *root)
 	return bench_found(seconds, root, true);
 }
 
+/* What there is to read, and the CPU time that a pass takes. */
+static int bench_shape(double seconds, const char *source)
+{
+	struct ours ours;
+	struct side side = {.run = ours_pass, .context = &ours};
+	struct comparison result;
+	int rc = ours_open(&ours, source, "/", NULL);
+
+	if (rc == 0)
+		rc = measure(&result, &side, &side, seconds);
+	if (rc == 0)
+		printf("{\"all\": %u, \"events\": %u, \"pass\": %.9f}\n", ours.sample->nrows, ours.sample->ncells,
+		       result.ours.cpu_ns / 1e9);
+	ours_close(&ours);
+	return rc;
+}
+
 /* ---- instructions ---- */
 
 /* Passes, the first with newcomers only, for a tool that counts what ours_pass() does. */
@@ -248,7 +266,7 @@ static const struct mode {
 } modes[] = {
 	{"bpf", bench_bpf, 1},		   {"statsfd", bench_statsfd, 1},   {"debugfs", bench_debugfs, 2},
 	{"discovery", bench_discovery, 2}, {"replaced", bench_replaced, 2}, {"every", bench_every, 2},
-	{"count", bench_count, 2},
+	{"count", bench_count, 2},	   {"shape", bench_shape, 2},
 };
 
 int main(int argc, char **argv)

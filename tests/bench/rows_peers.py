@@ -5,6 +5,7 @@ A peer is a function that yields Peers; PEERS lists them, those that are not ins
 """
 import collections
 import glob
+import json
 import os
 import resource
 import shutil
@@ -90,10 +91,37 @@ def pmdakvm(bench):
                "no guests; a fixed list of x86 events; switches itself off under lockdown")
 
 
+# ---- the same guests ----
+
+DOMAINS = 10
+
+
+def libvirt(bench):
+    """Real guests of QEMU's under a libvirt daemon of this run's own."""
+    command_of("virsh", "libvirt-clients")
+    done = subprocess.run([sys.executable, os.path.join(HERE, "peer_libvirt.py"), str(DOMAINS), bench.program("tests/bench/pass")],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=200)
+    if done.returncode:
+        raise Skip((done.stderr.strip() or "libvirt's daemon cannot be used here").splitlines()[-1])
+    shown = json.loads(done.stdout)
+    number = shown["guests"]
+    yield Peer("kvmstat's core", "bpf, %d guests of QEMU's with 2 vCPUs, and %d others of the host" % (number, shown["others"]),
+               number + shown["others"], (number + shown["others"]) * shown["events"], shown["pass"], "")
+    cpu, values = shown["domstats"]
+    yield Peer("virsh domstats --vm --vcpu", "the same %d guests: virsh, the daemon and QEMU together" % number, number, values, cpu,
+               "interrupts vCPUs before QEMU 8.1; waits for a guest that hangs; no guests but libvirt's")
+    if not shown["virt"] or not shown["virt"][1]:
+        raise Skip("collectd's virt plugin sends nothing here")
+    cpu, values = shown["virt"]
+    yield Peer("collectd's virt plugin", "CPU, memory and disks of the same guests: collectd and the daemon together", number, values, cpu,
+               "none of KVM's events")
+
+
 PEERS = [
     ("kvmstat", kvmstat_debugfs),
     ("kvm_stat", kvm_stat),
     ("PCP's pmdakvm", pmdakvm),
+    ("libvirt", libvirt),
 ]
 
 COLUMNS = ["program", "what it reads here", "CPU of one look", "each guest", "each value", "what it cannot do"]
