@@ -126,10 +126,8 @@ TABLE = [
 ]
 
 
-def lines(bench, word):
-    found = []
+def run(bench, word, lines):
     for what, steps, measure in TABLE:
         if word in "growth: " + what:
             print("  BENCH    growth: %s" % what, file=sys.stderr)
-            found += list(flat(bench, what, steps, measure))
-    return found
+            lines += list(flat(bench, what, steps, measure))

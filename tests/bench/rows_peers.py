@@ -136,15 +136,12 @@ def line_of(peer):
             microseconds(peer.cpu, peer.values), peer.cannot or "-"]
 
 
-def lines(bench, word):
-    """(lines, skipped)"""
-    found, skipped = [], []
+def run(bench, word, lines, skipped):
     for name, function in PEERS:
         if word not in "peer " + name:
             continue
         print("  BENCH    peer: %s" % name, file=sys.stderr)
         try:
-            found += [line_of(peer) for peer in function(bench)]
+            lines += [line_of(peer) for peer in function(bench)]
         except (Skip, subprocess.TimeoutExpired) as reason:
             skipped.append("skipped: %s: %s" % (name, reason))
-    return found, skipped
