@@ -77,10 +77,10 @@ def live_vcpus(bench, number):
 
 # ---- instructions, which are the same each time ----
 
-def instructions(function, *command):
+def instructions(bench, function, *command):
     if not shutil.which("valgrind"):
         raise Skip("valgrind is missing (Debian: valgrind)")
-    done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=" + function, *command],
+    done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=" + os.path.join(bench.tmp, "callgrind"), "--toggle-collect=" + function, *command],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     found = re.search(r"Collected : (\d+)", done.stderr)
     if not found:
@@ -89,7 +89,7 @@ def instructions(function, *command):
 
 
 def counted(bench, number, passes):
-    return instructions("ours_pass", bench.program("tests/bench/pass"), "count", str(passes), bench.tree(number, events=EVENTS))
+    return instructions(bench, "ours_pass", bench.program("tests/bench/pass"), "count", str(passes), bench.tree(number, events=EVENTS))
 
 
 def count_steady(bench, number):
@@ -103,7 +103,7 @@ def count_newcomers(bench, number):
 def count_names(bench, number, names):
     config = os.path.join(bench.tmp, "growth.conf")
     tree = bench.tree(number, events=1, names=names)
-    total = instructions("kvmstat_read", bench.program("tests/bench/plugin"), "once", bench.program("kvmstat.so"), config, "debugfs", tree)
+    total = instructions(bench, "kvmstat_read", bench.program("tests/bench/plugin"), "once", bench.program("kvmstat.so"), config, "debugfs", tree)
     return number, number, total, "instructions"
 
 

@@ -84,7 +84,8 @@ def pmdakvm(bench):
         names = ["kvm." + line.split()[0] for line in file if "KVM:0:" in line]
 
     def fetch(times):
-        commands = ["open pipe %s -d 95 -l /dev/null" % agent] + ["fetch " + " ".join(names)] * times + ["quit"]
+        # It puts a new file in the place of its log: never let that be /dev/null.
+        commands = ["open pipe %s -d 95 -l %s/log" % (agent, home)] + ["fetch " + " ".join(names)] * times + ["quit"]
         return cpu_of(driver, "-f", "-n", "/usr/lib/pcp/pmdas/kvm/root_kvm", input="\n".join(commands) + "\n", env=env)
     few, many = best(lambda: fetch(1)), best(lambda: fetch(101))
     yield Peer("PCP's pmdakvm, asked by dbpmda", "the files of the host's sums only", 0, len(names), max(0.0, many - few) / 100,
