@@ -114,7 +114,7 @@ def agent_start(bench, number):
 
 
 TABLE = [
-    ("guests of a tree with 40 events each, debugfs pass", [10, 100, 1000, 10000], tree_guests),
+    ("guests of a tree with 40 events each, debugfs pass", [10, 100, 1000, 8000], tree_guests),
     ("events of 100 guests of a tree, debugfs pass", [40, 80, 200, 400], tree_events),
     ("KVM guests with 1 vCPU, bpf pass, each guest", [100, 1000, 4000], live_guests),
     ("vCPUs of each of 4 KVM guests, bpf pass, each vCPU", [8, 64, 512], live_vcpus),
