@@ -218,7 +218,7 @@ VALGRIND_TESTS = $(filter-out %/test_alloc %/test_bpf_live %/test_statsfd_live %
 .PHONY: check-valgrind
 check-valgrind: all
 	$(Q)$(MAKE) -s O=$(O) check-unit check-snmp check-plugin UNIT_TESTS="$(VALGRIND_TESTS)" \
-		RUN="valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9"
+		RUN="valgrind -q --fair-sched=try --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9"
 
 include $(wildcard tests/*/*.mk)
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "lab.h"
@@ -210,6 +211,7 @@ static void *reader(void *arg)
 		for (int i = 0; i < 20; i++)
 			look(sample);
 		kvmstat_sample_put(sample);
+		sched_yield();
 	}
 	return arg;
 }
@@ -234,8 +236,9 @@ static void test_threads(void **state)
 		pthread_mutex_unlock(&lock);
 		kvmstat_sample_put(last);
 	}
+	/* Under valgrind one thread runs at a time: let the others. */
 	while (!looks)
-		;
+		sched_yield();
 	done = true;
 	for (int i = 0; i < READERS; i++)
 		pthread_join(threads[i], NULL);
