@@ -52,7 +52,7 @@ $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libkvmstat.a
 	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -pthread -o $@ $(filter %.o,$^) $(O)/fuzz/libkvmstat.a $(FUZZ_LIBS) $(CORE_LIBS)
 
 .SECONDARY: $(FUZZ_TARGETS:%=$(O)/fuzz/tests/fuzz/fuzz_%.o) $(FUZZ_OBJS)
--include $(wildcard $(O)/fuzz/*/*.d $(O)/fuzz/tests/fuzz/*.d)
+-include $(wildcard $(O)/fuzz/*/*.d $(O)/fuzz/tests/*/*.d)
 
 .PHONY: fuzz check-fuzz
 ifeq ($(HAVE_FUZZER),yes)
