@@ -52,9 +52,13 @@ def listens(port):
 
 
 def sanitizers():
-    """Environment of a daemon that shall load a plugin built with SAN=1: the sanitizers' libraries have to be there first."""
+    """Environment of a daemon that shall load a plugin built with SAN=1: the sanitizers' libraries have to be there first, and
+    what they intercept before they look for it: libvirt's XDR."""
     with open(built("kvmstat.so"), "rb") as file:
-        found = sorted(set(re.findall(r"lib(?:asan|ubsan)\.so\.\d+", file.read().decode("ascii", "ignore"))))
+        content = file.read().decode("ascii", "ignore")
+    found = sorted(set(re.findall(r"lib(?:asan|ubsan)\.so\.\d+", content)))
+    if found and "libvirt.so" in content:
+        found.append("libtirpc.so.3")
     return {"LD_PRELOAD": ":".join(found)} if found else {}
 
 
@@ -231,7 +235,7 @@ class Collectd(Program):
         super().__init__([*wrapper, "collectd", "-f", "-C", str(conf)], directory / "collectd.log",
                          env={**sanitizers(), **(env or {})})
         wait_until(lambda: os.path.exists(self.sock) or self.process.poll() is not None, "collectd starts")
-        assert self.process.poll() is None, self.text()
+        assert self.process.poll() is None, "%s\nstatus %s" % (self.text(), self.process.returncode)
 
     @staticmethod
     def system_plugins():
