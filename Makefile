@@ -220,6 +220,8 @@ check-valgrind: all
 	$(Q)$(MAKE) -s O=$(O) check-unit check-snmp check-plugin UNIT_TESTS="$(VALGRIND_TESTS)" \
 		RUN="valgrind -q --fair-sched=try --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9"
 
+# Several parts need it, and their makefiles are read in any order.
+TESTVMM := $(O)/tests/vmm/kvmtestvmm
 include $(wildcard tests/*/*.mk)
 
 # Everything, part by part, with one count at the end; see docs/testing.md.

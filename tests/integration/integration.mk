@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
 # Real guests, collectd, carbon-cache, snmpd. See docs/testing.md.
 .PHONY: check-integration
-check-integration: all $(O)/tests/vmm/kvmtestvmm
+check-integration: all $(TESTVMM)
 	$(Q)BUILD=$(abspath $(O)) /usr/bin/python3 -m pytest -ra -p no:cacheprovider tests/integration
