@@ -286,8 +286,8 @@ class Collectd(Program):
 
     def values(self, instance):
         """{event: last value} of a guest."""
-        found = {}
-        for path in (self.directory / "csv" / self.HOST / ("kvmstat-" + instance)).iterdir():
+        found, place = {}, self.directory / "csv" / self.HOST / ("kvmstat-" + instance)
+        for path in place.iterdir() if place.exists() else ():
             kind, _, rest = path.name.partition("-")
             event = rest[:-len("-2000-01-01")]
             found[event] = self.last(instance, event, kind)

@@ -98,12 +98,13 @@ class Snmpd(rig.Program):
 
     def values(self, guest):
         """{event name: value} of a guest by its index, in 64 bits."""
-        names = {number: name for name, number in self.event_numbers().items()}
         found = {}
         for column in ("kvmGuestEventHCCount", "kvmGuestEventHCLevel"):
             for index, value in self.numbers("%s.%d" % (column, guest)).items():
-                found[names[index[-1]]] = value
-        return found
+                found[index[-1]] = value
+        # Afterwards: an event that a new sample brings has its name by then, and none loses it.
+        names = {number: name for name, number in self.event_numbers().items()}
+        return {names[number]: value for number, value in found.items()}
 
 
 def bytes_of(text):
