@@ -180,6 +180,7 @@ struct renewal {
 	struct christening naming;
 	struct suffix *vcpus;
 	struct cell *cells;
+	int64_t *earlier;	/* [ncells] of each cell the one of the sample before, or -1 */
 	uint32_t ncells;
 	uint8_t *seen;
 };
@@ -195,7 +196,7 @@ static void seen_carry_over(const struct renewal *next, size_t slot, size_t old_
 	const struct state *old = next->naming.state;
 
 	for (uint32_t i = 0; i < next->ncells; i++) {
-		int64_t cell = cell_in(old->before, next->naming.now, next->cells, i);
+		int64_t cell = next->earlier[i];
 
 		if (cell >= 0)
 			next->seen[slot * next->ncells + i] =
@@ -228,6 +229,8 @@ static void guests_carry_over(const struct renewal *next)
 	struct guest_state *guests = next->naming.guests;
 	uint32_t j = 0;
 
+	for (uint32_t i = 0; old->nguests && i < next->ncells; i++)
+		next->earlier[i] = cell_in(old->before, now, next->cells, i);
 	for (uint32_t i = 0; i < now->nrows; i++) {
 		uint64_t id = now->rows[i].guest->id;
 
@@ -280,13 +283,15 @@ static int renewal_begin(struct renewal *next, bool skip_never_seen)
 	next->vcpus = calloc((size_t)now->nvcpus + 1, sizeof(*next->vcpus));
 	next->seen = calloc(((size_t)now->nrows + now->nvcpus) * next->ncells + 1, 1);
 	next->cells = series_cells(now, skip_never_seen);
-	if (next->naming.guests && next->vcpus && next->seen && next->cells &&
+	next->earlier = calloc(next->ncells + 1u, sizeof(*next->earlier));
+	if (next->naming.guests && next->vcpus && next->seen && next->cells && next->earlier &&
 	    labelset_init(&next->naming.taken, now->nrows) == 0)
 		return 0;
 	free(next->naming.guests);
 	free(next->vcpus);
 	free(next->seen);
 	free(next->cells);
+	free(next->earlier);
 	return -ENOMEM;
 }
 
@@ -302,6 +307,7 @@ int state_update(struct state *state, const struct kvmstat_sample *now, const st
 	if (err)
 		return err;
 	guests_carry_over(&next);
+	free(next.earlier);
 	christen_newcomers(&next.naming);
 	labelset_free(&next.naming.taken);
 	for (uint32_t i = 0; i < now->nvcpus; i++)
