@@ -13,6 +13,9 @@
 			 struct view_place place __attribute__((unused)),                                          \
 			 const struct column *column __attribute__((unused)), struct value *value)
 
+/* TimeTicks are hundredths of a second. */
+#define NS_PER_CS UINT64_C(10000000)
+
 #define COLUMNS(array) .columns = array, .ncolumns = sizeof(array) / sizeof((array)[0])
 
 #define AXIS_OF_ONE(number, index) { .len = 1, .count = number, .subid = { index } }

@@ -6,7 +6,6 @@
 
 #include "columns.h"
 
-#define NS_PER_CS UINT64_C(10000000)
 #define BYTES_PER_MIB UINT64_C(1048576)
 
 uint32_t guest_rows(const struct view *view)

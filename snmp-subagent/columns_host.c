@@ -4,8 +4,6 @@
 
 #include "columns.h"
 
-#define NS_PER_CS UINT64_C(10000000)
-
 /* ---- scalars ------------------------------------------------------------ */
 
 static uint32_t one_row(const struct view *view __attribute__((unused)))

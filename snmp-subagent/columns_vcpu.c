@@ -4,7 +4,6 @@
 
 #include "columns.h"
 
-#define NS_PER_CS UINT64_C(10000000)
 #define NS_PER_MS 1e6
 
 static uint32_t vcpu_rows(const struct view *view)
