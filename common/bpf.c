@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bpf_load.h"
@@ -116,7 +115,6 @@ static int bpf_open(struct kvmstat *kvmstat, struct source *source)
 	}
 	source->state = state;
 	btf_identity(&kvmstat->root, &state->btf_dev, &state->btf_ino);
-	state->walk.cannot = kvmstat->guests.foreign;
 	state->stream.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	rc = offer_events(kvmstat, source, &state->layout);
 	if (rc < 0) {
@@ -131,14 +129,6 @@ static int bpf_bind(struct kvmstat *kvmstat, struct source *source)
 	struct bpf_state *state = source->state;
 
 	return bpf_stream_bind(&state->stream, &state->layout, source->offers, kvmstat->columns->ncells);
-}
-
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
 /* Read until the end, taking records as they come. */
@@ -208,7 +198,7 @@ static int read_all(struct bpf_state *state, struct pass *pass)
 	uint64_t before = bpf_loader_files(state->loader);
 	int rc;
 
-	bpf_walk_begin(&state->walk, clock_ns());
+	bpf_walk_begin(&state->walk, clock_ns(CLOCK_MONOTONIC));
 	rc = read_files(state, pass, 0);
 	state->walk.files_of_all = bpf_loader_files(state->loader) - before;
 	state->walk.lacking = count_lacking(pass);
@@ -238,7 +228,7 @@ static int bpf_find(struct source *source, struct pass *pass)
 
 	if (is_stale(state, &pass->kvmstat->root))
 		return -EAGAIN;
-	if (bpf_walk_is_limited(&state->walk, &pass->kvmstat->root, clock_ns()))
+	if (bpf_walk_is_limited(&state->walk, &pass->kvmstat->root, clock_ns(CLOCK_MONOTONIC)))
 		rc = read_vmms(state, pass);
 	if (rc > 0)
 		rc = read_all(state, pass);

@@ -16,7 +16,7 @@
 #include "sysroot.h"
 
 struct bpf_walk {
-	bool cannot;			/* the kernel, or this process's pid namespace, does not allow it */
+	bool cannot;			/* the kernel cannot do it (before 6.1) */
 	pid_t *vmms;			/* processes that had files of KVM in the last walk over all */
 	uint32_t count, room;
 	uint32_t lacking;		/* guests that it did not see, or not with every vCPU */

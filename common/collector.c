@@ -6,21 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
 	MAX_TRIES = 4,		/* of one pass, when a source fails or changes in the middle of it */
 	MAX_RETRY = 6,		/* passes between two tries to open a source */
 	RECHECK = 64,		/* passes between two suspicions that bpf sees nothing */
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 /* ---- for sources ---- */
 
@@ -32,6 +23,14 @@ void source_status(struct source *source, enum kvmstat_state state, const char *
 	va_start(args, format);
 	vsnprintf(source->status.text, sizeof(source->status.text), format, args);
 	va_end(args);
+}
+
+bool source_sees_processes(const struct kvmstat *kvmstat, struct source *source)
+{
+	if (kvmstat->guests.foreign)
+		source_status(source, KVMSTAT_MISSING,
+			      "this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)");
+	return !kvmstat->guests.foreign;
 }
 
 int source_offer(struct source *source, const struct kvmstat_event *event, const char *name, uint32_t cells,
@@ -236,7 +235,7 @@ static int rebind(struct kvmstat *kvmstat)
 		struct source *source = &kvmstat->sources[kvmstat->config->sources[i]];
 
 		source->serves = is_needed(kvmstat, source, &complete);
-		if (source->is_open)
+		if (source->is_open && source->ops->bind)
 			rc = source->ops->bind(kvmstat, source);
 	}
 	return rc;

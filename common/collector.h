@@ -5,6 +5,8 @@
 #ifndef KVMSTAT_COLLECTOR_H
 #define KVMSTAT_COLLECTOR_H
 
+#include <time.h>
+
 #include "config.h"
 #include "event.h"
 #include "guest.h"
@@ -42,6 +44,7 @@ struct kvmstat {
 };
 
 /* host.c */
+uint64_t clock_ns(clockid_t clock);
 void host_refresh(struct kvmstat *kvmstat, uint64_t now_ns);
 enum kvmstat_lockdown host_lockdown(const struct sysroot *root);
 

@@ -294,18 +294,10 @@ bool debugfs_has_guests(const struct source *source, const struct sysroot *root)
 	return found;
 }
 
-static int debugfs_bind(struct kvmstat *kvmstat, struct source *source)
-{
-	(void)kvmstat;
-	(void)source;
-	return 0;
-}
-
 const struct source_ops debugfs_source = {
 	.id = KVMSTAT_DEBUGFS,
 	.open = debugfs_open,
 	.close = debugfs_close,
-	.bind = debugfs_bind,
 	.find = debugfs_find,
 	.pass = debugfs_pass,
 };

@@ -7,6 +7,14 @@
 
 enum { HOST_REFRESH_SECONDS = 5 };
 
+uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
 /* "none [integrity] confidentiality": the one in brackets is in force. */
 enum kvmstat_lockdown host_lockdown(const struct sysroot *root)
 {

@@ -42,11 +42,8 @@ static int libvirt_open(struct kvmstat *kvmstat, struct source *source)
 		source_status(source, KVMSTAT_MISSING, "it asks for running guests, and Root names another place");
 		return -ENOENT;
 	}
-	if (kvmstat->guests.foreign) {
-		source_status(source, KVMSTAT_MISSING,
-			      "this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)");
+	if (!source_sees_processes(kvmstat, source))
 		return -ENOENT;
-	}
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;
@@ -58,13 +55,6 @@ static int libvirt_open(struct kvmstat *kvmstat, struct source *source)
 	state->is_system = strstr(kvmstat->config->libvirt_uri, ":///system") != NULL;
 	source->state = state;
 	source_status(source, KVMSTAT_ACTIVE, "%s", "");
-	return 0;
-}
-
-static int libvirt_bind(struct kvmstat *kvmstat, struct source *source)
-{
-	(void)kvmstat;
-	(void)source;
 	return 0;
 }
 
@@ -233,7 +223,6 @@ static int libvirt_open(struct kvmstat *kvmstat, struct source *source)
 }
 
 #define libvirt_close NULL
-#define libvirt_bind NULL
 #define libvirt_pass NULL
 
 #endif
@@ -244,6 +233,5 @@ const struct source_ops libvirt_source = {
 	.opt_in = "only if the option Source names it, because libvirt asks QEMU, which may interrupt vCPUs for the answer",
 	.open = libvirt_open,
 	.close = libvirt_close,
-	.bind = libvirt_bind,
 	.pass = libvirt_pass,
 };

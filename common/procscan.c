@@ -56,13 +56,6 @@ static void proc_close(struct source *source)
 	source->state = NULL;
 }
 
-static int proc_bind(struct kvmstat *kvmstat, struct source *source)
-{
-	(void)kvmstat;
-	(void)source;
-	return 0;
-}
-
 static int see(struct pass *pass, pid_t pid, int fd)
 {
 	struct sighting sighting = { .tgid = pid, .fd = fd };
@@ -135,6 +128,5 @@ const struct source_ops proc_source = {
 	.id = KVMSTAT_PROC,
 	.open = proc_open,
 	.close = proc_close,
-	.bind = proc_bind,
 	.find = proc_find,
 };

@@ -42,7 +42,7 @@ struct source_ops {
 	int (*open)(struct kvmstat *kvmstat, struct source *source);
 	/* Undo open(); offers are freed by the collector. */
 	void (*close)(struct source *source);
-	/* The offers' cells are known or have changed. 0 or -ENOMEM. */
+	/* The offers' cells are known or have changed; NULL: it looks at them in each pass. 0 or -ENOMEM. */
 	int (*bind)(struct kvmstat *kvmstat, struct source *source);
 	/*
 	 * Tell of every guest (pass_see()): the first source in the order that has this is asked, before any cells are
@@ -118,6 +118,9 @@ int source_offer(struct source *source, const struct kvmstat_event *event, const
 
 /* Does another source have every value that this one would have? */
 bool source_is_covered(const struct source *source);
+
+/* Are the kernel's numbers of processes those that /proc has here? If not, the source's status says so. */
+bool source_sees_processes(const struct kvmstat *kvmstat, struct source *source);
 
 void source_status(struct source *source, enum kvmstat_state state, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

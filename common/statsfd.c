@@ -91,11 +91,8 @@ static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
 		source_status(source, KVMSTAT_MISSING, "it reads running guests, and Root names another place");
 		return -ENOENT;
 	}
-	if (kvmstat->guests.foreign) {
-		source_status(source, KVMSTAT_MISSING,
-			      "this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)");
+	if (!source_sees_processes(kvmstat, source))
 		return -ENOENT;
-	}
 	rc = probe(kvmstat);
 	if (rc < 0)
 		return cannot(source, rc);

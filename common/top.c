@@ -11,7 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "collector.h"
 
 enum {
 	STAY_PERCENT = 10,	/* how much busier a guest must be to drive one out that is shown */
@@ -129,11 +130,9 @@ static int move_sums(struct top *top, struct column_set *set)
 static struct guest *make_others(const struct guests *guests)
 {
 	struct guest *others = calloc(1, sizeof(*others));
-	struct timespec now;
 
 	if (!others)
 		return NULL;
-	clock_gettime(CLOCK_REALTIME, &now);
 	others->refs = 1;
 	others->dirfd = -1;
 	others->wanted = true;
@@ -144,7 +143,7 @@ static struct guest *make_others(const struct guests *guests)
 		.incarnation = strdup(guests->boot_id),
 		.vmm = strdup(""),
 		.fd = -1,
-		.created_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec,
+		.created_ns = clock_ns(CLOCK_REALTIME),
 	};
 	if (others->public.name && others->public.uuid && others->public.key && others->public.incarnation &&
 	    others->public.vmm)

@@ -78,13 +78,6 @@ static int open_source(struct kvmstat *kvmstat, struct source *source)
 	return rc;
 }
 
-static int bind_source(struct kvmstat *kvmstat, struct source *source)
-{
-	(void)kvmstat;
-	(void)source;
-	return 0;
-}
-
 static void tell_guests(struct source *source, const struct tracepoint_counts *counts)
 {
 	if (counts->contested.guests)
@@ -127,6 +120,5 @@ const struct source_ops tracepoint_source = {
 	.own_events = true,
 	.open = open_source,
 	.close = close_source,
-	.bind = bind_source,
 	.pass = pass_source,
 };
