@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The last line says how many tests there were."""
+import signal
+
+# A shell's background job ignores it, and so would every command that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 counts = {"passed": 0, "failed": 0, "skipped": 0}
 
 
