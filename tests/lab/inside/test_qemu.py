@@ -64,7 +64,7 @@ def test_killed_and_started_again(new_qemu, watch):
         settled(guest, exits)
         assert watching.values()["io_exits"] == exits
         guest.kill()
-        assert machine.directories() == []
+        rig.wait_until(lambda: not machine.directories(), "its directory is gone")
     rates = [row["rate"] for report in watching.read() for row in report["events"] if row["rate"] is not None]
     assert rates and min(rates) >= 0
     assert [row for row in watching.next()["events"] if row["value"] is not None] == []
