@@ -170,11 +170,17 @@ $(O)/gen/event_table.c: $(EVENT_FILES)
 docs/events.md: $(EVENT_FILES)
 	$(call say,GEN,$@)$(call MAKE_EVENTS,md)
 
-# The version: the file VERSION of a release, or what git says of this tree, whoever owns it ("make", then "make install" as root).
-VERSION := $(shell cat VERSION 2>/dev/null || git -c safe.directory='*' describe --always --dirty --tags --match 'v*' 2>/dev/null | sed 's/^v//')
+# The version: the file VERSION of a release, or what git says of this tree, whoever owns it ("make", then "make install" as
+# root): a tag, or the release that is worked on and the commit.
+NEXT_VERSION := 0.1
+GIT_DESCRIBE := git -c safe.directory='*' describe --dirty --tags --match 'v*'
+VERSION := $(shell cat VERSION 2>/dev/null || $(GIT_DESCRIBE) 2>/dev/null | sed 's/^v//')
+ifeq ($(VERSION),)
+VERSION := $(NEXT_VERSION)-dev$(addprefix -,$(shell $(GIT_DESCRIBE) --always 2>/dev/null))
+endif
 $(O)/gen/version.h: FORCE
 	@mkdir -p $(@D)
-	@echo '#define KVMSTAT_VERSION "$(or $(VERSION),unknown)"' | cmp -s - $@ || echo '#define KVMSTAT_VERSION "$(or $(VERSION),unknown)"' > $@
+	@echo '#define KVMSTAT_VERSION "$(VERSION)"' | cmp -s - $@ || echo '#define KVMSTAT_VERSION "$(VERSION)"' > $@
 $(O)/common/version.o: $(O)/gen/version.h
 
 # The BPF programs; their objects are made part of the library.
