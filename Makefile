@@ -3,6 +3,7 @@
 # kvmstat: the only makefile. `make help` lists what it can do.
 #
 #   V=1               show the commands
+#   WERROR=           build although the compiler warns, as one may that is newer than those we know
 #   SAN=1             build with AddressSanitizer and UndefinedBehaviorSanitizer
 #   WITH_BPF=0        build without the bpf source (needs no clang and no libbpf; loses most counters on a locked-down host)
 #   WITH_LIBVIRT=0    build without the libvirt source (default: with it where libvirt's headers are)
@@ -49,7 +50,8 @@ endif
 # ---- what is compiled, and how --------------------------------------------------------------------------------
 
 CFLAGS   ?= -O2 -g
-WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2
+WERROR   ?= -Werror
+WARN     := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2
 HARDEN   := -fstack-protector-strong $(if $(filter 1,$(SAN)),,-D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 
@@ -187,7 +189,7 @@ $(O)/common/version.o: $(O)/gen/version.h
 BPF_INCLUDE := $(SYSROOT_FLAG) -I$(SYSROOT)/usr/include/$(patsubst %-pc-linux-gnu,%-linux-gnu,$(TRIPLET))
 $(O)/gen/%.bpf.o: common/%.bpf.c common/%.h
 	@mkdir -p $(@D)
-	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) -Wall -Wextra -Werror $(BPF_INCLUDE) -Icommon -c -o $@ $<
+	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) -Wall -Wextra $(WERROR) $(BPF_INCLUDE) -Icommon -c -o $@ $<
 ifeq ($(WITH_BPF),1)
 $(O)/common/bpf_load.o: $(O)/gen/kvmiter.bpf.o
 $(O)/common/tracepoint_load.o: $(O)/gen/tracepoint.bpf.o

@@ -148,7 +148,7 @@ static uint32_t choose_ranges(struct layout_event **events, size_t count, uint32
 			      struct kvmiter_range ranges[KVMITER_RANGES])
 {
 	uint32_t copied = 0, start = 0, end = 0;
-	int used = 0;
+	uint32_t used = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct layout_event *event = events[i];

@@ -84,7 +84,7 @@ static void assert_at(const struct layout *layout, const char *name, enum kvmsta
 		fail_msg("no event %s", name);
 	assert_int_equal(event->scope, scope);
 	assert_int_equal(event->cells, cells);
-	for (int i = 0; i < KVMITER_RANGES && ranges[i].size; i++)
+	for (uint32_t i = 0; i < KVMITER_RANGES && ranges[i].size; i++)
 		for (uint32_t byte = 0; byte < ranges[i].size; byte += 8)
 			data[at++] = ranges[i].offset + byte;
 	assert_int_equal(at * 8, size);
