@@ -27,7 +27,7 @@ class Snmpd(rig.Program):
         directory.mkdir()
         self.address, self.master = "127.0.0.1:%d" % rig.free_port(), str(directory / "master")
         config = directory / "snmpd.conf"
-        config.write_text("agentAddress udp:%s\nrocommunity public 127.0.0.1\nmaster agentx\nagentXSocket %s\n" %
+        config.write_text("agentAddress udp:%s\nrocommunity public 127.0.0.1\nmaster agentx\nagentXSocket %s\nagentXTimeout 15\n" %
                           (self.address, self.master))
         super().__init__([*machine.program("snmpd"), "-f", "-C", "-c", str(config), "-Lo", "-p", str(directory / "pid"),
                           "-I", "-smux,mteTrigger,mteTriggerConf"],
@@ -35,8 +35,8 @@ class Snmpd(rig.Program):
 
     def walk(self):
         """What lies below our root, but for what may differ."""
-        done = subprocess.run(["snmpbulkwalk", "-v2c", "-cpublic", "-On", "-Cr50", self.address, ROOT], capture_output=True,
-                              text=True, timeout=30, check=False, env=dict(os.environ, MIBS="", PATH=PATH))
+        done = subprocess.run(["snmpbulkwalk", "-v2c", "-cpublic", "-t20", "-On", "-Cr50", self.address, ROOT], capture_output=True,
+                              text=True, timeout=60, check=False, env=dict(os.environ, MIBS="", PATH=PATH))
         return [line for line in done.stdout.splitlines() if not line.startswith(DIFFERS)]
 
 

@@ -187,5 +187,9 @@ class Watch:
         return text(self.path + ".err")
 
     def fds(self):
+        """What is open; None if one was closed meanwhile."""
         top = "/proc/%d/fd" % self.process.pid
-        return sorted(os.readlink(os.path.join(top, name)) for name in os.listdir(top))
+        try:
+            return sorted(os.readlink(os.path.join(top, name)) for name in os.listdir(top))
+        except FileNotFoundError:
+            return None
