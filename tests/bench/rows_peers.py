@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 
+from peer_snmp_agent import ours_and_theirs
 from rig import Skip, command_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -118,11 +119,26 @@ def libvirt(bench):
                "none of KVM's events")
 
 
+# ---- the same walk ----
+
+WALKED = 10
+
+
+def snmp_agent(bench):
+    ours, theirs, register, idle = ours_and_theirs(bench, WALKED)
+    what = "a walk of one column, every event of %d guests, through snmpd" % WALKED
+    yield Peer("kvmstat-agentx", what + ": it and snmpd together", WALKED, ours[1], ours[0], "")
+    yield Peer("collectd's snmp_agent, with kvmstat.so", "the same: collectd and snmpd together, without what it takes anyhow", WALKED, theirs[1],
+               theirs[0], "takes %.0f %% of a CPU when nobody asks; registers each value by itself (here %.2f s), and each costs twice as much "
+               "where there are twice as many; names as indices; exact to 2^53 only; tells of no guest" % (100 * idle, register))
+
+
 PEERS = [
     ("kvmstat", kvmstat_debugfs),
     ("kvm_stat", kvm_stat),
     ("PCP's pmdakvm", pmdakvm),
     ("libvirt", libvirt),
+    ("collectd's snmp_agent", snmp_agent),
 ]
 
 COLUMNS = ["program", "what it reads here", "CPU of one look", "each guest", "each value", "what it cannot do"]
