@@ -7,6 +7,7 @@
  *	pass replaced SECONDS ROOT		those whose directories stand in ROOT/spares too take turns with these
  *	pass count PASSES ROOT			for callgrind
  *	pass shape SECONDS SOURCE		how much there is on this host, and what a pass costs
+ *	pass tree SECONDS ROOT			the same of a tree
  *	pass every MS SOURCE			of this host, again and again, until ended
  */
 #include <dirent.h>
@@ -211,12 +212,12 @@ static int bench_replaced(double seconds, const char *root)
 }
 
 /* What there is to read, and the CPU time that a pass takes. */
-static int bench_shape(double seconds, const char *source)
+static int print_shape(double seconds, const char *source, const char *root)
 {
 	struct ours ours;
 	struct side side = {.run = ours_pass, .context = &ours};
 	struct comparison result;
-	int rc = ours_open(&ours, source, "/", NULL);
+	int rc = ours_open(&ours, source, root, NULL);
 
 	if (rc == 0)
 		rc = measure(&result, &side, &side, seconds);
@@ -225,6 +226,16 @@ static int bench_shape(double seconds, const char *source)
 		       result.ours.cpu_ns / 1e9);
 	ours_close(&ours);
 	return rc;
+}
+
+static int bench_shape(double seconds, const char *source)
+{
+	return print_shape(seconds, source, "/");
+}
+
+static int bench_tree(double seconds, const char *root)
+{
+	return print_shape(seconds, "debugfs", root);
 }
 
 /* ---- instructions ---- */
@@ -266,7 +277,7 @@ static const struct mode {
 } modes[] = {
 	{"bpf", bench_bpf, 1},		   {"statsfd", bench_statsfd, 1},   {"debugfs", bench_debugfs, 2},
 	{"discovery", bench_discovery, 2}, {"replaced", bench_replaced, 2}, {"every", bench_every, 2},
-	{"count", bench_count, 2},	   {"shape", bench_shape, 2},
+	{"count", bench_count, 2},	   {"shape", bench_shape, 2},	    {"tree", bench_tree, 2},
 };
 
 int main(int argc, char **argv)
@@ -278,7 +289,7 @@ int main(int argc, char **argv)
 			rc = modes[i].run(atof(argv[2]), argc > 3 ? argv[3] : "/");
 	if (rc == -EINVAL)
 		fprintf(stderr, "usage: pass bpf|statsfd SECONDS | pass debugfs|discovery|replaced SECONDS ROOT | "
-				"pass count PASSES ROOT | pass every MS SOURCE\n");
+				"pass shape|every NUMBER SOURCE | pass tree|count NUMBER ROOT\n");
 	if (rc < 0)
 		fprintf(stderr, "pass: %s\n", strerror(-rc));
 	return rc < 0;
