@@ -111,12 +111,12 @@ def add_tests(archive):
     archive.file(os.path.join(HERE, "inside", "init"), "init")
 
 
-def write_base(path, build):
-    """All that does not depend on the kernel."""
+def write_base(path, build, more=None):
+    """All that does not depend on the kernel. more: adds to the archive, and returns what has to be linked."""
     with open(path, "wb") as out:
         archive = Archive(out)
         archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
-        for library in libraries(add_python(archive) + add_programs(archive, build)):
+        for library in libraries(add_python(archive) + add_programs(archive, build) + (more(archive) if more else [])):
             archive.file(library)
         add_tests(archive)
         archive.end()
