@@ -2,7 +2,7 @@
 /*
  * plugin - what a read of the collectd plugin costs a value, beside a bare loop of plugin_dispatch_values()
  *
- *	plugin SECONDS PLUGIN CONFIGFILE SOURCE ROOT
+ *	plugin SECONDS PLUGIN CONFIGFILE SOURCE ROOT [OPTION]
  *	plugin memory|once|idle PLUGIN CONFIGFILE SOURCE ROOT	after some reads, or none: waits for its input to end
  *
  * The real shared object in the tests' fake daemon. plugin_dispatch_values() does here what collectd's own does
@@ -27,7 +27,7 @@
 enum { WARM_UP = 6, COUNTED = 50, MAX_COUNTED = 500, SETTLED = 4 };
 
 static const char options[] = "<Plugin kvmstat>\n  Source \"%s\"\n  Root \"%s\"\n  SkipNeverSeen false\n  Pace 0\n  "
-			      "MaxValues 1000000\n</Plugin>\n";
+			      "MaxValues 1000000\n  %s\n</Plugin>\n";
 
 /* ---- collectd's write queue ---- */
 
@@ -222,11 +222,11 @@ int main(int argc, char **argv)
 	char text[1024];
 	int rc;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: plugin SECONDS|memory|once|idle PLUGIN CONFIGFILE SOURCE ROOT\n");
+	if (argc != 6 && argc != 7) {
+		fprintf(stderr, "usage: plugin SECONDS|memory|once|idle PLUGIN CONFIGFILE SOURCE ROOT [OPTION]\n");
 		return 1;
 	}
-	snprintf(text, sizeof(text), options, argv[4], argv[5]);
+	snprintf(text, sizeof(text), options, argv[4], argv[5], argc == 7 ? argv[6] : "");
 	daemon_load(argv[2]);
 	if (daemon_configure(argv[3], text) || daemon_init() || pthread_create(&thread, NULL, writer, NULL)) {
 		daemon_print_log();

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from peer_snmp_agent import walk
 from rig import OUR_ROOT, Skip, cpu_ns, guests, need_root
@@ -105,9 +106,10 @@ def count_newcomers(bench, number):
     return number, number, counted(bench, number, 1), "instructions"
 
 
-def plugin_read(bench, tree):
+def plugin_read(bench, tree, *option):
     config = os.path.join(bench.tmp, "growth.conf")
-    return instructions(bench, "kvmstat_read", bench.program("tests/bench/plugin"), "once", bench.program("kvmstat.so"), config, "debugfs", tree)
+    return instructions(bench, "kvmstat_read", bench.program("tests/bench/plugin"), "once", bench.program("kvmstat.so"), config, "debugfs",
+                        tree, *option)
 
 
 def count_names(bench, number, names):
@@ -116,6 +118,11 @@ def count_names(bench, number, names):
 
 def count_values(bench, number):
     return number, 100 * number, plugin_read(bench, bench.tree(100, events=number)), "instructions"
+
+
+def count_vcpus(bench, number):
+    """Of a tree each vCPU has its CPU times."""
+    return number, 10 * number, plugin_read(bench, bench.tree(10, number, EVENTS), "ReportVcpus true"), "instructions"
 
 
 def count_filters(bench, number):
@@ -128,18 +135,31 @@ def count_filters(bench, number):
 
 # ---- the subagent ----
 
-def agent_start(bench, number):
-    """CPU time until it is connected, with the indices given and written: the least of three, as other programs disturb it."""
-    def start():
-        with snmpd(bench, []) as (_, _, agentx), subagent(bench, agentx, bench.tree(number, events=1), interval=60, state=True) as process:
+def agent_starts(bench, number, places):
+    """CPU time until it is connected: the least of some starts, as other programs disturb it. places: of the indices, for each start."""
+    def start(place):
+        with snmpd(bench, []) as (_, _, agentx), \
+                subagent(bench, agentx, bench.tree(number, events=1), interval=60, state=place) as process:
             return cpu_ns(process.pid)
-    return number, number, min(start() for _ in range(3)), "ns"
+    return number, number, min([start(place) for place in places]), "ns"
+
+
+def agent_start(bench, number):
+    """With the indices given and written."""
+    return agent_starts(bench, number, [tempfile.mkdtemp(dir=bench.tmp) for _ in range(3)])
+
+
+def agent_again(bench, number):
+    """With the indices read."""
+    place = tempfile.mkdtemp(dir=bench.tmp)
+    agent_starts(bench, number, [place])
+    return agent_starts(bench, number, [place] * 3)
 
 
 def agent_walk(bench, tree):
-    """CPU of a walk of one column, of snmpd and the subagent: the least of three."""
+    """CPU of a walk of one column, of snmpd and the subagent: the least of five."""
     with snmpd(bench, []) as (master, peer, agentx), subagent(bench, agentx, tree, interval=60) as process:
-        looks = [walk(peer, OUR_ROOT, [master.pid, process.pid]) for _ in range(3)]
+        looks = [walk(peer, OUR_ROOT, [master.pid, process.pid]) for _ in range(5)]
     return looks[0][2], min(cpu for cpu, _, _ in looks) * 1e9, "ns"
 
 
@@ -167,7 +187,9 @@ TABLE = [
     ("instructions of the plugin's first read, each guest", MANY, lambda b, n: count_names(b, n, "guest%d")),
     ("the same, all guests of one name, each guest", MANY, lambda b, n: count_names(b, n, "twin")),
     ("instructions of the plugin's first read, events of 100 guests", [40, 80, 200, 400], count_values),
+    ("instructions of the plugin's first read with ReportVcpus, vCPUs of each of 10 guests", [1, 8, 64, 512], count_vcpus),
     ("guests of kvmstat-agentx at its start, each guest", MANY, agent_start),
+    ("guests of kvmstat-agentx when it is started again, each guest", MANY, agent_again),
     ("guests of kvmstat-agentx, a walk of one column", MANY, walk_guests),
     ("events of 100 guests of kvmstat-agentx, a walk of one column", [40, 80, 200, 400], walk_events),
 ]

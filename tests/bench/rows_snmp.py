@@ -28,10 +28,10 @@ def snmpd(bench, pin, more="", env=()):
 
 
 @contextlib.contextmanager
-def subagent(bench, agentx, root, pin=(), interval=10, env=None, state=False):
-    """The process, connected. state: it keeps its indices in a file."""
+def subagent(bench, agentx, root, pin=(), interval=10, env=None, state="none"):
+    """The process, connected. state: the directory where it keeps its indices."""
     command = [*pin, bench.program("kvmstat-agentx"), "-c", "/dev/null", "-x", agentx]
-    for option in ("StateDir=" + (tempfile.mkdtemp(dir=bench.tmp) if state else "none"), "Source=debugfs", "Root=" + root, "Interval=%d" % interval):
+    for option in ("StateDir=" + state, "Source=debugfs", "Root=" + root, "Interval=%d" % interval):
         command += ["-o", option]
     log = tempfile.NamedTemporaryFile("w+", dir=bench.tmp)
     with log, bench.process(*command, stderr=log, env=env) as process:
