@@ -198,7 +198,8 @@ static int read_all(struct bpf_state *state, struct pass *pass)
 	uint64_t before = bpf_loader_files(state->loader);
 	int rc;
 
-	bpf_walk_begin(&state->walk, clock_ns(CLOCK_MONOTONIC));
+	uevents_look(&pass->kvmstat->uevents);
+	bpf_walk_begin(&state->walk);
 	rc = read_files(state, pass, 0);
 	state->walk.files_of_all = bpf_loader_files(state->loader) - before;
 	state->walk.lacking = count_lacking(pass);
@@ -226,9 +227,10 @@ static int bpf_find(struct source *source, struct pass *pass)
 	struct bpf_state *state = source->state;
 	int rc = 1;
 
-	if (is_stale(state, &pass->kvmstat->root))
+	/* A module that comes or goes is announced, too. */
+	if (!pass->quiet_since && is_stale(state, &pass->kvmstat->root))
 		return -EAGAIN;
-	if (bpf_walk_is_limited(&state->walk, &pass->kvmstat->root, clock_ns(CLOCK_MONOTONIC)))
+	if (pass->quiet_since && bpf_walk_is_limited(&state->walk))
 		rc = read_vmms(state, pass);
 	if (rc > 0)
 		rc = read_all(state, pass);

@@ -20,7 +20,7 @@ struct bpf_loader {
 	struct bpf_object *object;
 	const struct bpf_program *program;
 	struct bpf_link *link;
-	int last;		/* the map of struct kvmiter_last */
+	const struct kvmiter_last *last;	/* the program's, to be read without a system call */
 };
 
 /* One type information: KVM may be built in or a module. */
@@ -121,7 +121,9 @@ static int load(struct bpf_loader *loader, const struct kvmiter_config *config)
 		return rc;
 	program = bpf_object__find_program_by_name(loader->object, "kvmiter");
 	loader->program = program;
-	loader->last = bpf_object__find_map_fd_by_name(loader->object, "last_vm");
+	loader->last = bpf_object_map(bpf_object__find_map_fd_by_name(loader->object, "last_vm"), sizeof(*loader->last));
+	if (!loader->last)
+		return -errno;
 	loader->link = bpf_program__attach_iter(program, NULL);
 	rc = (int)libbpf_get_error(loader->link);
 	if (rc < 0)
@@ -161,6 +163,7 @@ void bpf_loader_close(struct bpf_loader *loader)
 	if (!loader)
 		return;
 	bpf_link__destroy(loader->link);
+	bpf_object_unmap((void *)(uintptr_t)loader->last, sizeof(*loader->last));
 	bpf_object__close(loader->object);
 	free(loader);
 }
@@ -198,8 +201,5 @@ int bpf_loader_iterate(const struct bpf_loader *loader, pid_t pid)
 
 uint64_t bpf_loader_files(const struct bpf_loader *loader)
 {
-	struct kvmiter_last last = { 0 };
-	const uint32_t zero = 0;
-
-	return bpf_map_lookup_elem(loader->last, &zero, &last) < 0 ? 0 : last.files;
+	return __atomic_load_n(&loader->last->files, __ATOMIC_RELAXED);
 }

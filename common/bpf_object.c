@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static int set_config(struct bpf_object *object, const void *config, size_t config_size)
 {
@@ -35,6 +37,26 @@ int bpf_object_begin(struct bpf_object **object, const char *start, const char *
 		return set_config(*object, config, size);
 	*object = NULL;
 	return rc;
+}
+
+static size_t page_aligned(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) / page * page;
+}
+
+void *bpf_object_map(int fd, size_t size)
+{
+	void *memory = mmap(NULL, page_aligned(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void bpf_object_unmap(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, page_aligned(size));
 }
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)

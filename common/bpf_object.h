@@ -22,6 +22,10 @@
 int bpf_object_begin(struct bpf_object **object, const char *start, const char *end, const void *config,
 		     size_t size);
 
+/* The values of an array that may be mapped, size bytes of them; NULL with errno set. */
+void *bpf_object_map(int fd, size_t size);
+void bpf_object_unmap(void *memory, size_t size);
+
 /* libbpf would print on stderr, which is the daemon's. Returns what to hand to libbpf_set_print() afterwards. */
 libbpf_print_fn_t bpf_object_silence(void);
 

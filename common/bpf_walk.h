@@ -3,8 +3,7 @@
  * bpf_walk.h - whose files the iterator must look at: those of all processes, or of the known VMMs only
  *
  * A walk over all files finds every guest, and costs by all the files of the host. Once the VMMs are known, a walk
- * over theirs tells as much, as long as no VM was made elsewhere. KVM announces each that is made or ended by a
- * uevent, listened to or not, and their number is in /sys/kernel/uevent_seqnum.
+ * over theirs tells as much, as long as no VM was made elsewhere (uevents.h).
  */
 #ifndef KVMSTAT_BPF_WALK_H
 #define KVMSTAT_BPF_WALK_H
@@ -13,8 +12,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sysroot.h"
-
 struct bpf_walk {
 	bool cannot;			/* the kernel cannot do it (before 6.1) */
 	pid_t *vmms;			/* processes that had files of KVM in the last walk over all */
@@ -22,18 +19,15 @@ struct bpf_walk {
 	uint32_t lacking;		/* guests that it did not see, or not with every vCPU */
 	uint64_t files_of_all;		/* how many it looked at */
 	uint64_t files_of_vmms;		/* and the last one over the VMMs', 0 before the first */
-	uint64_t uevents;		/* their number, 0: unknown */
-	uint64_t changed_ns;		/* when another number was met */
-	uint64_t begun_ns;		/* when the last walk over all began */
 };
 
 void bpf_walk_exit(struct bpf_walk *walk);
 
-/* Will the VMMs' files do in the pass that begins now? To be asked in every pass. */
-bool bpf_walk_is_limited(struct bpf_walk *walk, const struct sysroot *root, uint64_t now_ns);
+/* Is a walk over the VMMs' files the cheaper one? */
+bool bpf_walk_is_limited(const struct bpf_walk *walk);
 
 /* A walk over all files begins. */
-void bpf_walk_begin(struct bpf_walk *walk, uint64_t now_ns);
+void bpf_walk_begin(struct bpf_walk *walk);
 
 /* In a walk over all, a file of KVM was met in this process. 0 or -ENOMEM. */
 int bpf_walk_note(struct bpf_walk *walk, pid_t pid);

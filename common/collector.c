@@ -292,8 +292,11 @@ static int try_pass(struct kvmstat *kvmstat, struct pass *pass)
 {
 	int rc = open_sources(kvmstat);
 
-	if (rc == 0 && kvmstat->stale)
+	if (rc == 0 && kvmstat->stale) {
+		/* Another source may find other guests. */
+		uevents_doubt(&kvmstat->uevents);
 		rc = rebind(kvmstat);
+	}
 	if (rc < 0)
 		return rc;
 	pass->number = ++kvmstat->pass;
@@ -301,6 +304,9 @@ static int try_pass(struct kvmstat *kvmstat, struct pass *pass)
 	pass->sample = sample_begin(&kvmstat->pool, kvmstat->columns, kvmstat->guests.count);
 	if (!pass->sample)
 		return -ENOMEM;
+	/* A tree that stands in for a host announces nothing. */
+	if (kvmstat->root.live)
+		pass->quiet_since = uevents_ask(&kvmstat->uevents, &kvmstat->root, clock_ns(CLOCK_BOOTTIME));
 	rc = run_sources(kvmstat, pass);
 	if (rc == 0 && is_suspect(kvmstat, pass)) {
 		close_sources(kvmstat);
@@ -447,6 +453,7 @@ void kvmstat_close(struct kvmstat *kvmstat)
 		close_source(&kvmstat->sources[i]);
 	column_set_put(kvmstat->columns);
 	guests_exit(&kvmstat->guests);
+	uevents_exit(&kvmstat->uevents);
 	sysroot_exit(&kvmstat->root);
 	registry_free(kvmstat->registry);
 	kvmstat_config_free(kvmstat->config);

@@ -14,6 +14,7 @@
 #include "source.h"
 #include "sysroot.h"
 #include "top.h"
+#include "uevents.h"
 
 /* What is known of the host, looked at again now and then. */
 struct host {
@@ -37,6 +38,7 @@ struct kvmstat {
 	struct kvmstat_problem_status problems[KVMSTAT_NPROBLEMS];
 	bool raised[KVMSTAT_NPROBLEMS];	/* in the current pass */
 	struct host host;
+	struct uevents uevents;
 	bool debugfs_refuses;		/* EPERM was met although no lockdown is known of */
 	uint64_t pass;			/* grows with each try; what guests are marked with */
 	uint64_t samples;

@@ -152,6 +152,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct kvmiter_last);
+	__uint(map_flags, BPF_F_MMAPABLE);
 } last_vm SEC(".maps");
 
 enum kind { OTHER, VM, VCPU };

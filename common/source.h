@@ -79,6 +79,7 @@ struct pass {
 	struct kvmstat *kvmstat;
 	struct sample *sample;
 	uint64_t number;
+	uint64_t quiet_since;	/* no VM began or ended since a look at everything, this one (uevents.h); 0: maybe one did */
 	uint32_t seen;		/* guests */
 	bool finds_guests;	/* the source that runs now is the one that finds the guests */
 };

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,20 +30,6 @@ struct tracepoint_loader {
 	struct tracepoint_slot *slots;
 	struct tracepoint_state *state;
 };
-
-static size_t page_aligned(size_t size)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (size + page - 1) / page * page;
-}
-
-static void *map_memory(int fd, size_t size)
-{
-	void *memory = mmap(NULL, page_aligned(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
 
 /* The first object's maps serve all. */
 static int prepare_maps(struct tracepoint_loader *loader, struct bpf_object *object)
@@ -112,8 +97,8 @@ static int attach(struct tracepoint_loader *loader, uint64_t id)
 /* All slots are free, and the memory is ours to read. */
 static int share(struct tracepoint_loader *loader)
 {
-	loader->slots = map_memory(loader->maps[SLOTS], loader->nslots * sizeof(struct tracepoint_slot));
-	loader->state = map_memory(loader->maps[STATE], sizeof(struct tracepoint_state));
+	loader->slots = bpf_object_map(loader->maps[SLOTS], loader->nslots * sizeof(struct tracepoint_slot));
+	loader->state = bpf_object_map(loader->maps[STATE], sizeof(struct tracepoint_state));
 	if (!loader->slots || !loader->state)
 		return -errno;
 	for (uint32_t i = loader->nslots; i-- > 0;)
@@ -168,10 +153,8 @@ void tracepoint_close(struct tracepoint_loader *loader)
 {
 	for (int i = 0; i < TRACEPOINT_MAX; i++)
 		bpf_link__destroy(loader->links[i]);
-	if (loader->slots)
-		munmap(loader->slots, page_aligned(loader->nslots * sizeof(struct tracepoint_slot)));
-	if (loader->state)
-		munmap(loader->state, page_aligned(sizeof(struct tracepoint_state)));
+	bpf_object_unmap(loader->slots, loader->nslots * sizeof(struct tracepoint_slot));
+	bpf_object_unmap(loader->state, sizeof(struct tracepoint_state));
 	for (int i = 0; i < TRACEPOINT_MAX; i++)
 		bpf_object__close(loader->objects[i]);
 	free(loader);
