@@ -45,6 +45,16 @@ int source_offer(struct source *source, const struct kvmstat_event *event, const
 	return 0;
 }
 
+static int mark(struct pass *pass, struct guest *guest)
+{
+	if (guest->wanted && sample_claim(pass->sample, &guest->slot) < 0)
+		return -ENOMEM;
+	guest->pass = pass->number;
+	guest->has_cpu = false;
+	pass->seen++;
+	return 0;
+}
+
 struct guest *pass_see(struct pass *pass, const struct sighting *sighting, bool *first)
 {
 	struct kvmstat *kvmstat = pass->kvmstat;
@@ -58,14 +68,17 @@ struct guest *pass_see(struct pass *pass, const struct sighting *sighting, bool 
 	if (!guest)
 		return NULL;
 	*first = guest->pass != pass->number;
-	if (!*first)
-		return guest;
-	if (guest->wanted && sample_claim(pass->sample, &guest->slot) < 0)
-		return NULL;
-	guest->pass = pass->number;
-	guest->has_cpu = false;
-	pass->seen++;
-	return guest;
+	return *first && mark(pass, guest) < 0 ? NULL : guest;
+}
+
+int pass_see_known(struct pass *pass)
+{
+	const struct guests *guests = &pass->kvmstat->guests;
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < guests->count; i++)
+		rc = mark(pass, guests->list[i]);
+	return rc;
 }
 
 void pass_drop(struct pass *pass, struct guest *guest)

@@ -242,8 +242,12 @@ static void tell_trouble(struct kvmstat *kvmstat, const struct trouble *trouble)
 static int debugfs_find(struct source *source, struct pass *pass)
 {
 	struct debugfs_state *state = source->state;
-	int rc = debugfs_has_changed(state, &pass->kvmstat->root) ? -EAGAIN : 0;
+	int rc;
 
+	if (pass->quiet_since)
+		return pass_see_known(pass);
+	uevents_look(&pass->kvmstat->uevents);
+	rc = debugfs_has_changed(state, &pass->kvmstat->root) ? -EAGAIN : 0;
 	for (size_t i = 0; rc == 0 && i < state->nbases; i++)
 		rc = see_guests(pass, state, &state->bases[i]);
 	return rc;
@@ -255,7 +259,7 @@ static int debugfs_pass(struct source *source, struct pass *pass)
 	const struct guests *guests = &pass->kvmstat->guests;
 	struct trouble trouble = { 0 };
 
-	if (!pass->finds_guests && debugfs_has_changed(state, &pass->kvmstat->root))
+	if (!pass->finds_guests && !pass->quiet_since && debugfs_has_changed(state, &pass->kvmstat->root))
 		return -EAGAIN;
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];

@@ -118,9 +118,12 @@ static int proc_find(struct source *source, struct pass *pass)
 {
 	struct proc_state *state = source->state;
 
+	if (pass->quiet_since)
+		return pass_see_known(pass);
 	if (pass->number < state->next_scan)
 		return check_known(pass);
 	state->next_scan = pass->number + FULL_SCAN_PASSES;
+	uevents_look(&pass->kvmstat->uevents);
 	return scan_all(pass);
 }
 

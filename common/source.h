@@ -90,6 +90,9 @@ struct pass {
  */
 struct guest *pass_see(struct pass *pass, const struct sighting *sighting, bool *first);
 
+/* No VM began or ended: every guest that the last pass saw is seen. 0 or -ENOMEM. */
+int pass_see_known(struct pass *pass);
+
 /* Cells of a guest that is wanted and was seen in this pass. */
 uint64_t *pass_values(const struct pass *pass, const struct guest *guest);
 uint8_t *pass_from(const struct pass *pass, const struct guest *guest);

@@ -26,14 +26,17 @@ void floor_debugfs_close(struct floor_debugfs *floor);
 int floor_debugfs_pass(void *floor);
 uint64_t floor_debugfs_files(const struct floor_debugfs *floor); /* of the last pass */
 
-/* pidfd_getfd, pread of the numbers, close, for each vCPU of the VMMs of this name; pidfds are kept. */
+/*
+ * pidfd_getfd, pread of the numbers, close, for each file of statistics that the VMMs of this name keep, of vCPUs and of
+ * VMs; pidfds are kept.
+ */
 #define FLOOR_STATSFD_NAME "bench-statsfd"
 struct floor_statsfd;
 
 int floor_statsfd_open(struct floor_statsfd **floor);
 void floor_statsfd_close(struct floor_statsfd *floor);
 int floor_statsfd_pass(void *floor);
-uint64_t floor_statsfd_files(const struct floor_statsfd *floor); /* of the last pass */
+uint64_t floor_statsfd_vcpus(const struct floor_statsfd *floor);
 
 /* List the guests' directories, and read what is needed of /proc for those that were not there before. */
 struct floor_discovery;

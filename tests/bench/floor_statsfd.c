@@ -14,29 +14,40 @@
 
 #include <linux/kvm.h>
 
-/* One vCPU's statistics, in its VMM. */
+/* The numbers of a VM's statistics and of a vCPU's, and where they are: the same in all of a kind. */
+enum kind { VM, VCPU, NKINDS };
+
+struct block {
+	uint32_t offset, size;
+};
+
+/* The statistics of a VM or a vCPU, in its VMM. */
 struct file {
 	int pidfd;
 	int fd;
+	enum kind kind;
 };
+
+enum { NUMBERS_MAX = 64 * 1024 };
 
 struct floor_statsfd {
 	struct file *files;
-	size_t nfiles;
+	size_t nfiles, nvcpus;
 	int *pidfds;
 	size_t npidfds;
-	uint32_t offset, size; /* of the numbers: the same in all of them */
-	char numbers[64 * 1024];
+	struct block blocks[NKINDS];
+	char numbers[NUMBERS_MAX];
 };
 
-static int add_file(struct floor_statsfd *floor, int pidfd, int fd)
+static int add_file(struct floor_statsfd *floor, enum kind kind, int pidfd, int fd)
 {
 	struct file *files = reallocarray(floor->files, floor->nfiles + 1, sizeof(*files));
 
 	if (!files)
 		return -ENOMEM;
 	floor->files = files;
-	files[floor->nfiles++] = (struct file){pidfd, fd};
+	files[floor->nfiles++] = (struct file){pidfd, fd, kind};
+	floor->nvcpus += kind == VCPU;
 	return 0;
 }
 
@@ -54,7 +65,9 @@ static int add_files(struct floor_statsfd *floor, const char *pid, int pidfd)
 
 		target[len > 0 ? len : 0] = '\0';
 		if (!strncmp(target, "anon_inode:kvm-vcpu-stats:", 26))
-			rc = add_file(floor, pidfd, atoi(entry->d_name));
+			rc = add_file(floor, VCPU, pidfd, atoi(entry->d_name));
+		else if (!strcmp(target, "anon_inode:kvm-vm-stats"))
+			rc = add_file(floor, VM, pidfd, atoi(entry->d_name));
 	}
 	if (dir)
 		closedir(dir);
@@ -97,17 +110,15 @@ static int add_process(struct floor_statsfd *floor, const char *pid)
 	return rc;
 }
 
-/* Where the numbers are, and how many, by the first file. */
-static int learn(struct floor_statsfd *floor)
+/* Where the numbers are, and how many. */
+static int learn(const struct file *file, struct block *block)
 {
 	struct kvm_stats_header header;
 	uint32_t highest = 0;
 	char *descs;
 	int fd;
 
-	if (!floor->nfiles)
-		return -ENOENT;
-	fd = (int)syscall(SYS_pidfd_getfd, floor->files[0].pidfd, floor->files[0].fd, 0);
+	fd = (int)syscall(SYS_pidfd_getfd, file->pidfd, file->fd, 0);
 	if (fd < 0 || pread(fd, &header, sizeof(header), 0) != sizeof(header))
 		return -EIO;
 	descs = malloc(header.num_desc * (sizeof(struct kvm_stats_desc) + header.name_size) + 1);
@@ -124,9 +135,22 @@ static int learn(struct floor_statsfd *floor)
 	}
 	free(descs);
 	close(fd);
-	floor->offset = header.data_offset;
-	floor->size = highest;
-	return highest && highest <= sizeof(floor->numbers) ? 0 : -EINVAL;
+	*block = (struct block){header.data_offset, highest};
+	return highest && highest <= NUMBERS_MAX ? 0 : -EINVAL;
+}
+
+/* By the first file of each kind. */
+static int learn_blocks(struct floor_statsfd *floor)
+{
+	int rc = floor->nvcpus ? 0 : -ENOENT;
+
+	for (size_t i = 0; rc == 0 && i < floor->nfiles; i++) {
+		struct block *block = &floor->blocks[floor->files[i].kind];
+
+		if (!block->size)
+			rc = learn(&floor->files[i], block);
+	}
+	return rc;
 }
 
 int floor_statsfd_open(struct floor_statsfd **result)
@@ -144,7 +168,7 @@ int floor_statsfd_open(struct floor_statsfd **result)
 	if (proc)
 		closedir(proc);
 	if (rc == 0)
-		rc = learn(floor);
+		rc = learn_blocks(floor);
 	if (rc < 0 && floor)
 		floor_statsfd_close(floor);
 	else
@@ -166,18 +190,20 @@ int floor_statsfd_pass(void *context)
 	struct floor_statsfd *floor = context;
 
 	for (size_t i = 0; i < floor->nfiles; i++) {
-		int fd = (int)syscall(SYS_pidfd_getfd, floor->files[i].pidfd, floor->files[i].fd, 0);
+		const struct file *file = &floor->files[i];
+		const struct block *block = &floor->blocks[file->kind];
+		int fd = (int)syscall(SYS_pidfd_getfd, file->pidfd, file->fd, 0);
 
 		if (fd < 0)
 			return -errno;
-		if (pread(fd, floor->numbers, floor->size, floor->offset) != (ssize_t)floor->size)
+		if (pread(fd, floor->numbers, block->size, block->offset) != (ssize_t)block->size)
 			return -EIO;
 		close(fd);
 	}
 	return 0;
 }
 
-uint64_t floor_statsfd_files(const struct floor_statsfd *floor)
+uint64_t floor_statsfd_vcpus(const struct floor_statsfd *floor)
 {
-	return floor->nfiles;
+	return floor->nvcpus;
 }

@@ -17,6 +17,9 @@ int ours_start(struct ours *ours, const char *source, const char *root, const ch
 
 /* The same, and some passes. */
 int ours_open(struct ours *ours, const char *source, const char *root, const char *guests);
+
+/* No guest has come or gone for so long that nobody looks for newcomers, and it is a steady pass that is measured. */
+int ours_settle(struct ours *ours);
 void ours_close(struct ours *ours);
 
 /* One pass; context is struct ours. */
