@@ -115,9 +115,11 @@ bool pass_may_fill(const struct pass *pass, enum kvmstat_source source, uint8_t 
 {
 	const uint8_t *order = pass->kvmstat->config->sources;
 
+	if (filled == KVMSTAT_ABSENT)
+		return true;
 	while (*order != KVMSTAT_ABSENT && *order != filled && *order != source)
 		order++;
-	return filled == KVMSTAT_ABSENT || *order == source;
+	return *order == source;
 }
 
 bool pass_reports_vcpus(const struct pass *pass)

@@ -201,25 +201,18 @@ static int read_guest(struct source *source, struct pass *pass, struct guest *gu
 {
 	const struct debugfs_state *state = source->state;
 	const struct base *base = base_of(state, guest);
-	int rc = 0;
+	int rc;
 
 	if (!base || !guest->seen_as.ino)
 		return 0;
-	if (guest->dirfd < 0)
-		guest->dirfd = sysroot_open(&pass->kvmstat->root, O_PATH | O_DIRECTORY, "sys/kernel/debug/%s/%s",
-					    base->name, guest->seen_as.dir);
-	if (guest->dirfd < 0) {
-		rc = guest->dirfd == -ENOENT ? -ENOENT : 0;
-		if (rc == 0)
-			note_trouble(trouble, guest, "", guest->dirfd);
-		guest->dirfd = -1;
-	} else {
+	rc = guest_open_directory(guest, &pass->kvmstat->root);
+	if (rc == 0) {
 		rc = read_cells(source, pass, base, guest, trouble);
+	} else if (rc != -ENOENT) {
+		note_trouble(trouble, guest, "", rc);
+		rc = 0;
 	}
-	if (guest->dirfd >= state->keep_below) {
-		close(guest->dirfd);
-		guest->dirfd = -1;
-	}
+	guest_spare(guest, state->keep_below);
 	if (rc == -ENOENT) {
 		pass_drop(pass, guest);
 		return 0;

@@ -195,14 +195,12 @@ static void tell_state(const struct kvmstat *kvmstat, struct source *source)
 int debugfs_open(struct kvmstat *kvmstat, struct source *source)
 {
 	struct debugfs_state *state = calloc(1, sizeof(*state));
-	struct rlimit limit = { 1024, 1024 };
 	int rc;
 
 	if (!state)
 		return -ENOMEM;
 	source->state = state;
-	getrlimit(RLIMIT_NOFILE, &limit);
-	state->keep_below = limit.rlim_cur < 1u << 20 ? (int)(limit.rlim_cur / 2) : 1 << 19;
+	state->keep_below = guests_keep_below();
 	rc = list_bases(&kvmstat->root, state->entries, state->bases);
 	if (rc <= 0) {
 		rc = none_found(kvmstat, source, rc);

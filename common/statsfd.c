@@ -101,6 +101,7 @@ static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
 		return -ENOMEM;
 	/* No two openings are in the same pass. */
 	state->epoch = kvmstat->pass + 1;
+	state->keep_below = guests_keep_below();
 	state->needs_guard = uname(&host) < 0 || !keeps_vm_alive(host.release);
 	source->state = state;
 	source_status(source, KVMSTAT_ACTIVE, "%s", "");
@@ -116,6 +117,7 @@ static int statsfd_bind(struct kvmstat *kvmstat, struct source *source)
 		return -ENOMEM;
 	free(state->sums);
 	state->sums = sums;
+	state->binding++;
 	return 0;
 }
 

@@ -7,16 +7,34 @@
 
 #include "collector.h"
 #include "dir.h"
+#include "statsfd_borrow.h"
 #include "statsfd_fds.h"
+
+/* Bytes in front of the numbers that are read with them; more cost more than a second system call. */
+enum { STATS_FRONT_MAX = 4096 };
 
 struct statsfd_state {
 	uint64_t epoch;		/* another one each time that the source is opened */
+	uint64_t binding;	/* another one each time that the offers get other cells */
 	char **names;		/* of offers that the kernel calls otherwise than events.tsv */
 	size_t nnames;
 	bool needs_guard;	/* a statistics fd keeps no VM alive on this kernel */
 	uint64_t *sums;		/* [cells] over the vCPUs of one guest */
+	int keep_below;		/* descriptors of guests from here on are closed after the pass */
 	_Alignas(8) char entries[DIR_BUFFER];
-	uint64_t data[STATS_DATA_MAX / sizeof(uint64_t)];
+	uint64_t data[(STATS_FRONT_MAX + STATS_DATA_MAX) / sizeof(uint64_t)];
+};
+
+/* One guest while it is read. */
+struct reading {
+	struct source *source;
+	struct kvmstat *kvmstat;
+	struct pass *pass;
+	struct guest *guest;
+	struct loan loan;
+	bool undisturbed;	/* where its fds are was not asked, since no VM has begun or ended */
+	pid_t creator;		/* of the vCPU whose statistics were verified last */
+	const uint64_t *numbers;	/* of the file that was read last */
 };
 
 /*
@@ -26,7 +44,10 @@ struct statsfd_state {
  */
 int statsfd_read_guest(struct source *source, struct pass *pass, struct guest *guest);
 
-/* May fds of this process be borrowed? 0, -EPERM, -ENOSYS, -ESRCH, or another -errno. */
-int statsfd_may_borrow(pid_t pid);
+/* What the block of this scope has, by its file, whose header is checked: terms, and offers if it is new. 0 or -errno. */
+int statsfd_learn(struct reading *reading, enum kvmstat_scope scope, int fd, const struct stats_header *header);
+
+/* All of it, or -EBADMSG. */
+int statsfd_read_all(int fd, void *to, size_t size, uint32_t offset);
 
 #endif

@@ -154,7 +154,7 @@ int stats_fds_look(struct stats_fds *fds, const struct sysroot *root, pid_t pid,
 	uint64_t digest;
 	int rc = digest_fds(root, pid, entries, &digest);
 
-	if (rc == 0 && digest == fds->digest && pass < fds->look_again)
+	if (rc == 0 && digest == fds->digest && pass < fds->looked + LOOK_PASSES)
 		return fds->error;
 	fds->digest = 0;
 	fds->nfiles = 0;
@@ -166,7 +166,7 @@ int stats_fds_look(struct stats_fds *fds, const struct sysroot *root, pid_t pid,
 	if (fds->error == 0)
 		fds->error = judge(fds);
 	fds->digest = digest;
-	fds->look_again = pass + LOOK_PASSES;
+	fds->looked = pass;
 	return fds->error;
 }
 
@@ -182,4 +182,6 @@ void stats_fds_exit(struct stats_fds *fds)
 {
 	stats_fds_forget_blocks(fds);
 	free(fds->files);
+	if (fds->pidfd >= 0)
+		close(fds->pidfd);
 }

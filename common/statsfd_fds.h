@@ -17,9 +17,11 @@ struct stats_file {
 
 /* Where an event's numbers are in a block. */
 struct stats_term {
-	uint32_t offset;	/* bytes */
+	uint32_t number;	/* which one of the block, counted in numbers */
 	uint32_t cells;
 	uint32_t offer;		/* index of source->offers */
+	uint32_t cell;		/* that offer's, NO_CELL if it has none */
+	bool is_peak;
 };
 
 /* What is in the statistics of the VM, or of each vCPU alike. */
@@ -32,15 +34,19 @@ struct stats_block {
 	uint32_t nterms;
 };
 
-/* What the source statsfd keeps of a guest: numbers of another process' fds, but no fd. */
+/* What the source statsfd keeps of a guest: numbers of its VMM's fds, but none of them. */
 struct stats_fds {
+	int pidfd;		/* of the VMM, -1 if it is not open; it pins neither VM nor memory */
 	uint64_t digest;	/* of all fds of the process, 0 if they were not looked at */
-	uint64_t look_again;	/* pass in which to look at the fds even if the digest is the same */
+	uint64_t quiet_since;	/* pass->quiet_since when they were looked at */
+	int links;		/* of the guest's directory then, if they tell of a new vCPU; else 0 */
+	uint64_t looked;	/* the last pass in which each was looked at */
 	int error;		/* what was found when they were looked at: 0 or -errno */
 	struct stats_file *files;
 	uint32_t nfiles, room;
 	uint32_t vcpus;
 	uint64_t epoch;		/* of the offers that terms are of */
+	uint64_t binding;	/* and of their cells */
 	struct stats_block blocks[KVMSTAT_NSCOPES];
 };
 

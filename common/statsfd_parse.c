@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -43,15 +42,12 @@ int stats_parse_header(const void *file, size_t len, struct stats_header *header
 /* A decimal number without sign; *text is behind it then. -1: there is none. */
 static int take_number(const char **text)
 {
-	char *end;
-	unsigned long number;
+	const char *begin = *text;
+	uint64_t number = 0;
 
-	if (**text < '0' || **text > '9')
-		return -1;
-	errno = 0;
-	number = strtoul(*text, &end, 10);
-	*text = end;
-	return errno || number > INT_MAX ? -1 : (int)number;
+	for (; **text >= '0' && **text <= '9' && number <= INT_MAX; ++*text)
+		number = number * 10 + (uint64_t)(**text - '0');
+	return *text == begin || number > INT_MAX ? -1 : (int)number;
 }
 
 int stats_parse_id(const char *text, size_t size, struct stats_id *id)

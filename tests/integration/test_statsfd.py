@@ -93,14 +93,14 @@ def test_two_vms_of_a_process(vmm):
 
 
 def kvm_fds(pid):
-    """Of other programs' guests: the collector has none of its own."""
+    """Of other programs' guests: the collector has none of its own. (It keeps what names the VMM's process, which pins neither VM nor memory.)"""
     found = []
     for fd in os.listdir("/proc/%d/fd" % pid):
         try:
             target = os.readlink("/proc/%d/fd/%s" % (pid, fd))
         except FileNotFoundError:
             continue
-        if target.startswith("anon_inode:kvm") or target == "anon_inode:[pidfd]":
+        if target.startswith("anon_inode:kvm"):
             found.append(target)
     return found
 
@@ -126,14 +126,14 @@ def test_no_fd_is_left(vmm, watcher):
         looks.append(kvm_fds(program.pid))
         time.sleep(0.002)
     assert sum(not fds for fds in looks) > 180, looks
-    # Never more than one file and what guards it.
-    assert max(len(fds) for fds in looks) <= 3, looks
+    # Never more than those of one guest: the VM and four vCPUs.
+    assert max(len(fds) for fds in looks) <= 5, looks
     program.signal(signal.SIGSTOP)
     before = len(os.listdir("/proc/%d/fd" % program.pid))
     program.signal(signal.SIGCONT)
     time.sleep(1)
     program.signal(signal.SIGSTOP)
-    assert abs(len(os.listdir("/proc/%d/fd" % program.pid)) - before) <= 4
+    assert abs(len(os.listdir("/proc/%d/fd" % program.pid)) - before) <= 5
 
 
 def directories(guest):
