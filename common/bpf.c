@@ -198,7 +198,9 @@ static int read_all(struct bpf_state *state, struct pass *pass)
 	uint64_t before = bpf_loader_files(state->loader);
 	int rc;
 
-	uevents_look(&pass->kvmstat->uevents);
+	/* It may be no more than the cheaper walk; then others have not looked at everything. */
+	if (!pass->quiet_since)
+		uevents_look(&pass->kvmstat->uevents);
 	bpf_walk_begin(&state->walk);
 	rc = read_files(state, pass, 0);
 	state->walk.files_of_all = bpf_loader_files(state->loader) - before;

@@ -33,6 +33,7 @@ struct reading {
 	struct guest *guest;
 	struct loan loan;
 	bool undisturbed;	/* where its fds are was not asked, since no VM has begun or ended */
+	bool retry;		/* they could not be read, and may be elsewhere */
 	pid_t creator;		/* of the vCPU whose statistics were verified last */
 	const uint64_t *numbers;	/* of the file that was read last */
 };

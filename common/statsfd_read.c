@@ -273,10 +273,11 @@ static bool has_sign(const struct reading *reading, int links)
 {
 	const struct stats_fds *fds = &reading->guest->stats_fds;
 	const struct sighting *s = &reading->guest->seen_as;
+	/* The VM is a file among those of vCPUs, mostly the first. */
+	const struct stats_file *vcpu = &fds->files[fds->files[0].vcpu < 0 ? fds->nfiles - 1 : 0];
 
 	return links > 0 && (uint32_t)links == 2 + fds->vcpus &&
-	       sysroot_exists(&reading->kvmstat->root, "sys/kernel/debug/%s/%s/vcpu%d", s->base, s->dir,
-			      fds->files[fds->nfiles - 1].vcpu);
+	       sysroot_exists(&reading->kvmstat->root, "sys/kernel/debug/%s/%s/vcpu%d", s->base, s->dir, vcpu->vcpu);
 }
 
 /*
@@ -337,9 +338,11 @@ static int read_guest(struct reading *reading)
 		return rc;
 	fds->pidfd = reading->loan.pidfd;
 	rc = read_files(reading);
-	/* After a failure, look at the fds anew. */
-	if (rc < 0)
+	if (rc < 0) {
+		/* Look at the fds anew: in this pass, if that was not done in it. */
 		fds->digest = fds->links = 0;
+		reading->retry = rc == -ESTALE || (rc != -ESRCH && rc != -ENOMEM && fds->looked != reading->pass->number);
+	}
 	return rc;
 }
 
@@ -353,8 +356,7 @@ int statsfd_read_guest(struct source *source, struct pass *pass, struct guest *g
 	if (!guest->seen_as.tgid)
 		return -ESRCH;
 	rc = read_guest(&reading);
-	/* Where its fds are may just not be known any more. */
-	if (rc == -ESTALE || (rc < 0 && rc != -ESRCH && rc != -ENOMEM && guest->stats_fds.looked != pass->number))
+	if (reading.retry)
 		rc = read_guest(&reading);
 	guest_spare(guest, rc == -ESRCH ? 0 : state->keep_below);
 	if (rc < 0)

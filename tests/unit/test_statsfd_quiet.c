@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The statsfd source while no VM begins or ends, when it does not look where the fds of a VMM are: what changes all the
- * same. With VMs of this process, and debugfs, which tells of new vCPUs.
+ * The statsfd source while no VM begins or ends, when it does not look where the fds of a VMM are: what
+ * changes all the same. With VMs of this process, and debugfs, which tells of new vCPUs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -265,6 +265,33 @@ static void test_new_vcpu(void **state)
 	expect_all(4);
 }
 
+/* What bpf finds it need not look for anew: it may walk over all files in each pass, where that is cheaper.
+ */
+static void test_bpf_beside(void **state)
+{
+	uint64_t since;
+
+	(void)state;
+	begin();
+	kvmstat_sample_put(sample);
+	sample = NULL;
+	kvmstat_close(kvmstat);
+	open_with("statsfd bpf", NULL);
+	pass();
+	if (sample->sources[KVMSTAT_BPF].state == KVMSTAT_MISSING ||
+	    sample->sources[KVMSTAT_BPF].state == KVMSTAT_DENIED) {
+		print_message("bpf: %s\n", sample->sources[KVMSTAT_BPF].text);
+		skip();
+	}
+	settle();
+	since = kvmstat->uevents.looked_ns;
+	for (int i = 0; i < 5; i++) {
+		expect_all(2);
+		assert_true(is_quiet());
+		assert_int_equal(kvmstat->uevents.looked_ns, since);
+	}
+}
+
 /* More than are borrowed at a time. */
 static void test_many_vcpus(void **state)
 {
@@ -425,8 +452,8 @@ static void test_lost_end(void **state)
 }
 
 /*
- * All fds are where they were, and what is in them says the same of itself, but it is another VM. debugfs has nothing to read
- * that would tell.
+ * All fds are where they were, and what is in them says the same of itself, but it is another VM. debugfs has
+ * nothing to read that would tell.
  */
 static void test_lost_recreation(void **state)
 {
@@ -445,8 +472,10 @@ static void test_lost_recreation(void **state)
 		uint64_t id;
 
 		settle();
-		((struct statsfd_state *)kvmstat->sources[KVMSTAT_STATSFD].state)->keep_below = kept ? 1 << 19 : 0;
-		((struct debugfs_state *)kvmstat->sources[KVMSTAT_DEBUGFS].state)->keep_below = kept ? 1 << 19 : 0;
+		((struct statsfd_state *)kvmstat->sources[KVMSTAT_STATSFD].state)->keep_below =
+			kept ? 1 << 19 : 0;
+		((struct debugfs_state *)kvmstat->sources[KVMSTAT_DEBUGFS].state)->keep_below =
+			kept ? 1 << 19 : 0;
 		assert_int_equal(present(pass()), 1);
 		id = sample->rows[0].guest->id;
 		end_vm();
@@ -515,7 +544,8 @@ static uint32_t open_fds(void)
 	return count;
 }
 
-/* Kept are the process and the directory, and they end with the guest; when they are scarce, they are not kept. */
+/* Kept are the process and the directory, and they end with the guest; when they are scarce, they are not
+ * kept. */
 static void test_what_is_kept(void **state)
 {
 	struct statsfd_state *statsfd;
@@ -592,15 +622,15 @@ static void test_guarded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		quiet_test(test_new_vcpu),	     quiet_test(test_new_vcpu_without),
-		quiet_test(test_many_vcpus),	     quiet_test(test_unseen_vcpu),
-		quiet_test(test_number_of_another),  quiet_test(test_number_of_file),
-		quiet_test(test_number_of_other_vcpu), quiet_test(test_closed),
-		quiet_test(test_recreated),	     quiet_test(test_second_vm),
-		quiet_test(test_lost_end),	     quiet_test(test_lost_recreation),
-		quiet_test(test_other_header),	     quiet_test(test_minute),
-		quiet_test(test_what_is_kept),	     quiet_test(test_few_descriptors),
-		quiet_test(test_guarded),
+		quiet_test(test_new_vcpu),	  quiet_test(test_new_vcpu_without),
+		quiet_test(test_bpf_beside),	  quiet_test(test_many_vcpus),
+		quiet_test(test_unseen_vcpu),	  quiet_test(test_number_of_another),
+		quiet_test(test_number_of_file),  quiet_test(test_number_of_other_vcpu),
+		quiet_test(test_closed),	  quiet_test(test_recreated),
+		quiet_test(test_second_vm),	  quiet_test(test_lost_end),
+		quiet_test(test_lost_recreation), quiet_test(test_other_header),
+		quiet_test(test_minute),	  quiet_test(test_what_is_kept),
+		quiet_test(test_few_descriptors), quiet_test(test_guarded),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);
