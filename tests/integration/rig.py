@@ -222,12 +222,13 @@ class Carbon(Program):
 class Collectd(Program):
     """The real daemon with kvmstat.so, csv, unixsock and, given a Carbon, write_graphite twice: rates and raw."""
     HOST = "host"
+    PLUGINS = "csv", "unixsock", "write_graphite"
 
     def __init__(self, directory, options="", carbon=None, interval=1, env=None, wrapper=()):
         self.directory, self.sock = directory, str(directory / "sock")
         plugins = directory / "plugins"
         plugins.mkdir(parents=True)
-        for name in ("csv", "unixsock", "write_graphite"):
+        for name in self.PLUGINS:
             run("cp", os.path.join(self.system_plugins(), name + ".so"), str(plugins))
         run("cp", built("kvmstat.so"), str(plugins))
         conf = directory / "collectd.conf"
@@ -249,11 +250,16 @@ class Collectd(Program):
         nodes = node % ("rate", carbon.port, "rate", "true") + node % ("raw", carbon.port, "raw", "false") if carbon else ""
         graphite = "<LoadPlugin write_graphite>\nFlushInterval 1\n</LoadPlugin>\n<Plugin write_graphite>\n%s</Plugin>\n" % nodes
         return "\n".join([
+            self.head(plugins, interval), self.csv(), graphite if carbon else "", "LoadPlugin kvmstat", "<Plugin kvmstat>", options, "</Plugin>", ""])
+
+    def head(self, plugins, interval):
+        return "\n".join([
             'Hostname "%s"' % self.HOST, "FQDNLookup false", 'BaseDir "%s"' % self.directory,
             'PIDFile "%s/pid"' % self.directory, 'PluginDir "%s"' % plugins, "Interval %g" % interval,
-            'LoadPlugin csv\n<Plugin csv>\nDataDir "%s/csv"\n</Plugin>' % self.directory,
-            'LoadPlugin unixsock\n<Plugin unixsock>\nSocketFile "%s"\n</Plugin>' % self.sock,
-            graphite if carbon else "", "LoadPlugin kvmstat", "<Plugin kvmstat>", options, "</Plugin>", ""])
+            'LoadPlugin unixsock\n<Plugin unixsock>\nSocketFile "%s"\nDeleteSocket true\n</Plugin>' % self.sock])
+
+    def csv(self):
+        return 'LoadPlugin csv\n<Plugin csv>\nDataDir "%s/csv"\n</Plugin>' % self.directory
 
     def control(self, *args):
         return run("collectdctl", "-s", self.sock, *args, check=False).decode(errors="surrogateescape")
