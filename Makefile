@@ -301,6 +301,7 @@ help:
 	@echo "make check        all tests"
 	@echo "make check-lab    boot stock Debian kernels under emulation and compare every source with kvm_stat (x86-64)"
 	@echo "make bench        measure against floors; make fuzz: fuzz for FUZZ_SECONDS each"
+	@echo "make fleet        hosts, collectd, carbon-c-relay, Graphite, VictoriaMetrics: what is lost when one fails, what a value costs"
 	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PLUGINDIR=$(PLUGINDIR) MIBDIR=$(MIBDIR); make uninstall"
 	@echo "make clean"
 	@echo "V=1 shows commands; SAN=1 builds with sanitizers; WITH_BPF=0 leaves the bpf source out; WITH_LIBVIRT=0 libvirt's; CC=clang;"

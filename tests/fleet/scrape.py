@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Hosts of files, each with a snmpd and a subagent, all of them scraped by Prometheus' snmp_exporter; Net-SNMP's walk says what is right."""
+import collections
+import pathlib
+import re
+import time
+import urllib.request
+
+import costs
+import maketree
+import rig
+import snmp
+
+MODULE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "snmp_exporter" / "snmp.yml"
+HOSTS, GUESTS, SCRAPES = 3, 20, 10
+COLUMNS_SCRAPED = ["kvmGuestVcpus", "kvmGuestMemory"] + [
+    "kvmGuest%sCount" % category for category in "Exits Io Idle Instruction Interrupt Yield Memory Userspace".split()]
+
+Row = collections.namedtuple("Row", "name values seconds exporter snmpd agent broken")
+COLUMNS = ["host", "values", "other than a walk says", "a scrape takes", "CPU: exporter", "snmpd", "kvmstat-agentx"]
+
+
+def cells(row):
+    return [row.name, str(row.values), str(len(row.broken)), "%.0f ms" % (1e3 * row.seconds),
+            *("%.1f ms" % (1e3 * part) for part in (row.exporter, row.snmpd, row.agent))]
+
+
+class Exporter(rig.Program):
+    def __init__(self, directory):
+        self.port = rig.free_port()
+        super().__init__(["prometheus-snmp-exporter", "--config.file=%s" % MODULE, "--web.listen-address=127.0.0.1:%d" % self.port],
+                         directory / "exporter.log")
+        rig.wait_until(lambda: rig.listens(self.port), "snmp_exporter listens")
+
+    def scrape(self, snmpd):
+        url = "http://127.0.0.1:%d/snmp?module=kvmstat&target=127.0.0.1:%d" % (self.port, snmpd.port)
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.read().decode()
+
+
+def scraped(text, column):
+    found = re.findall(r'^%s\{kvmGuestIndex="(\d+)",kvmGuestName="([^"]*)"\} (\S+)' % column, text, re.M)
+    return {(int(index), name): float(value) for index, name, value in found}
+
+
+def wanted(snmpd, column):
+    names = {index: name.decode() for index, name in snmpd.names().items()}
+    return {(index[0], names[index[0]]): value for index, value in snmpd.numbers(column).items()}
+
+
+def compare(name, text, snmpd):
+    """(number of values, what differs)"""
+    values, broken = 0, []
+    for column in COLUMNS_SCRAPED:
+        right = wanted(snmpd, column)
+        values += len(right)
+        if not right or scraped(text, column) != right:
+            broken.append("%s of %s is not what a walk says" % (column, name))
+    return values, broken
+
+
+def host(run, number):
+    """A snmpd and the subagent of a host."""
+    place = run.place / ("snmp%d" % number)
+    place.mkdir()
+    maketree.make_tree(str(place / "tree"), guests=GUESTS, seed=number + 1)
+    snmpd = run.started(snmp.Snmpd(place / "snmpd"))
+    return snmpd, run.started(snmp.Agent(place / "agent", snmpd, "Source debugfs\nRoot %s" % (place / "tree")))
+
+
+def start(run):
+    """All of them live while each is scraped."""
+    return run.started(Exporter(run.place)), [host(run, number) for number in range(HOSTS)]
+
+
+def row_of(run, number):
+    exporter, hosts = run.once("scraped", start)
+    snmpd, agent = hosts[number]
+    pids = [part.pid for part in (exporter, snmpd, agent)]
+    before, began = [costs.cpu_seconds(pid) for pid in pids], time.monotonic()
+    for _ in range(SCRAPES):
+        text = exporter.scrape(snmpd)
+    seconds = time.monotonic() - began
+    spent = [(costs.cpu_seconds(pid) - old) / SCRAPES for pid, old in zip(pids, before)]
+    name = "host%d, %d guests" % (number, GUESTS)
+    values, broken = compare(name, text, snmpd)
+    return Row(name, values, seconds / SCRAPES, *spent, broken)
+
+
+ROWS = [("scrape of host %d" % number, lambda run, number=number: row_of(run, number)) for number in range(HOSTS)]
