@@ -60,6 +60,8 @@ def burst(run, name, pace, buffer=DEFAULT, hosts=1, guests=200):
         seconds = sorted(second for other, second in passes if other == host)
         if any(after - before > 2 * INTERVAL - 1 for before, after in zip(seconds, seconds[1:])):
             row.broken.append("a whole pass is missing among %s" % seconds)
+    if buffer == LARGE and dropped:
+        row.broken.append("a pass should fit into the buffer, but %d packets were dropped" % dropped)
     if abs(row.sent - row.arrived - dropped * row.each) > TOLERANCE * dropped * row.each:
         row.broken.append("%d values were lost, and %d packets with %.1f values dropped" % (row.sent - row.arrived, dropped, row.each))
     return row
@@ -67,6 +69,7 @@ def burst(run, name, pace, buffer=DEFAULT, hosts=1, guests=200):
 
 ROWS = [(name, lambda run, name=name, options=options: burst(run, name, **options)) for name, options in (
     ("24,000 values a pass, Pace 0", {"pace": "0"}),
+    ("24,000 values a pass, Pace auto", {"pace": "auto"}),
     ("24,000 values a pass, Pace 0, buffer of 64 KiB", {"pace": "0", "buffer": SMALL}),
     ("24,000 values a pass, Pace 0, buffer of 4 MiB", {"pace": "0", "buffer": LARGE}),
     ("24,000 values a pass, Pace auto, buffer of 64 KiB", {"pace": "auto", "buffer": SMALL}),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is lost when a part of the fleet fails: every value that was sent is looked for in every store."""
 import collections
+import signal
 import time
 
 import ledger
@@ -10,7 +11,8 @@ from parts import INTERVAL
 
 HOSTS = 4
 PASSES = 2      # before and after a failure
-OUTAGE = 6      # seconds
+OUTAGE = 4      # seconds
+MEMORY = {"A": 2 * INTERVAL, "VictoriaMetrics": 10}  # seconds before it was killed that a store may forget
 SLACK = 1       # seconds: times of values are rounded
 
 # sent: number of values; stores: {name: ledger.Difference}; why: words; broken: what does not hold
@@ -39,12 +41,12 @@ class Outage:
         if not holds:
             self.broken.append(words)
 
-    def happens(self, event):
+    def happens(self, event, before=PASSES * INTERVAL):
         """event(fleet) between passes in peace. Leaves the fleet ended."""
         with self.run.fleet(queue=self.queue) as fleet:
             for number in range(HOSTS):
                 fleet.add("host%d" % number, self.run.once("tree%d" % number, lambda run, number=number: run.moving_tree(number)))
-            time.sleep(PASSES * INTERVAL)
+            time.sleep(before)
             event(fleet)
             time.sleep(PASSES * INTERVAL)
             fleet.settle()
@@ -58,14 +60,19 @@ class Outage:
             self.need(not difference.unknown, "%s has values that nobody sent: %s" % (name, difference.unknown[:3]))
             self.need(not difference.twice, "%s has %d values twice" % (name, difference.twice))
 
-    def outage_of(self, fleet, part):
-        """While a pass arrives: so that there is something to lose."""
+    def outage_of(self, fleet, part, hangs=False):
+        """It begins while a pass arrives: so that there is something to lose."""
         taken = fleet["VictoriaMetrics"].rows()
         rig.wait_until(lambda: fleet["VictoriaMetrics"].rows() > taken + parts.OWN, "a pass arrives")
         self.killed = time.time()
-        part.kill()
-        time.sleep(OUTAGE)
-        part.start_again()
+        if hangs:
+            part.signal(signal.SIGSTOP)
+            time.sleep(OUTAGE)
+            part.signal(signal.SIGCONT)
+        else:
+            part.kill()
+            time.sleep(OUTAGE)
+            part.start_again()
         self.back = time.time()
 
     def nothing_lost(self, *names):
@@ -88,24 +95,26 @@ def peace(run):
     return outage.row("nothing fails", "")
 
 
-def on_the_way(outage):
-    """How many values the relay counts as sent to A that A does not have. Two values of one second are one in whisper."""
+def on_the_way(outage, name):
+    """How many values the relay counts as sent to a store that has them not. Two values of one second are one here."""
     shared = sum(len(values) - 1 for values in outage.wanted.values())
-    outage.need(outage.counts["B"]["sent"] == outage.stores["B"].all + shared, "B has not what the relay sent: %d and %d" % (
-        outage.stores["B"].all + shared, outage.counts["B"]["sent"]))
-    return outage.counts["A"]["sent"] - outage.stores["A"].all - shared
+    for other in set(parts.STORES) - {name}:
+        outage.need(outage.counts[other]["sent"] == outage.stores[other].all + shared, "%s has %d values, the relay sent %d" % (
+            other, outage.stores[other].all + shared, outage.counts[other]["sent"]))
+    return outage.counts[name]["sent"] - outage.stores[name].all - shared
 
 
-def carbon_killed(run, name, queue, dropped):
+def store_fails(run, words, name, queue=25000, hangs=False, dropped=False):
+    """dropped: the relay's queue is shorter than the outage."""
     outage = Outage(run, queue)
-    outage.happens(lambda fleet: outage.outage_of(fleet, fleet["A"]))
-    outage.nothing_lost("B", "VictoriaMetrics")
-    lost, counted, way = outage.stores["A"].lost, outage.counts["A"]["dropped"], on_the_way(outage)
-    outage.between(lost, outage.killed - 2 * INTERVAL, outage.back if dropped else outage.killed + INTERVAL)
+    outage.happens(lambda fleet: outage.outage_of(fleet, fleet[name], hangs), MEMORY[name] + PASSES * INTERVAL)
+    outage.nothing_lost(*set(parts.STORES) - {name})
+    lost, counted, way = outage.stores[name].lost, outage.counts[name]["dropped"], on_the_way(outage, name)
+    outage.between(lost, outage.killed - MEMORY[name], outage.back if dropped else outage.killed + INTERVAL)
     outage.need(bool(counted) == dropped, "the relay dropped %d" % counted)
     # Among what was dropped there may be values of the aggregator's own.
     outage.need(0 <= counted + way - len(lost) <= parts.OWN, "%d were lost, %d dropped, %d on the way" % (len(lost), counted, way))
-    return outage.row(name, "away for %.0f s; %d were on the way to it or not yet written; the relay's queue of %d dropped %d" % (
+    return outage.row(words, "away for %.0f s; %d were on the way to it or not yet written; the relay's queue of %d dropped %d" % (
         outage.back - outage.killed, way, queue, counted))
 
 
@@ -118,13 +127,15 @@ def aggregator_killed(run):
     outage.between(lost, outage.killed - 2 * INTERVAL, outage.back)
     away = sum(outage.killed <= second <= outage.back for _, second in lost)
     outage.need(bool(lost), "nothing was lost")
-    return outage.row("the aggregator is killed and comes back", "away for %.0f s; %d were sent meanwhile; %d it had not passed on" % (
+    return outage.row("the aggregator is killed", "away for %.0f s; %d were sent meanwhile; %d it had not passed on" % (
         outage.back - outage.killed, away, len(lost) - away))
 
 
 ROWS = [
     ("peace", peace),
-    ("short", lambda run: carbon_killed(run, "carbon-cache A is killed, the queue is long enough", 25000, False)),
-    ("long", lambda run: carbon_killed(run, "carbon-cache A is killed, the queue is too short", 5000, True)),
-    ("aggregator", aggregator_killed),
+    ("carbon killed", lambda run: store_fails(run, "carbon-cache A is killed", "A")),
+    ("carbon killed for long", lambda run: store_fails(run, "carbon-cache A is killed, the queue is too short", "A", queue=5000, dropped=True)),
+    ("carbon hangs", lambda run: store_fails(run, "carbon-cache A hangs, and goes on", "A", hangs=True)),
+    ("victoria killed", lambda run: store_fails(run, "VictoriaMetrics is killed", "VictoriaMetrics")),
+    ("aggregator killed", aggregator_killed),
 ]

@@ -17,8 +17,7 @@ import rig
 INTERVAL = 2  # seconds between passes; twice the step of whisper, so that two passes never share a slot, however late one is
 PREFIX = "fleet."
 QUEUE = 100000
-PATIENCE = 2.5  # seconds: longer than anything waits anywhere in the chain
-OWN = 100  # more than the aggregator has to say of itself in this time
+OWN = 100  # more than the aggregator has to say of itself while quiet() waits
 SYS_PIDFD_GETFD = 438  # the same number on every architecture
 SO_RCVBUFFORCE = 33
 
@@ -30,7 +29,7 @@ class Client(rig.Collectd):
     def __init__(self, directory, host, tree, port, options="", interval=INTERVAL, record=True):
         self.HOST, self.network_port, self.record = host, port, record  # pylint: disable=invalid-name
         # Passes at the beginning of a second: in its middle, whoever rounds may round either way.
-        rig.wait_until(lambda: 0.75 < time.time() % 1 < 0.9, "the end of a second")
+        rig.wait_until(lambda: 0.6 < time.time() % 1 < 0.95, "the end of a second")
         super().__init__(directory, 'Source debugfs\nRoot "%s"\n%s' % (tree, options), interval=interval)
 
     def csv(self):
@@ -101,7 +100,14 @@ class Victoria(rig.Program):
         self.port, self.http, self.data = rig.free_port(), rig.free_port(), directory / "data"
         super().__init__(["victoria-metrics", "-storageDataPath=%s" % self.data, "-graphiteListenAddr=127.0.0.1:%d" % self.port,
                           "-httpListenAddr=127.0.0.1:%d" % self.http, "-retentionPeriod=1d", "-loggerLevel=ERROR"], directory / "log")
+        self.await_sockets()
+
+    def await_sockets(self):
         rig.wait_until(lambda: rig.listens(self.http) and rig.listens(self.port), "VictoriaMetrics listens", 20)
+
+    def start_again(self):
+        rig.Program.__init__(self, self.args, self.log)
+        self.await_sockets()
 
     def directory(self):
         return self.data
@@ -138,6 +144,10 @@ class Relay(rig.Program):
             "listen type linemode 127.0.0.1:%d proto tcp;" % self.port, ""]))
         super().__init__(["carbon-c-relay", "-f", str(conf), "-q", str(queue)], directory / "log")
         rig.wait_until(lambda: rig.listens(self.port), "the relay listens")
+
+    def stop(self, seconds=10):
+        """What it has in its queues it would take its time for; Fleet.quiet() has waited for that."""
+        self.kill()
 
     def count(self, store, what):
         """sent, dropped, queued or stalls, of a store, as it said last."""
@@ -200,24 +210,24 @@ class Fleet(contextlib.ExitStack):
         """End the clients, then what is behind them, each when nothing comes any more. VictoriaMetrics is asked over the network: it stays."""
         for client in self.clients:
             client.stop()
-        self.quiet(OWN)
+        self.quiet(OWN, 2)
         self.dropped = self.aggregator.dropped()
         self.aggregator.stop()
-        self.quiet(0)
+        self.quiet(0, 1.5)
         for store in self.stores.values():
             if isinstance(store, Carbon):
                 store.stop()
 
-    def quiet(self, noise):
-        """Wait until, for longer than anything waits anywhere, the relay had no more values to send than noise, and none are queued."""
+    def quiet(self, noise, seconds):
+        """Wait until none are queued, and for so many seconds, longer than anything waits, the relay got no more values than noise."""
         seen = collections.deque([(time.monotonic(), self.taken())])
 
         def still():
             seen.append((time.monotonic(), self.taken()))
-            while seen[-1][0] - seen[1][0] > PATIENCE:
+            while seen[-1][0] - seen[1][0] > seconds:
                 seen.popleft()
             queued = sum(self.relay.count(store, "queued") for store in self.stores.values())
-            return not queued and seen[-1][0] - seen[0][0] > PATIENCE and seen[-1][1] - seen[0][1] <= noise * len(self.stores)
+            return not queued and seen[-1][0] - seen[0][0] > seconds and seen[-1][1] - seen[0][1] <= noise * len(self.stores)
         rig.wait_until(still, "the relay's queues are empty and stay so", 60)
 
     def taken(self):
