@@ -68,8 +68,9 @@ def counted(run, arch, number):
     name, options = options_of(arch)[number]
     values, text = values_of(run, arch, number, options)
     row = Row(name, "%d guests of %s" % (GUESTS, KERNELS[arch]), values, "%.1f a guest" % (values / GUESTS), [])
-    if "no such event" in text:
-        row.broken.append("the guide names an event that there is not: " + text)
+    for line in text.splitlines():
+        if "no such event" in line:
+            row.broken.append("the guide names an event that there is not: " + line)
     if arch == "s390":
         run.values[name] = values
     return row

@@ -114,6 +114,9 @@ def run(word):
 
 
 def sizes():
+    if not os.path.exists(size_tables.FILE):
+        print("skipped: there are no costs yet: run `make fleet` once")
+        return 77
     for title, columns, lines in size_tables.tables(size_tables.read()):
         print("### %s\n" % title)
         print_table(columns, lines)
