@@ -35,7 +35,7 @@ DataDir "/tmp/csv"
 </Plugin>
 """
 SNMPD = ("agentAddress udp:127.0.0.1:1161\nrocommunity public 127.0.0.1\nmaster agentx\n"
-         "agentXSocket /run/master\nagentXTimeout 15\ndontLogTCPWrappersConnects yes\n")
+         "agentXSocket /run/master\nagentXTimeout 4\ndontLogTCPWrappersConnects yes\n")
 
 
 def kernel():

@@ -12,6 +12,7 @@ import pytest
 from machines import EMULATED, NATIVE, PATH, make_tree, rig
 
 ROOT = ".1.3.6.1.4.1.8072.9999.9999.7619"
+UPTIME = ".1.3.6.1.2.1.1.3"
 # The version (somebody may change the tree between two builds), when the sample was taken, its age, how long it took;
 # and kvmGuestDiscontinuity, which counts from when snmpd was reached.
 DIFFERS = tuple("%s.1.1.%d.0 " % (ROOT, scalar) for scalar in (1, 4, 5, 6)) + (ROOT + ".1.6.1.10.",)
@@ -27,17 +28,22 @@ class Snmpd(rig.Program):
         directory.mkdir()
         self.address, self.master = "127.0.0.1:%d" % rig.free_port(), str(directory / "master")
         config = directory / "snmpd.conf"
-        config.write_text("agentAddress udp:%s\nrocommunity public 127.0.0.1\nmaster agentx\nagentXSocket %s\nagentXTimeout 15\n" %
+        config.write_text("agentAddress udp:%s\nrocommunity public 127.0.0.1\nmaster agentx\nagentXSocket %s\nagentXTimeout 4\n" %
                           (self.address, self.master))
         super().__init__([*machine.program("snmpd"), "-f", "-C", "-c", str(config), "-Lo", "-p", str(directory / "pid"),
                           "-I", "-smux,mteTrigger,mteTriggerConf"],
                          directory / "snmpd.log", env={"SNMP_PERSISTENT_DIR": str(directory), "MIBS": ""})
+        # A request that comes before would be lost, and waited for.
+        rig.wait_until(lambda: self.ask("0.3", UPTIME), "snmpd answers: " + self.text(), 30)
+
+    def ask(self, seconds, below):
+        done = subprocess.run(["snmpbulkwalk", "-v2c", "-cpublic", "-t" + seconds, "-On", "-Cr50", self.address, below],
+                              capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ, MIBS="", PATH=PATH))
+        return done.stdout.splitlines()
 
     def walk(self):
         """What lies below our root, but for what may differ."""
-        done = subprocess.run(["snmpbulkwalk", "-v2c", "-cpublic", "-t20", "-On", "-Cr50", self.address, ROOT], capture_output=True,
-                              text=True, timeout=60, check=False, env=dict(os.environ, MIBS="", PATH=PATH))
-        return [line for line in done.stdout.splitlines() if not line.startswith(DIFFERS)]
+        return [line for line in self.ask("20", ROOT) if not line.startswith(DIFFERS)]
 
 
 def served(agent_of, snmpd_of, root, directory):
