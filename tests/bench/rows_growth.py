@@ -10,7 +10,7 @@ import tempfile
 
 from peer_snmp_agent import walk
 from rig import OUR_ROOT, Skip, cpu_ns, guests, need_root
-from rows_snmp import snmpd, subagent
+from rows_snmp import pins, snmpd, subagent
 
 FLAT, DOUBLED = 1.2, 2.1
 EVENTS = 40
@@ -174,7 +174,8 @@ def agent_again(bench, number):
 
 def agent_walk(bench, tree):
     """CPU of a walk of one column, of snmpd and the subagent: the least of five."""
-    with snmpd(bench, []) as (master, peer, agentx), subagent(bench, agentx, tree, interval=60) as process:
+    pin = pins()[0]
+    with snmpd(bench, pin) as (master, peer, agentx), subagent(bench, agentx, tree, pin, interval=60) as process:
         looks = [walk(peer, OUR_ROOT, [master.pid, process.pid]) for _ in range(5)]
     return looks[0][2], min(cpu for cpu, _, _ in looks) * 1e9, "ns"
 
