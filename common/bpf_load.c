@@ -20,7 +20,7 @@ struct bpf_loader {
 	struct bpf_object *object;
 	const struct bpf_program *program;
 	struct bpf_link *link;
-	const struct kvmiter_last *last;	/* the program's, to be read without a system call */
+	struct kvmiter_last *last;	/* the program's, to be read without a system call */
 };
 
 /* One type information: KVM may be built in or a module. */
@@ -163,7 +163,7 @@ void bpf_loader_close(struct bpf_loader *loader)
 	if (!loader)
 		return;
 	bpf_link__destroy(loader->link);
-	bpf_object_unmap((void *)(uintptr_t)loader->last, sizeof(*loader->last));
+	bpf_object_unmap(loader->last, sizeof(*loader->last));
 	bpf_object__close(loader->object);
 	free(loader);
 }
