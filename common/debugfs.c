@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "debugfs.h"
+#include "guest_dir.h"
 #include "proc.h"
 
 /* What went wrong in a pass, told at its end. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "debugfs.h"
+#include "guest_dir.h"
 
 static bool is_base(const char *name)
 {

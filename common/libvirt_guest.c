@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guest_dir.h"
 #include "libvirt.h"
 #include "proc.h"
 

@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "guest_dir.h"
 #include "statsfd.h"
 
 #define REMEDY "run as root or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"

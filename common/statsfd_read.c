@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guest_dir.h"
 #include "statsfd.h"
 
 int statsfd_read_all(int fd, void *to, size_t size, uint32_t offset)

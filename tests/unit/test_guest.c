@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <sys/stat.h>
 
-#include "guest.h"
+#include "guest_dir.h"
 #include "interpose.h"
 #include "lab.h"
 
@@ -258,6 +260,40 @@ static void test_siblings(void **state)
 	assert_int_equal(guests.unnamed, 0);
 }
 
+static void expect_directory(struct guest *guest, bool has, int links)
+{
+	assert_true(guest_has_directory(guest, &tree->root) == has);
+	assert_int_equal(guest_links(guest, &tree->root), links);
+	guest_spare(guest, 0);
+}
+
+/* A directory that is gone says that the VM has ended, but not where debugfs is gone as well. */
+static void test_directory(void **state)
+{
+	struct sighting s = {.dir = "100-4", .base = "kvm", .fd = -1};
+	struct guest *guest;
+	bool newcomer;
+	struct stat st;
+
+	(void)state;
+	guest = see(&s, 1, &newcomer);
+	expect_directory(guest, true, -ENODATA); /* it was not seen by its directory */
+	tree_dir(tree, "sys/kernel/debug/kvm/100-4");
+	assert_int_equal(sysroot_stat(&tree->root, &st, "sys/kernel/debug/kvm/100-4"), 0);
+	s.ino = st.st_ino;
+	guest = see(&s, 2, &newcomer);
+	expect_directory(guest, true, (int)st.st_nlink);
+	tree_remove(tree, "sys/kernel/debug/kvm/100-4");
+	expect_directory(guest, false, 0);
+	tree_remove(tree, "sys/kernel/debug/kvm");
+	expect_directory(guest, true, -ENOENT);
+	/* Another VM's, at the same numbers. */
+	tree_dir(tree, "sys/kernel/debug/kvm/100-4");
+	assert_int_equal(sysroot_stat(&tree->root, &st, "sys/kernel/debug/kvm/100-4"), 0);
+	guest->seen_as.ino = st.st_ino + 1;
+	expect_directory(guest, false, 0);
+}
+
 /* Directory names that overflow every number. */
 static void test_huge_numbers(void **state)
 {
@@ -281,7 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		guest_test(test_many),	       guest_test(test_sweep),		guest_test(test_reference),
 		guest_test(test_three_views),  guest_test(test_address_reused), guest_test(test_siblings),
-		guest_test(test_no_directory), guest_test(test_huge_numbers),
+		guest_test(test_no_directory), guest_test(test_directory),	guest_test(test_huge_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
