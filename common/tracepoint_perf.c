@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,7 +15,7 @@ enum { LOOK_PASSES = 8 };
 
 /* One thread. perf holds on to the thread itself, not to its number, and still has its counts when it has ended. */
 struct thread_counter {
-	pid_t tid;
+	pid_t tgid, tid;
 	uint64_t guest;		/* its id; 0: to be forgotten */
 	bool ended;		/* its fds are closed */
 	int fds[TRACEPOINT_MAX];
@@ -26,7 +25,6 @@ struct thread_counter {
 struct tracepoint_perf {
 	struct thread_counter *threads;	/* ascending tid; of one that was used again, the living one last */
 	uint32_t nthreads, room;
-	struct pollfd *polled;		/* [room] */
 	uint32_t nfds, max_fds;
 	bool has_ended;			/* some thread, since the last pass */
 	uint32_t refused;		/* threads of the last pass for which there was no fd */
@@ -77,7 +75,6 @@ void tracepoint_perf_close(struct tracepoint_perf *perf)
 	for (uint32_t i = 0; i < perf->nthreads; i++)
 		end_thread(perf, &perf->threads[i]);
 	free(perf->threads);
-	free(perf->polled);
 	free(perf);
 }
 
@@ -103,7 +100,6 @@ static int reserve(struct tracepoint_perf *perf)
 {
 	uint32_t room = perf->room ? 2 * perf->room : 64;
 	struct thread_counter *threads;
-	struct pollfd *polled;
 
 	if (perf->nthreads < perf->room)
 		return 0;
@@ -111,18 +107,15 @@ static int reserve(struct tracepoint_perf *perf)
 	if (!threads)
 		return -ENOMEM;
 	perf->threads = threads;
-	polled = reallocarray(perf->polled, room, sizeof(*polled));
-	if (!polled)
-		return -ENOMEM;
-	perf->polled = polled;
 	perf->room = room;
 	return 0;
 }
 
 /* 0; -ENOMEM; another -errno: it is not counted. */
-static int add_thread(struct tracepoint_perf *perf, const struct tracepoint_counts *counts, pid_t tid, uint64_t guest)
+static int add_thread(struct tracepoint_perf *perf, const struct tracepoint_counts *counts, pid_t tid,
+		      const struct guest *guest)
 {
-	struct thread_counter thread = { .tid = tid, .guest = guest };
+	struct thread_counter thread = { .tgid = guest->seen_as.tgid, .tid = tid, .guest = guest->public.id };
 	uint32_t at = place_after(perf, tid);
 	int rc = perf->nfds + (uint32_t)perf->count > perf->max_fds ? -EMFILE : reserve(perf);
 	int opened = 0;
@@ -154,16 +147,22 @@ static struct thread_counter *find_thread(const struct tracepoint_perf *perf, pi
 	return thread && thread->tid == tid && !thread->ended ? thread : NULL;
 }
 
-/* Read those that count; what has ended keeps its last numbers, which a poll tells of. */
+/*
+ * A poll of the fd would not tell: without a ring buffer perf always says POLLHUP. To ask about a signal that is none needs
+ * no permission to send one.
+ */
+static bool is_gone(const struct thread_counter *thread)
+{
+	return syscall(SYS_tgkill, thread->tgid, thread->tid, 0) < 0 && errno == ESRCH;
+}
+
+/* Read those that count; what has ended keeps its last numbers, so it is asked before. */
 static void read_threads(struct tracepoint_perf *perf)
 {
-	for (uint32_t i = 0; i < perf->nthreads; i++)
-		perf->polled[i] = (struct pollfd){ .fd = perf->threads[i].ended ? -1 : perf->threads[i].fds[0] };
 	perf->has_ended = false;
-	if (poll(perf->polled, perf->nthreads, 0) < 0)
-		return;
 	for (uint32_t i = 0; i < perf->nthreads; i++) {
 		struct thread_counter *thread = &perf->threads[i];
+		bool gone = !thread->ended && is_gone(thread);
 
 		for (int k = 0; !thread->ended && k < perf->count; k++) {
 			uint64_t count;
@@ -171,7 +170,7 @@ static void read_threads(struct tracepoint_perf *perf)
 			if (read(thread->fds[k], &count, sizeof(count)) == sizeof(count))
 				thread->counts[k] = count;
 		}
-		if (!(perf->polled[i].revents & POLLHUP))
+		if (!gone)
 			continue;
 		end_thread(perf, thread);
 		perf->has_ended = true;
@@ -240,7 +239,7 @@ static int add_threads(struct tracepoint_perf *perf, struct tracepoint_counts *c
 
 		if (!claim->tid || claim->contested || !guests->list[claim->guest]->wanted || find_thread(perf, claim->tid))
 			continue;
-		rc = add_thread(perf, counts, claim->tid, guests->list[claim->guest]->public.id);
+		rc = add_thread(perf, counts, claim->tid, guests->list[claim->guest]);
 		if (rc == -ENOMEM)
 			return rc;
 		if (rc == 0 || rc == -ESRCH)
