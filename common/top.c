@@ -77,10 +77,12 @@ static int by_score(const void *a, const void *b)
 
 	if (x->score != y->score)
 		return x->score < y->score ? 1 : -1;
+	if (x->guest->hidden != y->guest->hidden)
+		return x->guest->hidden ? 1 : -1;
 	return x->guest->public.id < y->guest->public.id ? -1 : 1;
 }
 
-/* Those that may be shown, the busiest first. Number, or -ENOMEM. */
+/* Those that may be shown, the busiest first; of equal ones, those that are shown. Number, or -ENOMEM. */
 static ssize_t rank(struct top *top, const struct guests *guests, const struct sample *sample, uint64_t pass)
 {
 	size_t count = 0;
