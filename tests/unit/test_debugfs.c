@@ -316,10 +316,19 @@ static void test_unreadable(void **state)
 /* A guest ends in the middle of a pass, between two of its files. */
 static bool ended;
 
+static bool is_directory(int fd, const char *end)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path));
+	return len > (ssize_t)strlen(end) && memcmp(path + len - strlen(end), end, strlen(end)) == 0;
+}
+
 static int end_guest(int dirfd, const char *path)
 {
-	(void)dirfd;
-	if (ended || strcmp(path, "exit_instruction") != 0)
+	if (ended || strcmp(path, "exit_instruction") != 0 || !is_directory(dirfd, "kvm/100-10"))
 		return 0;
 	ended = true;
 	lab_end_guest(lab, "kvm/100-10");
