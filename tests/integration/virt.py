@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """libvirt's daemon, as an instance of the test's own: its files and its network are seen by nobody else."""
+import grp
 import os
+import pwd
 import shutil
 import signal
 import uuid
@@ -23,6 +25,13 @@ cgroup_controllers = []
 namespaces = []
 stdio_handler = "file"
 """
+# The daemon does not start before it has found the user and the group of this name, which Debian compiled into it, even if
+# the configuration names others. They come with libvirt-daemon-system only, which brings services as well.
+ACCOUNT = "libvirt-qemu"
+ACCOUNTS = {
+    "passwd": (pwd.getpwnam, ACCOUNT + ":x:65534:65534::/nonexistent:/usr/sbin/nologin\n"),
+    "group": (grp.getgrnam, ACCOUNT + ":x:65534:\n"),
+}
 DOMAIN = """
 <domain type='kvm'>
   <name>{name}</name>
@@ -40,6 +49,18 @@ def daemon():
     return shutil.which("libvirtd") or shutil.which("virtqemud")
 
 
+def with_account(database):
+    """/etc/passwd or /etc/group, in which the account is found."""
+    find, line = ACCOUNTS[database]
+    with open("/etc/" + database, encoding="utf-8", errors="surrogateescape") as file:
+        text = file.read()
+    try:
+        find(ACCOUNT)
+        return text
+    except KeyError:
+        return text.rstrip("\n") + "\n" + line
+
+
 class Libvirtd(rig.Program):
     def __init__(self, place):
         self.place = place
@@ -55,9 +76,17 @@ class Libvirtd(rig.Program):
         script = "set -e\n"
         for hidden, path in HIDDEN.items():
             script += "mkdir -p %s %s/%s\nmount --bind %s/%s %s\n" % (path, place, hidden, place, hidden, path)
+        for database in ACCOUNTS:
+            (place / database).write_text(with_account(database), encoding="utf-8", errors="surrogateescape")
+            script += "mount --bind %s/%s /etc/%s\n" % (place, database, database)
         script += "exec %s -p %s/pid -f %s/daemon.conf\n" % (daemon(), place, place)
         super().__init__(["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", script], place / "log")
         rig.wait_until(lambda: self.process.poll() is not None or self.answers(), "libvirt's daemon answers", 30)
+        assert self.process.poll() is None, "%s ended\n%s" % (daemon(), self.said())
+
+    def said(self):
+        log = self.place / "daemon.log"
+        return self.text() + (log.read_text() if log.exists() else "")
 
     def answers(self):
         sock = self.uri.partition("socket=")[2]
