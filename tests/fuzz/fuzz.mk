@@ -60,6 +60,6 @@ fuzz check-fuzz: $(FUZZ_TARGETS:%=$(O)/fuzz/fuzz_%)
 	$(Q)sh tests/fuzz/run.sh $(O)/fuzz $(if $(filter check-fuzz,$@),5,$(FUZZ_SECONDS)) $(FUZZ_TARGETS)
 else
 fuzz check-fuzz:
-	@echo "skipped: $(words $(FUZZ_TARGETS)) fuzz targets need $(CLANG) with libFuzzer (Debian: clang, libclang-rt-14-dev)"
+	@for target in $(FUZZ_TARGETS); do echo "skip: fuzzing needs $(CLANG) with libFuzzer (Debian: clang, libclang-rt-14-dev)"; done
 	@echo "fuzz: 0 passed, 0 failed, $(words $(FUZZ_TARGETS)) skipped"
 endif

@@ -36,6 +36,6 @@ check-plugin: $(PLUGIN)
 	$(Q)NM=$(NM) RUN="$(RUN)" sh tests/plugin/run.sh $(PLUGIN_SAN) $(PLUGIN)
 else
 check-plugin:
-	@echo "skip the plugin: collectd's headers are missing (Debian: collectd-dev)"
+	@echo "skip: the plugin: collectd's headers are missing (Debian: collectd-dev)"
 	@echo "plugin: 0 passed, 0 failed, 1 skipped"
 endif
