@@ -218,7 +218,7 @@ $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 # RUN=valgrind... or RUN=qemu-s390x-static runs them under something else.
 .PHONY: check-unit
 check-unit: $(UNIT_TESTS)
-	$(Q)failed=; for t in $(UNIT_TESTS); do $(RUN) $$t || failed="$$failed $$t"; done; \
+	$(Q)failed=; for t in $(UNIT_TESTS); do tests/mounted $(RUN) $$t || failed="$$failed $$t"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # Not those that count allocations themselves, use what valgrind does not know, or only run scripts.

@@ -30,7 +30,7 @@ def lines_with(text, *words):
 def test_lockdown_of_this_host(live, agent):
     lockdown = found_lockdown()
     if lockdown is None:
-        pytest.skip("securityfs is not mounted, or this kernel has no lockdown")
+        pytest.skip("this kernel has no lockdown, or securityfs is not mounted, which the tests do as root")
     assert live["lockdown"] == lockdown
     assert lockdown.encode() in agent().snmpd.tool("snmpget", "KVMSTAT-MIB::kvmHostLockdown.0")
 
@@ -38,7 +38,7 @@ def test_lockdown_of_this_host(live, agent):
 def test_debugfs_alone_on_this_host(live, vmm):
     """Under lockdown only what may fall is read, and the kernel has nothing to refuse; without it, all is as with any source."""
     if not os.access("/sys/kernel/debug/kvm", os.R_OK):
-        pytest.skip("debugfs with KVM's directory is not there for this user")
+        pytest.skip("no debugfs with KVM's directory for this user; root's tests mount it")
     guest = vmm(vcpus=2)
     guest.command("halt 9")
     refusals = rig.run("dmesg", check=False).count(b"Lockdown: kvmstat")
@@ -101,7 +101,7 @@ def test_no_debugfs(tree, agent):
 def test_debugfs_that_is_not_mounted():
     """In a mount namespace of its own, so nothing of this host changes."""
     if os.getuid() != 0 or not os.path.ismount("/sys/kernel/debug"):
-        pytest.skip("it takes root and a debugfs that is mounted")
+        pytest.skip("it takes root, and a kernel with debugfs")
     if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode:
         pytest.skip("no mount namespace can be made here (in a chroot that is no mount point, for one)")
     script = "umount -l /sys/kernel/debug && exec %s -oSource=debugfs --json doctor" % rig.built("kvmstat")
@@ -109,6 +109,20 @@ def test_debugfs_that_is_not_mounted():
     debugfs = {source["name"]: source for source in report["sources"]}["debugfs"]
     assert debugfs["state"] == "missing" and "mount -t debugfs" in debugfs["text"]
     assert not report["healthy"]
+
+
+def test_what_the_tests_mount():
+    """tests/mounted: all that the kernel has, for its command alone."""
+    if os.getuid() != 0:
+        pytest.skip("it takes root to mount")
+    if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("no mount namespace can be made here (in a chroot that is no mount point, for one)")
+    with open("/proc/filesystems", encoding="ascii") as file:
+        known = {"debugfs", "tracefs", "securityfs"} & set(file.read().split())
+    script = "for name in debug tracing security; do umount -l /sys/kernel/$name; done 2>/dev/null; %s cat /proc/self/mounts; cat /proc/self/mounts"
+    lines = rig.run("unshare", "-m", "sh", "-c", script % os.path.join(rig.REPO, "tests/mounted")).decode().splitlines()
+    mounted = [line.split()[2] for line in lines if line.split()[1] in ("/sys/kernel/debug", "/sys/kernel/tracing", "/sys/kernel/security")]
+    assert sorted(mounted) == sorted(known), lines
 
 
 @pytest.mark.parametrize("who", ["root", "nobody"])

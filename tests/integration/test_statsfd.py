@@ -143,7 +143,7 @@ def directories(guest):
 def test_nothing_is_pinned(vmm, watcher):
     """While samples are taken, a VM that is closed is gone, and one that is made has its directory."""
     if not os.access(DEBUGFS, os.R_OK):
-        pytest.skip("debugfs with KVM's directory is not there for this user")
+        pytest.skip("no debugfs with KVM's directory for this user; root's tests mount it")
     guest = vmm(vcpus=2, options=KEEP)
     programs = [watcher("-oGuest=" + guest.name) for _ in range(3)]
     for program in programs:

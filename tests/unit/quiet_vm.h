@@ -15,12 +15,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "collector.h"
@@ -191,7 +189,6 @@ static void begin(void)
 	settle();
 }
 
-/* debugfs is mounted for this program alone, where it is not. */
 static int group_setup(void **state)
 {
 	struct kvmstat_sample *first = NULL;
@@ -206,10 +203,8 @@ static int group_setup(void **state)
 		snprintf(why, sizeof(why), "this kernel has no binary statistics (Linux 5.14)");
 		return 0;
 	}
-	if (access("/sys/kernel/debug/kvm", X_OK) < 0 &&
-	    (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	     mount("none", "/sys/kernel/debug", "debugfs", 0, NULL) < 0)) {
-		snprintf(why, sizeof(why), "debugfs cannot be looked at: %s", strerror(errno));
+	if (access("/sys/kernel/debug/kvm", X_OK) < 0) {
+		snprintf(why, sizeof(why), "no debugfs for this user (root's is mounted by tests/mounted): %s", strerror(errno));
 		return 0;
 	}
 	open_with("statsfd debugfs", NULL);

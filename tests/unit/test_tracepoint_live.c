@@ -65,13 +65,15 @@ static struct kvmstat_sample *collect(void)
 static int setup(void **state)
 {
 	struct kvmstat_sample *sample;
+	int error;
 
 	(void)state;
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	error = errno;
 	collector = open_collector();
 	sample = collect();
 	if (kvm < 0)
-		snprintf(why, sizeof(why), "/dev/kvm: %s", strerror(errno));
+		snprintf(why, sizeof(why), "/dev/kvm: %s", strerror(error));
 	else if (sample->sources[KVMSTAT_BPF].state != KVMSTAT_ACTIVE)
 		snprintf(why, sizeof(why), "the bpf source: %s", sample->sources[KVMSTAT_BPF].text);
 	else if (sample->sources[KVMSTAT_TRACEPOINT].state != KVMSTAT_ACTIVE &&
