@@ -238,6 +238,11 @@ check:
 	$(Q)scripts/install-deps check
 	$(Q)tests/check $(O)
 
+# For whoever changes something: the parts that take little time. Nothing is installed.
+.PHONY: check-quick
+check-quick:
+	$(Q)PARTS=quick tests/check $(O)
+
 .PHONY: demo
 demo:
 	$(Q)scripts/demo
@@ -298,7 +303,7 @@ clean:
 help:
 	@echo "make              build what the installed headers allow: kvmstat, kvmstat.so, kvmstat-agentx, KVMSTAT-MIB"
 	@echo "make demo         show live values of real guests through a real collectd and a real snmpd"
-	@echo "make check        all tests"
+	@echo "make check        all tests; make check-quick: unit, plugin, snmp, mib and cli, in one to two minutes"
 	@echo "make check-lab    boot stock Debian kernels under emulation and compare every source with kvm_stat (x86-64)"
 	@echo "make bench        measure against floors; make fuzz: fuzz for FUZZ_SECONDS each"
 	@echo "make fleet        hosts, collectd, carbon-c-relay, Graphite, VictoriaMetrics: what is lost when one fails, what a value costs"
