@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: MIT
 """A host out of files with guests whose numbers a test sets, and the command that reads it."""
+import contextlib
 import json
 import os
 import subprocess
+import sys
+import tempfile
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "integration"))
+
+import rig  # noqa: E402
 
 KVMSTAT = os.environ.get("KVMSTAT", "build/kvmstat")
+ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8")
 EVENTS = ("exits", "io_exits", "mmio_exits", "halt_exits", "halt_wait_ns", "halt_attempted_poll",
           "halt_successful_poll", "pages_4k", "max_mmu_rmap_size")
 LEVELS = ("pages_4k", "max_mmu_rmap_size")
@@ -64,10 +72,55 @@ class Host:
         assert (done.returncode, done.stderr) == (0, b"")
         return json.loads(done.stdout.decode("utf-8", "strict"))
 
+    def json_between(self, change, *args):
+        """The report of two samples between which the host was changed."""
+        with Watch(self, "--json", *args, "0.5") as watch:
+            with watch.between_samples():
+                before = len(watch.reports())
+                change()
+            rig.wait_until(lambda: len(watch.reports()) > before, "another report")
+            return watch.reports()[before]
+
+
+class Watch:
+    """The command that reports again and again."""
+
+    def __init__(self, host, *args, **options):
+        self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self.process = subprocess.Popen([KVMSTAT, "--root", host.root, *args], stdout=self.out, stderr=self.err, env=ENVIRONMENT, **options)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.out.close()
+        self.err.close()
+
+    @contextlib.contextmanager
+    def between_samples(self):
+        """It stands still meanwhile, after a report or more and before its next sample."""
+        rig.wait_until(self.text, "a report")
+        with rig.stopped_between_samples(self.process):
+            yield
+
+    def text(self):
+        return os.pread(self.out.fileno(), 1 << 24, 0).decode()
+
+    def said(self):
+        return os.pread(self.err.fileno(), 1 << 24, 0).decode()
+
+    def reports(self):
+        return [json.loads(line) for line in self.text().splitlines(keepends=True) if line.endswith("\n")]
+
+    def ended(self):
+        """The status."""
+        return self.process.wait(rig.PATIENCE)
+
 
 def run(*args, **options):
-    env = dict(os.environ, LC_ALL="C.UTF-8")
-    return subprocess.run([KVMSTAT, *args], capture_output=True, timeout=60, env=env, **options)
+    return subprocess.run([KVMSTAT, *args], capture_output=True, timeout=rig.PATIENCE, env=ENVIRONMENT, **options)
 
 
 def refused(*args, **options):

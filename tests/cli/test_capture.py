@@ -10,7 +10,7 @@ import sys
 import threading
 
 import pytest
-from host import KVMSTAT, refused, run, write
+from host import KVMSTAT, refused, rig, run, write
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trees"))
 import kernels  # noqa: E402
@@ -335,7 +335,7 @@ def test_disk_that_is_full(small, tmp_path):
     for options, said in (("size=64k", b"No space left on device; nothing is kept\n"), ("size=64m,nr_inodes=40", b"No space left on device; nothing is kept\n"),
                           ("ro", b"Read-only file system\n"), ("size=64m", None)):
         done = subprocess.run(["unshare", "-m", "sh", "-c", script % options, disk, KVMSTAT, "--root", small, "capture", disk / "tree"],
-                              capture_output=True, check=False, timeout=60)
+                              capture_output=True, check=False, timeout=rig.PATIENCE)
         if done.returncode == 77 or b"unshare" in done.stderr:
             pytest.skip("no file system can be mounted here")
         if said:
@@ -358,7 +358,7 @@ class Between:
         thread.start()
         with subprocess.Popen([KVMSTAT, "--root", str(root), "capture", str(to)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as self.process:
             try:
-                out, err = self.process.communicate(timeout=30)
+                out, err = self.process.communicate(timeout=rig.PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import threading
 
 import pytest
 from host import Host, write
@@ -43,10 +42,7 @@ def test_vcpus_of_debugfs_have_times_and_it_is_told_once(host, threads):
 
 
 def test_vcpus_times_are_growth(host, threads):
-    busy = threading.Timer(0.25, thread, (host, 1000, 1, 1004, 10**9 + 3 * 10**8, 10**6 + 6 * 10**7))
-    busy.start()
-    report = json.loads(host.run("--json", "vcpus", "one", "0.6", "1").stdout)
-    busy.join()
+    report = host.json_between(lambda: thread(host, 1000, 1, 1004, 10**9 + 3 * 10**8, 10**6 + 6 * 10**7), "vcpus", "one")
     rows = report["vcpus"]
     assert [(row["guest"], row["vcpu"], row["tid"]) for row in rows] == [("one", 0, 1005), ("one", 1, 1004)]
     assert (rows[0]["cpu_percent"], rows[0]["wait_percent"]) == (0, 0)

@@ -5,7 +5,7 @@ import io
 import re
 
 import pytest
-from host import Host
+from host import Host, rig
 
 NAMES = [
     b"plain", b"a/b", b"with space", b" lead and trail ", b'quote"s', b"'", b"new\nline", b"cr\rlf\r\n", b"tab\there",
@@ -74,7 +74,7 @@ def test_other_locales_get_ascii(host):
     import subprocess
     from host import KVMSTAT
     done = subprocess.run([KVMSTAT, "--root", host.root, "-t", "0.2", "1"], capture_output=True,
-                          env=dict(os.environ, LC_ALL="C"), timeout=60)
+                          env=dict(os.environ, LC_ALL="C"), timeout=rig.PATIENCE)
     assert b"m\\xc3\\xbcnchen" in done.stdout and max(done.stdout) < 128
 
 

@@ -4,11 +4,9 @@ import csv
 import io
 import json
 import shutil
-import threading
-import time
 
 import pytest
-from host import EVENTS, Host
+from host import EVENTS, Host, Watch
 
 LAST = 2**64 - 1
 
@@ -16,18 +14,6 @@ LAST = 2**64 - 1
 @pytest.fixture
 def host(tmp_path):
     return Host(tmp_path)
-
-
-def later(host, changes, after=0.25):
-    """Between the two samples of a run with the interval 0.6, set values."""
-    def change():
-        time.sleep(after)
-        for directory, values in changes:
-            host.set(directory, values)
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    return thread
 
 
 def by(key, rows):
@@ -45,9 +31,7 @@ def test_totals_are_the_kernels(host):
 
 def test_rates_are_growth_per_second(host):
     directory = host.guest("one", exits=1000, io_exits=LAST - 500)
-    thread = later(host, [(directory, {"exits": 7000, "io_exits": LAST})])
-    report = host.json("events", "0.6", "1")
-    thread.join()
+    report = host.json_between(lambda: host.set(directory, {"exits": 7000, "io_exits": LAST}), "events")
     rows = by("event", report["events"])
     assert abs(rows["exits"]["rate"] * report["seconds"] - 6000) < 10
     assert abs(rows["io_exits"]["rate"] * report["seconds"] - 500) < 2
@@ -56,10 +40,7 @@ def test_rates_are_growth_per_second(host):
 
 def test_no_rate_where_a_counter_fell_or_a_guest_is_new(host):
     directory = host.guest("old", exits=1000, io_exits=5)
-    holder = threading.Timer(0.25, lambda: (host.set(directory, {"exits": 3}), host.guest("new", exits=50)))
-    holder.start()
-    report = host.json("0.6", "1")
-    holder.join()
+    report = host.json_between(lambda: (host.set(directory, {"exits": 3}), host.guest("new", exits=50)))
     rows = by("name", report["guests"])
     assert rows["old"]["exits_rate"] is None and rows["old"]["exits_total"] == 3
     assert rows["old"]["io_rate"] == 0
@@ -68,9 +49,7 @@ def test_no_rate_where_a_counter_fell_or_a_guest_is_new(host):
 
 def test_busiest_guest_first(host):
     directories = [host.guest("g%d" % i, exits=1000 - i) for i in range(5)]
-    thread = later(host, [(d, {"exits": 1000 + 100 * i}) for i, d in enumerate(directories)])
-    report = host.json("0.6", "1")
-    thread.join()
+    report = host.json_between(lambda: [host.set(d, {"exits": 1000 + 100 * i}) for i, d in enumerate(directories)])
     assert [row["name"] for row in report["guests"]] == ["g4", "g3", "g2", "g1", "g0"]
 
 
@@ -123,9 +102,8 @@ def test_parent_is_shown_with_its_child_and_zeros_with_all(host):
 
 def test_share_is_of_the_parents_growth(host):
     directory = host.guest("one", halt_attempted_poll=1000, halt_successful_poll=1000)
-    thread = later(host, [(directory, {"halt_attempted_poll": 5000, "halt_successful_poll": 2000})])
-    rows = by("event", host.json("events", "one", "0.6", "1")["events"])
-    thread.join()
+    grown = {"halt_attempted_poll": 5000, "halt_successful_poll": 2000}
+    rows = by("event", host.json_between(lambda: host.set(directory, grown), "events", "one")["events"])
     assert rows["halt_successful_poll"]["percent"] == 25.0
     assert rows["halt_successful_poll"]["parent"] == "halt_attempted_poll"
     assert rows["halt_attempted_poll"]["percent"] is None
@@ -164,17 +142,20 @@ def test_guest_that_is_not_there_or_not_unique(host):
 
 def test_guest_ends_while_it_is_watched(host):
     directory = host.guest("one", exits=1)
-    threading.Timer(0.5, shutil.rmtree, [directory]).start()
-    done = host.run("events", "one", "0.3", "20")
-    assert done.returncode == 1 and b"no guest is called 'one'" in done.stderr
-    assert 1 <= done.stdout.count(b"\nexits ") <= 3
+    with Watch(host, "events", "one", "0.1") as watch:
+        with watch.between_samples():
+            shutil.rmtree(directory)
+            before = watch.text()
+        assert watch.ended() == 1 and "no guest is called 'one'" in watch.said()
+        assert watch.text() == before and "\nexits " in before
 
 
 def test_reports_repeat(host):
     host.guest("one", exits=1)
     lines = host.run("--json", "0.2", "3").stdout.decode().splitlines()
     assert [json.loads(line)["sample"] for line in lines] == [2, 3, 4]
-    assert all(0.15 < json.loads(line)["seconds"] < 0.5 for line in lines)
+    # Never sooner; now and then later. Without the interval it would be a second.
+    assert 0.2 <= min(json.loads(line)["seconds"] for line in lines) < 1
     lines = host.run("--csv", "guests", "0.2", "3").stdout.decode().split("\r\n")
     assert len(lines) == 5 and lines[0].startswith("time,name,") and lines[4] == ""
     assert host.run("0.2", "3").stdout.count(b"GUEST") == 3

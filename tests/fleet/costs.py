@@ -81,7 +81,7 @@ def work(run, fleet):
     fleet.aggregator.set_buffer(BUFFER)
     programs["client"] = fleet.add(HOST, tree, "SkipNeverSeen false", record=False)
     enough = 3 * GUESTS * len(bigtree.event_names(bigtree.KERNEL))
-    rig.wait_until(lambda: all(fleet.relay.count(store, "sent") > enough for store in fleet.stores.values()), "all series are made", 60)
+    rig.wait_until(lambda: all(fleet.relay.count(store, "sent") > enough for store in fleet.stores.values()), "all series are made")
     before = usage(programs)
     time.sleep(PASSES * parts.INTERVAL)
     return empty, before, usage(programs)

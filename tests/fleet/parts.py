@@ -88,7 +88,7 @@ class Aggregator(rig.Collectd):
 class Carbon(rig.Carbon):
     def start_again(self):
         rig.Program.__init__(self, self.args, self.log, env={"GRAPHITE_ROOT": str(self.whisper.parent.parent)})
-        rig.wait_until(lambda: rig.listens(self.port), "carbon-cache listens", 20)
+        rig.wait_until(lambda: rig.listens(self.port), "carbon-cache listens")
 
     def directory(self):
         return self.whisper
@@ -103,7 +103,7 @@ class Victoria(rig.Program):
         self.await_sockets()
 
     def await_sockets(self):
-        rig.wait_until(lambda: rig.listens(self.http) and rig.listens(self.port), "VictoriaMetrics listens", 20)
+        rig.wait_until(lambda: rig.listens(self.http) and rig.listens(self.port), "VictoriaMetrics listens")
 
     def start_again(self):
         rig.Program.__init__(self, self.args, self.log)
@@ -228,7 +228,7 @@ class Fleet(contextlib.ExitStack):
                 seen.popleft()
             queued = sum(self.relay.count(store, "queued") for store in self.stores.values())
             return not queued and seen[-1][0] - seen[0][0] > seconds and seen[-1][1] - seen[0][1] <= noise * len(self.stores)
-        rig.wait_until(still, "the relay's queues are empty and stay so", 60)
+        rig.wait_until(still, "the relay's queues are empty and stay so")
 
     def taken(self):
         return sum(self.relay.count(store, what) for store in self.stores.values() for what in ("sent", "dropped"))

@@ -9,6 +9,7 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "trees")]
+sys.path.append(os.path.join(HERE, "..", "cli"))
 
 import maketree  # noqa: E402
 import rig  # noqa: E402

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Real programs for the tests: started in a directory of their own, on loopback, and ended with the test."""
 import atexit
+import contextlib
 import ctypes
 import json
 import os
@@ -16,6 +17,9 @@ BUILD = os.path.join(REPO, os.environ.get("BUILD", "build"))
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.05
+# Only a failure waits as long: enough for a machine that is ten times slower, and busy.
+PATIENCE = 120
+CLOCK_NANOSLEEP = {"x86_64": "230", "s390x": "262", "ppc64le": "248"}.get(os.uname().machine, "115")
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|^\S+: runtime error: ", re.MULTILINE)
 
 
@@ -23,15 +27,34 @@ def built(name):
     return os.path.join(BUILD, name)
 
 
-def wait_until(condition, what, seconds=10):
-    """The first true result of condition(); after so many seconds a failure that shows the last one."""
-    end = time.monotonic() + seconds
+def wait_until(condition, what):
+    """The first true result of condition(); in the end a failure that shows the last one."""
+    end = time.monotonic() + PATIENCE
     while True:
         result = condition()
         if result:
             return result
-        assert time.monotonic() < end, "in %g s never: %s; last seen: %r" % (seconds, what, result)
+        assert time.monotonic() < end, "in %g s never: %s; last seen: %r" % (PATIENCE, what, result)
         time.sleep(POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def stopped_between_samples(process):
+    """A command that takes samples (a Popen) is stopped meanwhile, where it waits for the time of the next one."""
+    def stops_asleep():
+        process.send_signal(signal.SIGSTOP)
+        stopped = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        assert stopped.si_code == os.CLD_STOPPED, "it ended: %r" % stopped
+        with open("/proc/%d/syscall" % process.pid, encoding="ascii") as file:
+            if file.read().split()[0] == CLOCK_NANOSLEEP:
+                return True
+        process.send_signal(signal.SIGCONT)
+        return False
+    wait_until(stops_asleep, "it waits for its next sample")
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def free_port():
@@ -95,13 +118,13 @@ class Program:
                 pass
             self.process.wait()
 
-    def stop(self, seconds=10):
+    def stop(self):
         """As an administrator would end it. Returns its status."""
         if self.process.poll() is None:
             self.signal(signal.SIGCONT)
             self.process.terminate()
             try:
-                self.process.wait(seconds)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise AssertionError("%s does not end on SIGTERM\n%s" % (self.args[0], self.text()[-2000:])) from None
@@ -110,10 +133,10 @@ class Program:
         return self.process.returncode
 
 
-def run(*args, env=None, check=True, seconds=60):
+def run(*args, env=None, check=True):
     """Output of a command, as bytes."""
     done = subprocess.run(args, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=seconds, check=False)
+                          timeout=PATIENCE, check=False)
     assert done.returncode == 0 or not check, "%s: status %d\n%s" % (args, done.returncode, done.stderr.decode(errors="replace"))
     return done.stdout
 
@@ -131,7 +154,7 @@ class Vmm(Program):
         assert words[0] == "ready", self.text()
         self.run_event, self.halt_event = words[8], words[10]
 
-    def answer(self, seconds=60):
+    def answer(self, seconds=PATIENCE):
         """One line. Python's own buffering would hide lines from select()."""
         while b"\n" not in self.unread:
             ready, _, _ = select.select([self.process.stdout], [], [], seconds)
@@ -145,7 +168,7 @@ class Vmm(Program):
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
-    def done(self, seconds=60):
+    def done(self, seconds=PATIENCE):
         """The number in the answer to what was sent."""
         words = self.answer(seconds).split()
         assert words and words[0] == "done", words
@@ -207,7 +230,7 @@ class Carbon(Program):
             "WHISPER_FALLOCATE_CREATE = False", ""]))
         super().__init__(["carbon-cache", "--config", str(conf / "carbon.conf"), "--nodaemon", "start"],
                          directory / "carbon.log", env={"GRAPHITE_ROOT": str(directory)})
-        wait_until(lambda: listens(self.port), "carbon-cache listens", 20)
+        wait_until(lambda: listens(self.port), "carbon-cache listens")
 
     def values(self, metric):
         """[(seconds, value)] of what is stored."""

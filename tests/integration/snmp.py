@@ -9,6 +9,7 @@ import rig
 
 V2C = ("-v2c", "-c", "public")
 V1 = ("-v1", "-c", "public")
+REQUEST = ("-t", "30", "-r", "1")  # what an object is waited for; the tests' options come after it
 V3 = ("-v3", "-u", "operator", "-l", "authPriv", "-a", "SHA", "-A", "authentication", "-x", "AES", "-X", "encryption")
 
 
@@ -55,7 +56,7 @@ class Snmpd(rig.Program):
     def tool(self, command, *objects, auth=V2C, options=(), check=True):
         """Output of one of Net-SNMP's commands, with the MIB loaded."""
         env = {**self.env, "MIBDIRS": "%s:%s" % (base_mibs(), rig.BUILD), "MIBS": "KVMSTAT-MIB"}
-        return rig.run(command, *auth, *options, "127.0.0.1:%d" % self.port, *objects, env=env, check=check)
+        return rig.run(command, *auth, *REQUEST, *options, "127.0.0.1:%d" % self.port, *objects, env=env, check=check)
 
     def get(self, name, auth=V2C):
         """A number, or None if it is not there."""

@@ -5,11 +5,12 @@ import re
 
 import pytest
 
+import rig
 import snmp
 
 ROOT = "1.3.6.1.4.1.8072.9999.9999.7619"
 BEFORE_64_BIT = "KVMSTAT-MIB::kvmGuestEventHCTable"
-NO_RETRY = ("-t", "30", "-r", "0")
+NO_RETRY = ("-t", str(rig.PATIENCE), "-r", "0")
 VIEWS = """
 view narrow included .1
 view narrow excluded .{root}.1.9
@@ -22,6 +23,7 @@ view names excluded .{root}.1.9
 rocommunity names 127.0.0.1 -V names
 """.format(root=ROOT)
 FEW = 20  # as much as so many plain GETs
+RUNS = 5
 
 
 def cpu_ns(program):
@@ -41,14 +43,17 @@ def big(tree, agent, snmpd):
 
 
 def cost(subagent, *args, **more):
-    """CPU time of snmpd and the subagent for a command, and what it says."""
-    before = cpu_ns(subagent) + cpu_ns(subagent.snmpd)
-    text = subagent.snmpd.tool(*args, options=NO_RETRY, **more)
-    return cpu_ns(subagent) + cpu_ns(subagent.snmpd) - before, text
+    """CPU time of snmpd and the subagent for a command, and what it says. Of several runs the cheapest: others only disturb it."""
+    found = []
+    for _ in range(RUNS):
+        before = cpu_ns(subagent) + cpu_ns(subagent.snmpd)
+        text = subagent.snmpd.tool(*args, options=NO_RETRY, **more)
+        found.append(cpu_ns(subagent) + cpu_ns(subagent.snmpd) - before)
+    return min(found), text
 
 
 def cost_of_few(subagent):
-    return sum(cost(subagent, "snmpget", "KVMSTAT-MIB::kvmHostGuests.0")[0] for _ in range(FEW))
+    return FEW * cost(subagent, "snmpget", "KVMSTAT-MIB::kvmHostGuests.0")[0]
 
 
 def test_v1_getnext_with_the_view_of_the_documentation(big):

@@ -31,7 +31,7 @@ def inside(script, *args, unshare=("-m",), env=None):
     if subprocess.run(["unshare", *unshare, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
         pytest.skip("no namespaces can be made here")
     done = subprocess.run(["unshare", *unshare, "sh", "-c", script, rig.built("kvmstat"), *args], capture_output=True, check=False,
-                          timeout=60, env={**os.environ, **(env or {})})
+                          timeout=rig.PATIENCE, env={**os.environ, **(env or {})})
     if done.returncode == 77:
         pytest.skip("nothing can be mounted here: " + done.stderr.decode())
     return done

@@ -17,7 +17,7 @@ def demo(path=None):
     build = os.path.dirname(rig.BUILD) if rig.sanitizers() else rig.BUILD
     env = {name: value for name, value in os.environ.items() if name not in MAKE}
     env = {**env, "O": build, "DEMO": "replay", **({"PATH": path} if path else {})}
-    return subprocess.run([DEMO], env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
+    return subprocess.run([DEMO], env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=5 * rig.PATIENCE, check=False)
 
 
 def test_demo_shows_the_same_from_all_three():

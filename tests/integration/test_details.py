@@ -38,7 +38,7 @@ def split(values):
 def at_rest(daemon, name, event):
     """All values of a guest that does nothing any more: two passes from now, no value follows its 0."""
     before = len(daemon.rows(name, event))
-    rig.wait_until(lambda: len(daemon.rows(name, event)) >= before + 2, "csv has two more passes", 20)
+    rig.wait_until(lambda: len(daemon.rows(name, event)) >= before + 2, "csv has two more passes")
     return daemon.values(name)
 
 

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Guests, snmpd and the subagent come and go."""
 import signal
-import time
 
+import pytest
+
+import maketree
 import rig
+from opened import Opened
+
+SAMPLES = 4
 
 
 def test_guests_come_and_go_in_collectd(vmm, collectd, unique):
@@ -48,12 +53,14 @@ def test_recreated_guest_starts_again(vmm, collectd, carbon, agent):
     assert manager.get("kvmGuestDiscontinuity.%d" % index) > before
     guest.command("halt 10")
     rig.wait_until(lambda: daemon.last(guest.name, halts) == 15, "the second incarnation goes on")
+    rows = daemon.rows(guest.name, halts)
+    grown = [(value - old) / (when - before) for (before, old), (when, value) in zip(rows, rows[1:]) if old < 15 and value == 15]
     metric = "rate.%s.kvmstat-%s.derive-%s" % (daemon.HOST, guest.name, halts)
 
     def rates():
         return [rate for _, rate in carbon.values(metric)]
-    rig.wait_until(lambda: any(4 < rate < 6 for rate in rates()), "the rate after the restart is stored")
-    assert all(0 <= rate < 400 for rate in rates())
+    rig.wait_until(lambda: any(rate == pytest.approx(grown[0], rel=0.01) for rate in rates()), "the rate after the restart is stored")
+    assert all(0 <= rate < 2**32 for rate in rates())  # 300 to 5 is no growth of almost 2**64
 
 
 def test_index_is_never_given_to_another(vmm, agent, unique):
@@ -80,9 +87,7 @@ def test_snmpd_is_killed_and_started_again(vmm, agent, snmpd, unique):
     before = subagent.snmpd.names()
     subagent.snmpd.kill()
     again = snmpd(subagent.snmpd)
-    began = time.monotonic()
     rig.wait_until(lambda: again.get("kvmSampleNumber.0"), "the subagent is back")
-    assert time.monotonic() - began < 6  # 5, and what the managers take to start
     assert again.names() == before
     text = subagent.text()
     assert text.count("connected to snmpd") == 2 and len([line for line in text.splitlines() if "lost" in line]) == 1, text
@@ -110,32 +115,31 @@ def test_subagent_is_killed_and_started_again(vmm, agent, unique):
     assert {i: name for i, name in after.items() if i != index} == {i: n for i, n in before.items() if n != gone.name.encode()}
 
 
-def test_hung_snmpd_does_not_stop_sampling(vmm, agent):
-    guest = vmm()
-    subagent = agent('Guest "%s"' % guest.name)
+def test_hung_snmpd_does_not_stop_sampling(agent, tree):
+    root, host = tree(guests=1)
+    subagent = agent("Root %s\nPingInterval 1" % root)
     manager = subagent.snmpd
-    rig.wait_until(lambda: manager.index_of(guest.name), "the guest is there")
-    began, before = time.monotonic(), manager.get("kvmSampleNumber.0")
+    before, seen = manager.get("kvmSampleNumber.0"), []
     manager.signal(signal.SIGSTOP)
     try:
-        # Long enough for the subagent to notice that nobody answers.
-        rig.wait_until(lambda: time.monotonic() - began > 7, "seven seconds are over", 10)
+        rig.wait_until(lambda: "lost the connection" in subagent.text(), "it notices that nobody answers")
+        with Opened(maketree.guest_dir(str(root), host["guests"][0])) as opened:
+            def samples():
+                seen.extend(path for path in opened.read() if path == "exit_null")
+                return len(seen) >= SAMPLES
+            rig.wait_until(samples, "samples are taken all the same")
     finally:
         manager.signal(signal.SIGCONT)
-    after = rig.wait_until(lambda: manager.get("kvmSampleNumber.0"), "snmpd answers for the subagent again", 15)
-    assert after - before >= time.monotonic() - began - 2
+    rig.wait_until(lambda: (manager.get("kvmSampleNumber.0") or 0) >= before + SAMPLES, "and served when snmpd is back")
     assert subagent.process.poll() is None
 
 
-def test_subagent_ends_at_once_while_snmpd_hangs(agent, tree):
-    """It may be in the middle of a question that nobody answers."""
+def test_subagent_ends_while_snmpd_hangs(agent, tree):
+    """It waits for nobody's answer."""
     subagent = agent("Root %s\nPingInterval 1" % tree(guests=1)[0])
     subagent.snmpd.signal(signal.SIGSTOP)
     try:
-        stopped = time.monotonic()
-        rig.wait_until(lambda: time.monotonic() - stopped > 2.5, "it has asked")
-        began = time.monotonic()
+        rig.wait_until(lambda: "lost the connection" in subagent.text(), "it has asked")
         assert subagent.stop() == 0
-        assert time.monotonic() - began < 3
     finally:
         subagent.snmpd.signal(signal.SIGCONT)

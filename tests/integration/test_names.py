@@ -54,7 +54,7 @@ def instances_of(daemon, guests):
                 where[value] = instance
         assert all(number == 1 for number in seen.values()), seen
         return len(where) == len(wanted) and where
-    return rig.wait_until(found, "every guest has a place of its own", 20)
+    return rig.wait_until(found, "every guest has a place of its own")
 
 
 def test_odd_names(vmm, collectd, agent):

@@ -14,7 +14,7 @@ TOTAL, IO, HALT = (("kvm_userspace_exit", "kvm_userspace_exit_IO", "kvm_userspac
 
 
 def doctor(*args, prefix=()):
-    done = subprocess.run([*prefix, rig.built("kvmstat"), *args, "--json", "doctor"], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([*prefix, rig.built("kvmstat"), *args, "--json", "doctor"], capture_output=True, check=False, timeout=rig.PATIENCE)
     report = json.loads(done.stdout)
     return {source["name"]: source for source in report["sources"]}["tracepoint"], report
 
@@ -46,7 +46,7 @@ class Events:
             last.update({event: (row["value"], row["source"]) for event, row in rows.items() if row["value"] is not None})
             return rows if {event: rows[event]["value"] for event in expected if event in rows} == expected else None
         try:
-            return rig.wait_until(seen, expected, 20)
+            return rig.wait_until(seen, expected)
         except AssertionError as error:
             raise AssertionError("%s: %r" % (error, {event: last.get(event) for event in expected})) from error
 
@@ -93,26 +93,26 @@ def test_with_other_sources(counted, vmm, events):
     guest = vmm(options=("--threads",))
     rows = {row["event"]: row for row in rig.kvmstat_json("--all", "-o" + ON, "-oSource=debugfs", "events", guest.name, "0.1", "2")["events"]}
     assert rows[TOTAL]["source"] == "tracepoint" and rows[TOTAL]["value"] == 0
-    done = subprocess.run([rig.built("kvmstat"), "-oSource=tracepoint", "doctor"], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([rig.built("kvmstat"), "-oSource=tracepoint", "doctor"], capture_output=True, check=False, timeout=rig.PATIENCE)
     assert done.returncode == 2 and b"unknown source" in done.stderr
 
 
 def test_collectd(counted, vmm, collectd):
     guest = vmm(vcpus=2, options=("--threads",))
     daemon = collectd("ReportExitReasons true\nEvent \"/^kvm_/\"\nGuest \"%s\"\nSkipNeverSeen false" % guest.name)
-    rig.wait_until(lambda: TOTAL in (daemon.values(guest.name) if guest.name in daemon.instances() else {}), "collectd has it", 20)
+    rig.wait_until(lambda: TOTAL in (daemon.values(guest.name) if guest.name in daemon.instances() else {}), "collectd has it")
     guest.command("run 70")
-    rig.wait_until(lambda: daemon.values(guest.name).get(IO) == 140, "collectd has the exits", 20)
+    rig.wait_until(lambda: daemon.values(guest.name).get(IO) == 140, "collectd has the exits")
     assert daemon.values(guest.name)[TOTAL] == 140
 
 
 def test_snmp(counted, vmm, agent):
     guest = vmm(vcpus=2, options=("--threads",))
     subagent = agent("ReportExitReasons true\nGuest %s" % guest.name)
-    index = rig.wait_until(lambda: subagent.snmpd.index_of(guest.name), "the subagent has it", 20)
-    rig.wait_until(lambda: TOTAL in subagent.snmpd.values(index), "and its exits", 20)
+    index = rig.wait_until(lambda: subagent.snmpd.index_of(guest.name), "the subagent has it")
+    rig.wait_until(lambda: TOTAL in subagent.snmpd.values(index), "and its exits")
     guest.command("run 60")
-    rig.wait_until(lambda: subagent.snmpd.values(index).get(IO) == 120, "they are counted", 20)
+    rig.wait_until(lambda: subagent.snmpd.values(index).get(IO) == 120, "they are counted")
     assert subagent.snmpd.values(index)[TOTAL] == 120
 
 
@@ -180,7 +180,7 @@ def test_totals_without_bpf(counted, vmm, events):
     def grows():
         guest.command("run 1")
         return report.next()[TOTAL]["value"] > before
-    rig.wait_until(grows, "the new threads are counted", 20)
+    rig.wait_until(grows, "the new threads are counted")
 
 
 def test_perf_leaves_files_to_others(counted, vmm):
@@ -190,5 +190,5 @@ def test_perf_leaves_files_to_others(counted, vmm):
     assert source["state"] == "partial" and "LimitNOFILE=" in source["text"] and "half of the 24 files" in source["text"]
     assert {problem["name"]: problem for problem in report["problems"]}["unreadable"]["active"]
     rows = json.loads(subprocess.run([*few, rig.built("kvmstat"), "--json", "--all", "-o" + ON, "events", guest.name, "0.1", "1"],
-                                     capture_output=True, check=True, timeout=60).stdout)["events"]
+                                     capture_output=True, check=True, timeout=rig.PATIENCE).stdout)["events"]
     assert {row["event"]: row["value"] for row in rows}[TOTAL] is None

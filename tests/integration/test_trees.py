@@ -53,9 +53,9 @@ def check_all(root, host, manager, daemon):
     def snmp_has_it():
         counters, levels = snmp_values(manager)
         return counters == of_class(expected, events, COUNTERS) and levels == of_class(expected, events, LEVELS)
-    rig.wait_until(snmp_has_it, "SNMP has every number of the host", 15)
+    rig.wait_until(snmp_has_it, "SNMP has every number of the host")
     wanted = sorted(sorted((e, v) for e, v in row.items() if v) for row in expected.values())
-    rig.wait_until(lambda: collectd_values(daemon) == wanted, "collectd has every number of the host", 20)
+    rig.wait_until(lambda: collectd_values(daemon) == wanted, "collectd has every number of the host")
     for pid in list(expected)[::9]:
         assert rig.kvmstat_values("pid:%d" % pid, root=root) == expected[pid]
 

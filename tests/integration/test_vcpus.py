@@ -70,7 +70,7 @@ def test_each_vcpu_did_what_it_did(vmm, served, source):
 
     guest.command("halt %d" % HALTS)
     where = "%d.1.%d" % (index, numbers[guest.halt_event])
-    rig.wait_until(lambda: manager.get("kvmVcpuEventHCCount." + where) == 2 * HALTS, "SNMP follows", 20)
+    rig.wait_until(lambda: manager.get("kvmVcpuEventHCCount." + where) == 2 * HALTS, "SNMP follows")
 
 
 def test_guest_is_the_sum_of_its_vcpus(vmm, served):
@@ -106,7 +106,7 @@ def test_one_sample_in_one_request(vmm, served):
         seen.add(whole)
         guest.command("run 1000")
         return len(seen) > 3
-    rig.wait_until(new_sum, "three more samples", 20)
+    rig.wait_until(new_sum, "three more samples")
 
 
 def test_state_thread_and_time(vmm, served):

@@ -81,7 +81,7 @@ class Libvirtd(rig.Program):
             script += "mount --bind %s/%s /etc/%s\n" % (place, database, database)
         script += "exec %s -p %s/pid -f %s/daemon.conf\n" % (daemon(), place, place)
         super().__init__(["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", script], place / "log")
-        rig.wait_until(lambda: self.process.poll() is not None or self.answers(), "libvirt's daemon answers", 30)
+        rig.wait_until(lambda: self.process.poll() is not None or self.answers(), "libvirt's daemon answers")
         assert self.process.poll() is None, "%s ended\n%s" % (daemon(), self.said())
 
     def said(self):

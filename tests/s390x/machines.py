@@ -3,6 +3,7 @@
 import glob
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -64,6 +65,17 @@ def make_tree(root, *options):
     return root
 
 
+def ask(path, line):
+    """collectd's unixsock, without its client."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(rig.PATIENCE)
+        sock.connect(path)
+        sock.sendall(line.encode() + b"\n")
+        with sock.makefile(encoding="utf-8", errors="surrogateescape") as file:
+            count = int(file.readline().split()[0])
+            return [file.readline().strip() for _ in range(count)]
+
+
 class Collectd(rig.Program):
     """A machine's own daemon and plugins with its kvmstat.so; what it wrote as csv is in directory/csv."""
 
@@ -96,3 +108,15 @@ class Collectd(rig.Program):
             if len(lines) > 2:
                 found[name] = lines[-2].partition(",")[2]
         return found
+
+    def all_values(self):
+        """values(), when there are as many as the plugin says that it sends."""
+        def complete():
+            said = ask(self.sock, 'GETVAL "host/kvmstat/gauge-values"') if os.path.exists(self.sock) else []
+            values = self.values()
+            return values if said and float(said[0].partition("=")[2]) == len(values) else None
+        return rig.wait_until(complete, "collectd has written each value twice: " + self.text())
+
+    def listed(self):
+        """The names of all values that it has now."""
+        return {line.partition(" ")[2] for line in ask(self.sock, "LISTVAL")}

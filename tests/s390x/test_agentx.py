@@ -34,11 +34,11 @@ class Snmpd(rig.Program):
                           "-I", "-smux,mteTrigger,mteTriggerConf"],
                          directory / "snmpd.log", env={"SNMP_PERSISTENT_DIR": str(directory), "MIBS": ""})
         # A request that comes before would be lost, and waited for.
-        rig.wait_until(lambda: self.ask("0.3", UPTIME), "snmpd answers: " + self.text(), 30)
+        rig.wait_until(lambda: self.ask("0.3", UPTIME), "snmpd answers: " + self.text())
 
     def ask(self, seconds, below):
         done = subprocess.run(["snmpbulkwalk", "-v2c", "-cpublic", "-t" + seconds, "-On", "-Cr50", self.address, below],
-                              capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ, MIBS="", PATH=PATH))
+                              capture_output=True, text=True, timeout=rig.PATIENCE, check=False, env=dict(os.environ, MIBS="", PATH=PATH))
         return done.stdout.splitlines()
 
     def walk(self):
@@ -58,7 +58,7 @@ def served(agent_of, snmpd_of, root, directory):
         def complete():
             lines = snmpd.walk()
             return lines if len(lines) > 100 * GUESTS else None
-        return rig.wait_until(complete, "all is served: " + agent.text() + snmpd.text(), 30)
+        return rig.wait_until(complete, "all is served: " + agent.text() + snmpd.text())
     finally:
         agent.stop()
         snmpd.stop()

@@ -10,6 +10,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 MAKETREE = os.path.join(HERE, "..", "trees", "maketree.py")
 NATIVE = os.environ["NATIVE"].split()
+PATIENCE = 300  # reached on failures only
 EMULATED = os.environ["EMULATED"].split()
 HOSTS = {
     "s390x-6.12": ["--odd-names", "--libvirt"],
@@ -39,7 +40,7 @@ def host(request, tmp_path_factory):
 
 
 def say(command, root, report):
-    done = subprocess.run([*command, "--root", root, *report], capture_output=True, timeout=60, check=False)
+    done = subprocess.run([*command, "--root", root, *report], capture_output=True, timeout=PATIENCE, check=False)
     return done.returncode, TIMES.sub(b"", done.stdout), done.stderr
 
 

@@ -119,7 +119,7 @@ def debugfs_values(guest):
 
 def doctor(*options):
     """Exit status and report."""
-    done = subprocess.run([rig.built("kvmstat"), *options, "--json", "doctor"], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([rig.built("kvmstat"), *options, "--json", "doctor"], capture_output=True, check=False, timeout=rig.PATIENCE)
     report = json.loads(done.stdout)
     report["status"] = done.returncode
     for list_of in ("sources", "problems"):
@@ -173,10 +173,10 @@ class Watch:
         self.reports += map(json.loads, lines.splitlines())
         return self.reports
 
-    def next(self, seconds=20):
+    def next(self):
         """A report of which both samples were taken after this call."""
         have = len(self.read())
-        rig.wait_until(lambda: len(self.read()) >= have + 3 or self.process.poll() is not None, "three more reports", seconds)
+        rig.wait_until(lambda: len(self.read()) >= have + 3 or self.process.poll() is not None, "three more reports")
         assert self.process.poll() is None, self.said()
         return self.reports[-1]
 

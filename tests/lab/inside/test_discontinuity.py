@@ -79,12 +79,12 @@ def test_collectd(vmm, started, graphite, tmp_path, source, begin_again):
 
     def shows(value):
         return daemon.last("past", vmm.run_event) == value
-    rig.wait_until(lambda: shows(BEFORE) and graphite.of("rate", "past", vmm.run_event), "its counts and their rate", 20)
+    rig.wait_until(lambda: shows(BEFORE) and graphite.of("rate", "past", vmm.run_event), "its counts and their rate")
     begin_again(vmm)
     vmm.command("run %d" % AFTER)
-    rig.wait_until(lambda: shows(AFTER), "its counts begin again", 20)
+    rig.wait_until(lambda: shows(AFTER), "its counts begin again")
     vmm.command("run %d" % MORE)
-    rig.wait_until(lambda: graphite.of("rate", "past", vmm.run_event)[-1] > 0, "there are rates again", 20)
+    rig.wait_until(lambda: graphite.of("rate", "past", vmm.run_event)[-1] > 0, "there are rates again")
     rates, raw = (graphite.of(kind, "past", vmm.run_event) for kind in ("rate", "raw"))
     assert all(0 <= rate <= MORE + AFTER for rate in rates if not math.isnan(rate)), rates
     # No rate where there is nothing before it.
@@ -99,16 +99,16 @@ def test_snmp(vmm, started, tmp_path, begin_again):
     manager = snmp.Snmpd(tmp_path / "snmpd")
     started.append(manager)
     started.append(snmp.Agent(tmp_path / "agent", manager, 'Guest "past"'))
-    guest = rig.wait_until(lambda: manager.index_of("past"), "the subagent has it", 20)
+    guest = rig.wait_until(lambda: manager.index_of("past"), "the subagent has it")
     number = rig.wait_until(lambda: manager.event_numbers().get(vmm.run_event), "the event has a number")
     row = "%d.%d" % (guest, number)
-    rig.wait_until(lambda: manager.get("kvmGuestEventHCCount." + row) == BEFORE, "its counts", 20)
+    rig.wait_until(lambda: manager.get("kvmGuestEventHCCount." + row) == BEFORE, "its counts")
     since = manager.get("kvmGuestDiscontinuity.%d" % guest)
     # More than before, if it is a new guest: only the time tells that it is one.
     again = AFTER if begin_again == clear else BEFORE + AFTER
     begin_again(vmm)
     vmm.command("run %d" % again)
-    rig.wait_until(lambda: manager.get("kvmGuestEventHCCount." + row) == again, "its counts begin again", 20)
+    rig.wait_until(lambda: manager.get("kvmGuestEventHCCount." + row) == again, "its counts begin again")
     told = manager.get("kvmGuestDiscontinuity.%d" % guest)
     assert told > since and manager.index_of("past") == guest
     sample = manager.get("kvmSampleNumber.0")

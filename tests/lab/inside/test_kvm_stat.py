@@ -121,7 +121,7 @@ class Log(rig.Program):
     def __init__(self, path, *args):
         command = [*KVM_STAT, "--log", "--csv", "--set-delay", "0.2", *args]
         super().__init__(command, path, env={"PYTHONUNBUFFERED": "1"})
-        rig.wait_until(lambda: "\n" in self.text() or self.process.poll() is not None, "kvm_stat counts", 60)
+        rig.wait_until(lambda: "\n" in self.text() or self.process.poll() is not None, "kvm_stat counts")
         assert self.process.poll() is None, self.text()
 
     def growth(self):
@@ -155,7 +155,7 @@ def check_growth(log, vmms, events, *options):
     def differences():
         seen = log.growth()
         return {event: (seen[event], growth) for event, growth in expected.items() if seen[event] != growth}
-    rig.wait_until(lambda: not differences(), "kvm_stat has seen it: %s" % expected, 20)
+    rig.wait_until(lambda: not differences(), "kvm_stat has seen it: %s" % expected)
 
 
 def test_log_of_debugfs(vmms, logged):

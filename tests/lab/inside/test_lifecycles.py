@@ -65,7 +65,7 @@ def test_many_lives(stays, passing, watch, log, source):
     assert events.values()[stays.run_event] == STAYS and len(guests.next()["guests"]) == 1
     fds, before = guests.fds(), len(guests.read())
     vmms = passing()
-    rig.wait_until(lambda: len(guests.read()[-1]["guests"]) == 1 + VMMS, "all guests are seen", 30)
+    rig.wait_until(lambda: len(guests.read()[-1]["guests"]) == 1 + VMMS, "all guests are seen")
     total = live_and_die(vmms, lives)
     seen = guests.read()[before:]
     rows = check_rows(seen)

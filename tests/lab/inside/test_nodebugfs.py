@@ -54,10 +54,10 @@ def test_recreated_in_snmp(new_vmm, started, tmp_path):
     manager = snmp.Snmpd(tmp_path / "snmpd")
     started.append(manager)
     started.append(snmp.Agent(tmp_path / "agent", manager))
-    guest = rig.wait_until(lambda: manager.index_of("bare"), "the subagent has it", 20)
-    rig.wait_until(lambda: manager.values(guest).get(vmm.run_event) == 20, "its counts", 20)
+    guest = rig.wait_until(lambda: manager.index_of("bare"), "the subagent has it")
+    rig.wait_until(lambda: manager.values(guest).get(vmm.run_event) == 20, "its counts")
     before = manager.get("kvmGuestDiscontinuity.%d" % guest)
     vmm.command("recreate 0")
     vmm.command("run 50")
-    rig.wait_until(lambda: manager.values(guest).get(vmm.run_event) == 50, "those of the new one", 20)
+    rig.wait_until(lambda: manager.values(guest).get(vmm.run_event) == 50, "those of the new one")
     assert manager.get("kvmGuestDiscontinuity.%d" % guest) > before

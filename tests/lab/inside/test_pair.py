@@ -24,7 +24,7 @@ def test_collectd(new_vmm, started, tmp_path):
 
     def published():
         return collectd.values("paired") if "paired" in collectd.instances() else {}
-    rig.wait_until(lambda: published().items() >= seen.items(), "collectd has it", 20)
+    rig.wait_until(lambda: published().items() >= seen.items(), "collectd has it")
 
 
 @pytest.mark.skipif(not shutil.which("snmpd") or not os.path.exists(rig.built("kvmstat-agentx")), reason="no snmpd on the host")
@@ -34,6 +34,6 @@ def test_snmp(new_vmm, started, tmp_path):
     snmpd = snmp.Snmpd(tmp_path / "snmpd")
     started.append(snmpd)
     started.append(snmp.Agent(tmp_path / "agent", snmpd))
-    guest = rig.wait_until(lambda: snmpd.index_of("paired"), "the subagent has it", 20)
+    guest = rig.wait_until(lambda: snmpd.index_of("paired"), "the subagent has it")
     assert snmpd.values(guest) == counters(check_all_known(vmm))
     assert snmpd.walk("kvmHostLockdown")[(0,)] == {"integrity": "3"}.get(machine.doctor()["lockdown"], "2")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("kvm")
 def settled(guest, exits):
     """What its firmware did, once it has done it: {event: value}."""
     expected = {"io_exits": exits, "halt_exits": 1}
-    rig.wait_until(lambda: part(machine.values(guest, "bpf"), expected) == expected, "%s has halted" % guest.name, 30)
+    rig.wait_until(lambda: part(machine.values(guest, "bpf"), expected) == expected, "%s has halted" % guest.name)
     return expected
 
 
@@ -49,7 +49,7 @@ def check_statistics(guest, expected):
 def test_busy(new_qemu):
     """What one source reads between two readings of another lies between them."""
     guest = new_qemu("busy", qemu.busy(), vcpus=2)
-    rig.wait_until(lambda: machine.values(guest, "bpf").get("io_exits"), "it runs", 30)
+    rig.wait_until(lambda: machine.values(guest, "bpf").get("io_exits"), "it runs")
     check_between(guest, "bpf", "debugfs")
     check_between(guest, "debugfs", "bpf")
     if qemu.version() >= KEEPS_STATISTICS:

@@ -46,7 +46,7 @@ def test_confidentiality(vmm, watch, log):
     watching = watch("events")
     before = watching.values()
     machine.lock_down("confidentiality")
-    rig.wait_until(lambda: "lockdown=confidentiality forbids BPF" in watching.said(), "the lockdown is told", 20)
+    rig.wait_until(lambda: "lockdown=confidentiality forbids BPF" in watching.said(), "the lockdown is told")
     check_refused(watching.next()["events"], before)
     check_denied(before, len(vmm.guests()))
     assert log.lines("Lockdown: kvmstat") == []

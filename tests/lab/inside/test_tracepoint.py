@@ -29,7 +29,7 @@ def check_sums(values):
 
 
 def test_doctor(log):
-    done = subprocess.run([rig.built("kvmstat"), REASONS, "--json", "doctor"], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([rig.built("kvmstat"), REASONS, "--json", "doctor"], capture_output=True, check=False, timeout=rig.PATIENCE)
     source = {source["name"]: source for source in json.loads(done.stdout)["sources"]}["tracepoint"]
     if machine.doctor()["lockdown"] == "confidentiality":
         assert source["state"] == "denied" and "lockdown=confidentiality forbids to read tracefs" in source["text"]
@@ -96,14 +96,14 @@ def test_same_as_kvm_stat(new_vmm, watch):
     watching.values()
     with subprocess.Popen([*KVM_STAT, "--once", "--tracepoints"], stdout=subprocess.PIPE) as theirs:
         # It counts while it sleeps, which is made longer.
-        rig.wait_until(lambda: machine.text("/proc/%d/syscall" % theirs.pid).split()[0] in SLEEPS, "kvm_stat counts", 60)
+        rig.wait_until(lambda: machine.text("/proc/%d/syscall" % theirs.pid).split()[0] in SLEEPS, "kvm_stat counts")
         os.kill(theirs.pid, signal.SIGSTOP)
         before = watching.values()
         vmm.command("run 400")
         vmm.command("halt 31")
         after = watching.values()
         os.kill(theirs.pid, signal.SIGCONT)
-        lines = theirs.communicate(timeout=60)[0].decode().splitlines()
+        lines = theirs.communicate(timeout=rig.PATIENCE)[0].decode().splitlines()
     expected = {line.split()[0]: int(line.split()[1]) for line in lines if line.startswith(("kvm_exit", "kvm_userspace_exit"))}
     grown = {event: value - before.get(event, 0) for event, value in after.items() if event.startswith(("kvm_exit", "kvm_userspace_exit"))}
     assert (expected["kvm_userspace_exit(IO)"], expected["kvm_exit(HLT)"]) == (800, 62)
