@@ -123,7 +123,7 @@ static double seconds(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
@@ -639,7 +639,7 @@ static void check_many(const char *same_key)
 	}
 	one_run(fake, again);
 	assert_memory_equal(index, again, N * sizeof(*index));
-	assert_true(seconds() - start < 3);	/* 0.1 s; quadratic would be a minute */
+	assert_true(seconds() - start < 20);	/* 0.1 s, several under valgrind; quadratic would be a minute */
 	free(index);
 	free(again);
 	fake_free(fake);
