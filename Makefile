@@ -172,6 +172,14 @@ $(O)/gen/event_table.c: $(EVENT_FILES)
 docs/events.md: $(EVENT_FILES)
 	$(call say,GEN,$@)$(call MAKE_EVENTS,md)
 
+# What an exporter of Prometheus asks for, in the form of its releases up to 0.22 and in that of later ones.
+EXPORTER_FILES := scripts/exporter.awk mibs/KVMSTAT-MIB.txt.in
+MAKE_EXPORTER   = awk -v root=1.3.6.1.4.1.8072.9999.9999.7619 -v form=$(1) -f $(EXPORTER_FILES) > $@
+docs/snmp_exporter/snmp.yml: $(EXPORTER_FILES)
+	$(call say,GEN,$@)$(call MAKE_EXPORTER,modules)
+docs/snmp_exporter/snmp-0.22.yml: $(EXPORTER_FILES)
+	$(call say,GEN,$@)$(call MAKE_EXPORTER,flat)
+
 # The version: the file VERSION of a release, or what git says of this tree, whoever owns it ("make", then "make install" as
 # root): a tag, or the release that is worked on and the commit.
 NEXT_VERSION := 0.1
@@ -266,7 +274,9 @@ INSTALLED_AGENT  := $(AGENT):$(SBINDIR)/kvmstat-agentx:755 $(O)/KVMSTAT-MIB:$(MI
 	snmp-subagent/kvmstat-agentx.service:$(UNITDIR)/kvmstat-agentx.service:644 \
 	snmp-subagent/kvmstat.sysusers:/usr/lib/sysusers.d/kvmstat.conf:644 \
 	snmp-subagent/snmpd.conf.d-kvmstat.conf:$(DOCDIR)/snmp/snmpd.conf.d-kvmstat.conf:644 \
-	docs/snmp.md:$(DOCDIR)/snmp.md:644
+	docs/snmp.md:$(DOCDIR)/snmp.md:644 \
+	docs/snmp_exporter/snmp.yml:$(DOCDIR)/snmp_exporter/snmp.yml:644 \
+	docs/snmp_exporter/snmp-0.22.yml:$(DOCDIR)/snmp_exporter/snmp-0.22.yml:644
 # Never overwritten once it is there.
 INSTALLED_CONFIG := snmp-subagent/kvmstat-agentx.conf:$(SYSCONFDIR)/kvmstat/kvmstat-agentx.conf:644
 INSTALLED := $(INSTALLED_CLI) $(if $(HAVE_COLLECTD),$(INSTALLED_PLUGIN)) $(if $(HAVE_SNMP),$(INSTALLED_AGENT))

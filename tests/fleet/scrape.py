@@ -3,6 +3,7 @@
 import collections
 import pathlib
 import re
+import subprocess
 import time
 import urllib.request
 
@@ -11,8 +12,9 @@ import maketree
 import rig
 import snmp
 
-MODULE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "snmp_exporter" / "snmp.yml"
+MODULES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "snmp_exporter"
 HOSTS, GUESTS, SCRAPES = 3, 20, 10
+SCALARS_SCRAPED = "kvmInterval kvmHostGuests kvmHostVcpus kvmHostCpus kvmHostEvents".split()
 COLUMNS_SCRAPED = ["kvmGuestVcpus", "kvmGuestMemory"] + [
     "kvmGuest%sCount" % category for category in "Exits Io Idle Instruction Interrupt Yield Memory Userspace".split()]
 
@@ -25,10 +27,17 @@ def cells(row):
             *("%.1f ms" % (1e3 * part) for part in (row.exporter, row.snmpd, row.agent))]
 
 
+def config():
+    """The file for the exporter that is installed."""
+    done = subprocess.run(["prometheus-snmp-exporter", "--version"], capture_output=True, text=True, check=True)
+    version = re.search(r"version (\d+)\.(\d+)", done.stdout + done.stderr)
+    return MODULES / ("snmp-0.22.yml" if tuple(map(int, version.groups())) < (0, 23) else "snmp.yml")
+
+
 class Exporter(rig.Program):
     def __init__(self, directory):
         self.port = rig.free_port()
-        super().__init__(["prometheus-snmp-exporter", "--config.file=%s" % MODULE, "--web.listen-address=127.0.0.1:%d" % self.port],
+        super().__init__(["prometheus-snmp-exporter", "--config.file=%s" % config(), "--web.listen-address=127.0.0.1:%d" % self.port],
                          directory / "exporter.log")
         rig.wait_until(lambda: rig.listens(self.port), "snmp_exporter listens")
 
@@ -41,6 +50,17 @@ class Exporter(rig.Program):
 def scraped(text, column):
     found = re.findall(r'^%s\{kvmGuestIndex="(\d+)",kvmGuestName="([^"]*)"\} (\S+)' % column, text, re.M)
     return {(int(index), name): float(value) for index, name, value in found}
+
+
+def scalar(text, name):
+    found = re.search(r"^%s (\S+)$" % name, text, re.M)
+    return float(found.group(1)) if found else None
+
+
+def stale(text):
+    """Not told how old the sample is, or it is older than it may be while the collector works."""
+    age, interval = scalar(text, "kvmSampleAge"), scalar(text, "kvmInterval")
+    return age is None or not interval or age / 100 > 3 * interval
 
 
 def wanted(snmpd, column):
@@ -56,6 +76,11 @@ def compare(name, text, snmpd):
         values += len(right)
         if not right or scraped(text, column) != right:
             broken.append("%s of %s is not what a walk says" % (column, name))
+    for number in SCALARS_SCRAPED:
+        if scalar(text, number) != snmpd.get(number + ".0"):
+            broken.append("%s of %s is not what a GET says" % (number, name))
+    if stale(text):
+        broken.append("kvmSampleAge of %s does not show a fresh sample" % name)
     return values, broken
 
 
