@@ -184,12 +184,8 @@ static void list_options(char *why, size_t size)
 
 void options_message(char *message, size_t size, const char *key, const char *value, const char *why)
 {
-	char quoted[100] = "";
-	size_t len = 0;
-
-	for (; value && value[len] && len + 1 < sizeof(quoted); len++)
-		quoted[len] = (unsigned char)value[len] < ' ' || value[len] == 127 ? '?' : value[len];
-	snprintf(message, size, "%s%s%s%s: %s", key, value ? " \"" : "", quoted, value ? "\"" : "", why);
+	snprintf(message, size, "%s%s%s%s: %s", kvmstat_quote(key).text, value ? " \"" : "",
+		 value ? kvmstat_quote(value).text : "", value ? "\"" : "", why);
 }
 
 static int set_own(struct options *options, const struct option *option, const char *value, char *error,

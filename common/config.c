@@ -7,8 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "text.h"
-
 /* Of libvirt nothing is asked unless somebody wants it. */
 static const uint8_t all_sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_DEBUGFS,
 								   KVMSTAT_PROC};
@@ -71,7 +69,7 @@ struct report {
 
 static int invalid(const struct report *report, const char *value, const char *remedy)
 {
-	snprintf(report->error, report->size, "%s \"%s\": %s", report->key, text_quote(value).text, remedy);
+	snprintf(report->error, report->size, "%s \"%s\": %s", report->key, kvmstat_quote(value).text, remedy);
 	return -EINVAL;
 }
 

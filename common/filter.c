@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "kvmstat.h"
 
 /*
  * What regcomp() is asked to swallow: it recurses for each parenthesis and copies what is repeated, so a long
@@ -87,7 +87,7 @@ static int word_compile(struct word *word, char *error, size_t size)
 
 	if (len > REGEX_MAX_LEN) {
 		snprintf(error, size, "%s: the regular expression has %zu bytes; write one of at most %d",
-			 text_quote(word->text).text, len, REGEX_MAX_LEN);
+			 kvmstat_quote(word->text).text, len, REGEX_MAX_LEN);
 		return -EINVAL;
 	}
 	memcpy(pattern, word->text + 1, len);
@@ -95,7 +95,7 @@ static int word_compile(struct word *word, char *error, size_t size)
 	if (repeats_too_much(pattern)) {
 		snprintf(error, size,
 			 "%s: the regular expression repeats too much; write smaller numbers in {}",
-			 text_quote(word->text).text);
+			 kvmstat_quote(word->text).text);
 		return -EINVAL;
 	}
 	rc = regcomp(&word->regex, pattern, REG_EXTENDED | REG_NOSUB);
@@ -107,7 +107,7 @@ static int word_compile(struct word *word, char *error, size_t size)
 			error, size,
 			"%s: broken regular expression: %s; correct it, or put a backslash before characters "
 			"that stand for themselves",
-			text_quote(word->text).text, reason);
+			kvmstat_quote(word->text).text, reason);
 		return -EINVAL;
 	}
 	word->is_regex = true;
@@ -136,7 +136,7 @@ static int word_kind(const char *text, char *error, size_t size)
 			 "%s: begins with / but does not end with one; write a regular expression as /.../ "
 			 "(for "
 			 "a name that begins with a slash, /^\\/.../)",
-			 text_quote(text).text);
+			 kvmstat_quote(text).text);
 		return -EINVAL;
 	}
 	return 1;

@@ -323,6 +323,16 @@ int kvmstat_config_set(struct kvmstat_config *config, const char *key, const cha
 		       char *error, size_t size);
 
 /*
+ * A word that came from outside, for a message: what is long is cut short, and each byte of what one would not see
+ * (control characters, odd spaces, characters without width, bytes that are not UTF-8) becomes \xHH.
+ */
+struct kvmstat_quoted {
+	char text[72];
+};
+
+struct kvmstat_quoted kvmstat_quote(const char *word);
+
+/*
  * Would this word of an Event option match nothing that is known? For a plain
  * name that is neither in events.tsv nor on this host, fills suggestion with
  * the nearest known name (or "") and returns true.

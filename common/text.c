@@ -3,11 +3,31 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "kvmstat.h"
 
 enum { NEAREST_MAX_LEN = 127 };
 
-/* How many bytes the character at s takes, 0 if it is not printable or no valid UTF-8. */
+/* Control characters, what takes no place or turns the writing direction, and spaces that are not the usual one. */
+static bool is_unseen(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{0, 0x1f}, {0x7f, 0xa0}, {0xad, 0xad}, {0x61c, 0x61c}, {0x2000, 0x200f}, {0x2028, 0x202f},
+		{0x205f, 0x206f}, {0x3000, 0x3000}, {0xfeff, 0xfeff}, {0xe0000, 0xe0fff},
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return false;
+}
+
+/* How many bytes the character at s takes, 0 if one would not see it or it is no valid UTF-8. */
 static size_t character(const unsigned char *s)
 {
 	size_t n = s[0] < 0x80	 ? 1
@@ -17,25 +37,25 @@ static size_t character(const unsigned char *s)
 		   : s[0] < 0xf5 ? 4
 				 : 0;
 
-	if (n == 1)
-		return s[0] >= 0x20 && s[0] != 0x7f;
-	for (size_t i = 1; i < n; i++)
+	uint32_t c = n > 1 ? s[0] & (0xffu >> (n + 1)) : s[0];
+
+	for (size_t i = 1; i < n; i++) {
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
-		return 0;
-	return n;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	return is_unseen(c) ? 0 : n;
 }
 
-struct quoted text_quote(const char *word)
+struct kvmstat_quoted kvmstat_quote(const char *word)
 {
 	static const char more[] = "...";
-	struct quoted quoted;
+	struct kvmstat_quoted quoted;
 	size_t used = 0;
 
 	while (*word) {
 		size_t n = character((const unsigned char *)word);
-		size_t take = n ? n : 1;
+		size_t take = n ? n : sizeof("\\xHH") - 1;
 
 		if (used + take > sizeof(quoted.text) - sizeof(more)) {
 			memcpy(quoted.text + used, more, sizeof(more) - 1);
@@ -45,9 +65,9 @@ struct quoted text_quote(const char *word)
 		if (n)
 			memcpy(quoted.text + used, word, n);
 		else
-			quoted.text[used] = '?';
+			snprintf(quoted.text + used, take + 1, "\\x%02x", (unsigned char)*word);
 		used += take;
-		word += take;
+		word += n ? n : 1;
 	}
 	quoted.text[used] = '\0';
 	return quoted;

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.h - words that came from outside, in messages
+ * text.h - words that may be meant by others
  */
 #ifndef KVMSTAT_TEXT_H
 #define KVMSTAT_TEXT_H
 
 #include <stddef.h>
-
-/* A word for a message: what is long is cut short, what is not printable is a question mark. */
-struct quoted {
-	char text[72];
-};
-
-struct quoted text_quote(const char *word);
 
 /* The nearest of many names to a word; name is "" as long as none is near enough to be meant. */
 struct nearest {

@@ -49,7 +49,7 @@ static int set_seconds(unsigned int *seconds, const char *option, const char *va
 	n = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || n < 1 || n > max)
 		return fail(error, "%s '%s' is not a number of seconds: write a whole number from 1 to %u",
-			    option, value, max);
+			    option, kvmstat_quote(value).text, max);
 	*seconds = (unsigned int)n;
 	return 0;
 }
@@ -84,10 +84,10 @@ static int set_socket(struct settings *settings, const char *value, char *error)
 			error,
 			"AgentXSocket '%s' is not the path of a unix socket: write one that begins with /, "
 			"the one of agentXSocket in snmpd's configuration",
-			value);
+			kvmstat_quote(value).text);
 	if (strlen(path) > TRANSPORT_PATH_MAX)
 		return fail(error, "AgentXSocket '%s' is too long: a socket's path has at most %d bytes",
-			    value, TRANSPORT_PATH_MAX);
+			    kvmstat_quote(value).text, TRANSPORT_PATH_MAX);
 	return set_string(&settings->socket, path, error);
 }
 
@@ -101,7 +101,7 @@ static int set_state_dir(struct settings *settings, const char *value, char *err
 	if (*value != '/')
 		return fail(error,
 			    "StateDir '%s' is not an absolute path: write one that begins with /, or none",
-			    value);
+			    kvmstat_quote(value).text);
 	return set_string(&settings->state_dir, value, error);
 }
 
@@ -123,7 +123,7 @@ static int set_root(struct settings *settings, const char *value, char *error)
 				error,
 				"OidRoot '%s' is not an OID: write %d to %d numbers with dots between them, "
 				"such as %s",
-				value, ROOT_MIN, ROOT_MAX, OID_ROOT);
+				kvmstat_quote(value).text, ROOT_MIN, ROOT_MAX, OID_ROOT);
 		root[len++] = n;
 		rest = end + (*end == '.');
 		if (!*end)
@@ -134,7 +134,7 @@ static int set_root(struct settings *settings, const char *value, char *error)
 			error,
 			"OidRoot '%s' is no place for a MIB: write an OID of at least %d numbers that begins "
 			"with 1.3, such as %s",
-			value, ROOT_MIN, OID_ROOT);
+			kvmstat_quote(value).text, ROOT_MIN, OID_ROOT);
 	memcpy(settings->root, root, len * sizeof(*root));
 	settings->root_len = len;
 	return 0;
@@ -169,7 +169,7 @@ static int set_option(struct settings *settings, const char *name, const char *v
 		return fail(error,
 			    "unknown option %s: the options are Interval, OidRoot, AgentXSocket, StateDir, "
 			    "PingInterval, " CORE_OPTIONS,
-			    name);
+			    kvmstat_quote(name).text);
 	return rc == -ENOMEM ? fail(error, "out of memory") : rc;
 }
 
@@ -252,9 +252,17 @@ static char *next_word(char **rest)
 	return word;
 }
 
+/* What editors of another system put before the first character of a file in UTF-8. */
+static char *skip_mark(char *line)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	return strncmp(line, mark, strlen(mark)) == 0 ? line + strlen(mark) : line;
+}
+
 static void take_line(struct settings *settings, char *line, const char *place)
 {
-	char *rest = line, *option, *value = NULL, *more = NULL;
+	char *rest = line, *option, *value = NULL, *more = NULL, error[ERROR_SIZE];
 
 	option = next_word(&rest);
 	if (!option)
@@ -265,9 +273,10 @@ static void take_line(struct settings *settings, char *line, const char *place)
 		more = next_word(&rest);
 	if (!rest)
 		tell(settings, place, "a quote is not closed: write a \" at the end of the value as well");
-	else if (!value)
-		tell(settings, place, "a value is missing: write Option value");
-	else if (more)
+	else if (!value) {
+		fail(error, "a value is missing after %s: write Option value", kvmstat_quote(option).text);
+		tell(settings, place, error);
+	} else if (more)
 		tell(settings, place,
 		     "more than one value: put a value with spaces into double quotes, and each option "
 		     "on a line of its own");
@@ -281,6 +290,7 @@ void settings_read(struct settings *settings, const char *path, bool must_exist)
 	char *line = NULL, place[512];
 	unsigned int number = 0;
 	size_t size = 0;
+	ssize_t len;
 
 	if (!file) {
 		if (errno == ENOENT && !must_exist)
@@ -292,9 +302,13 @@ void settings_read(struct settings *settings, const char *path, bool must_exist)
 		tell(settings, path, place);
 		return;
 	}
-	while (getline(&line, &size, file) >= 0) {
+	while ((len = getline(&line, &size, file)) >= 0) {
 		snprintf(place, sizeof(place), "%s:%u", path, ++number);
-		take_line(settings, line, place);
+		if (strlen(line) < (size_t)len) {
+			tell(settings, place, "there is a byte of value 0: save the file as text in UTF-8");
+			break;
+		}
+		take_line(settings, number == 1 ? skip_mark(line) : line, place);
 	}
 	if (ferror(file))
 		tell(settings, path, "cannot read the configuration to its end: it must be a file of text");
@@ -346,7 +360,7 @@ unsigned int settings_check_events(const struct settings *settings, const struct
 		if (!kvmstat_event_unknown(kvmstat, word->word, suggestion, sizeof(suggestion)))
 			continue;
 		unknown++;
-		message(priority, "%s: unknown event %s: %s%s%s", word->place, word->word,
+		message(priority, "%s: unknown event %s: %s%s%s", word->place, kvmstat_quote(word->word).text,
 			*suggestion ? "did you mean " : "", *suggestion ? suggestion : "it is not on this host either",
 			*suggestion ? "?" : "; 'kvmstat events' lists them");
 	}

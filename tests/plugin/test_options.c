@@ -84,10 +84,10 @@ static void a_wrong_form_is_told_with_its_own_line(void)
 	CHECK(daemon_logged(":6: Guest \"b\": it is no block", NULL) == 1);
 }
 
-static void control_characters_do_not_reach_the_log(void)
+static void unseen_characters_are_shown_in_the_log(void)
 {
-	CHECK(daemon_configure(config_file, "<Plugin kvmstat>\nPace \"a\tb\x7f\"\n</Plugin>\n") == 0);
-	CHECK(daemon_logged("Pace \"a?b?\"", NULL) == 1);
+	CHECK(daemon_configure(config_file, "<Plugin kvmstat>\nPace \"a\tb\x7f\xc2\xa0\"\n</Plugin>\n") == 0);
+	CHECK(daemon_logged("Pace \"a\\x09b\\x7f\\xc2\\xa0\"", NULL) == 1);
 }
 
 static void options_reach_the_core(void)
@@ -218,7 +218,7 @@ static const struct test tests[] = {
 	{"a bad value leaves the rest", a_bad_value_leaves_the_rest},
 	{"equal bad lines", equal_bad_lines_have_their_own_line_numbers},
 	{"wrong forms", a_wrong_form_is_told_with_its_own_line},
-	{"control characters", control_characters_do_not_reach_the_log},
+	{"control characters", unseen_characters_are_shown_in_the_log},
 	{"options reach the core", options_reach_the_core},
 	{"unknown events", unknown_events_are_told_after_the_first_pass},
 	{"filters that leave nothing", filters_that_leave_nothing_are_told},

@@ -38,14 +38,14 @@ static int end(void **state)
 }
 
 /* Read this as a file; what was told about it. */
-static const char *told(struct settings *settings, const char *text)
+static const char *told_of(struct settings *settings, const char *text, size_t size)
 {
 	static char said[8192];
 	FILE *out = fopen(file, "w"), *log = tmpfile();
 	int kept = dup(STDERR_FILENO);
 	size_t len;
 
-	fputs(text, out);
+	fwrite(text, 1, size, out);
 	fclose(out);
 	dup2(fileno(log), STDERR_FILENO);
 	settings_read(settings, file, true);
@@ -56,6 +56,11 @@ static const char *told(struct settings *settings, const char *text)
 	said[len] = '\0';
 	fclose(log);
 	return said;
+}
+
+static const char *told(struct settings *settings, const char *text)
+{
+	return told_of(settings, text, strlen(text));
 }
 
 static void test_defaults(void **state)
@@ -170,6 +175,58 @@ static void test_every_error_is_told(void **state)
 	assert_non_null(strstr(said, ":5: OidRoot 'y'"));
 }
 
+/* What editors of other systems leave in a file is either no matter, or one sees what it is. */
+static void test_files_of_other_systems(void **state)
+{
+	struct settings *settings = *state;
+
+	assert_string_equal(told(settings, "\xef\xbb\xbfInterval 30\r\n\r\n# x\r\nGuest \"a b\"\r\n"), "");
+	assert_int_equal(settings->interval, 30);
+	assert_string_equal(told(settings, "\xef\xbb\xbf"), "");
+	assert_string_equal(told(settings, "\xef\xbb\xbf# a comment\nInterval 31"), "");
+	assert_int_equal(settings->interval, 31);
+}
+
+static void test_unseen_characters_are_shown(void **state)
+{
+	static const char *const wrong[][2] = {
+		{ "\xef\xbb\xbf\xef\xbb\xbfInterval 1", "unknown option \\xef\\xbb\\xbfInterval: " },
+		{ "#\n\xef\xbb\xbfInterval 1", "unknown option \\xef\\xbb\\xbfInterval: " },
+		{ "Inter\xe2\x80\x8bval 1", "unknown option Inter\\xe2\\x80\\x8bval: " },
+		{ "Interval\xc2\xa0" "10", "a value is missing after Interval\\xc2\\xa010: " },
+		{ "Interval 10\xc2\xa0", "Interval '10\\xc2\\xa0' is not" },
+		{ "Interval \"1\x01\"", "Interval '1\\x01' is not" },
+		{ "StateDir \xe2\x80\xaa/var", "StateDir '\\xe2\\x80\\xaa/var' is not" },
+		{ "AgentXSocket \xe3\x80\x80/var", "AgentXSocket '\\xe3\\x80\\x80/var' is not" },
+		{ "OidRoot 1.3.6\xff.1", "OidRoot '1.3.6\\xff.1' is not" },
+		{ "ReportVcpus tr\xc2\xadue", "\"tr\\xc2\\xadue\": " },
+		{ "Intervall\xc3\xa4 10", "unknown option Intervall\xc3\xa4: " },
+	};
+	struct settings *settings = *state;
+
+	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		const char *said = told(settings, wrong[i][0]);
+
+		if (!strstr(said, wrong[i][1]))
+			fail_msg("\"%s\" gives \"%s\", without \"%s\"", wrong[i][0], said, wrong[i][1]);
+		assert_int_equal(settings->errors, i + 1);
+	}
+	assert_int_equal(settings->interval, 10);
+}
+
+/* The rest of such a file would be told of line by line. */
+static void test_no_text(void **state)
+{
+	static const char utf16[] = "\xff\xfeI\0n\0t\0\n\0x\0\n\0";
+	struct settings *settings = *state;
+
+	assert_non_null(strstr(told_of(settings, utf16, sizeof(utf16) - 1), ":1: there is a byte of value 0"));
+	assert_int_equal(settings->errors, 1);
+	assert_non_null(strstr(told_of(settings, "Interval 5\0\n", 12), ":1: there is a byte of value 0"));
+	assert_int_equal(settings->errors, 2);
+	assert_int_equal(settings->interval, 10);
+}
+
 static void test_long_socket(void **state)
 {
 	struct settings *settings = *state;
@@ -211,7 +268,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_defaults), TEST(test_all_options),	     TEST(test_last_one_wins),
 		TEST(test_errors),   TEST(test_every_error_is_told), TEST(test_long_socket),
-		TEST(test_files),    TEST(test_assignments),
+		TEST(test_files),    TEST(test_assignments),	     TEST(test_files_of_other_systems),
+		TEST(test_unseen_characters_are_shown),		     TEST(test_no_text),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
