@@ -21,6 +21,7 @@ DOCDIR     ?= $(DATADIR)/doc/kvmstat
 SYSCONFDIR ?= /etc
 STATEDIR   ?= /var/lib/kvmstat
 UNITDIR    ?= $(shell pkg-config --variable=systemdsystemunitdir systemd 2>/dev/null || echo /lib/systemd/system)
+TMPFILESDIR ?= /usr/lib/tmpfiles.d
 PLUGINDIR  ?= $(firstword $(wildcard /usr/lib64/collectd /usr/lib/collectd) /usr/lib/collectd)
 MIBDIR     ?= /usr/share/snmp/mibs
 
@@ -273,6 +274,7 @@ INSTALLED_AGENT  := $(AGENT):$(SBINDIR)/kvmstat-agentx:755 $(O)/KVMSTAT-MIB:$(MI
 	snmp-subagent/kvmstat-agentx.8:$(MANDIR)/man8/kvmstat-agentx.8:644 \
 	snmp-subagent/kvmstat-agentx.service:$(UNITDIR)/kvmstat-agentx.service:644 \
 	snmp-subagent/kvmstat.sysusers:/usr/lib/sysusers.d/kvmstat.conf:644 \
+	snmp-subagent/kvmstat.tmpfiles:$(TMPFILESDIR)/kvmstat.conf:644 \
 	snmp-subagent/snmpd.conf.d-kvmstat.conf:$(DOCDIR)/snmp/snmpd.conf.d-kvmstat.conf:644 \
 	docs/snmp.md:$(DOCDIR)/snmp.md:644 \
 	docs/snmp_exporter/snmp.yml:$(DOCDIR)/snmp_exporter/snmp.yml:644 \
