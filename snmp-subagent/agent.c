@@ -11,6 +11,7 @@
 #include "agent.h"
 #include "handler.h"
 #include "log.h"
+#include "obstacle.h"
 #include "transport.h"
 
 #include <net-snmp/agent/agent_callbacks.h>
@@ -148,30 +149,14 @@ static void configure(struct agent *agent)
 	netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, address);
 }
 
-static const char *advice(int rc)
-{
-	switch (-rc) {
-	case 0:
-		return "somebody listens there, but does not answer: see whether snmpd hangs, and look at its log";
-	case ENOENT:
-	case ECONNREFUSED:
-		return "start snmpd, with the line \"master agentx\" in its configuration, or set the option AgentXSocket";
-	case EACCES:
-		return "the user that kvmstat-agentx runs as must reach the socket: set agentXPerms in snmpd's "
-		       "configuration (see snmpd.conf.d-kvmstat.conf) and restart snmpd";
-	case EAGAIN:
-		return "snmpd hangs: look at it, or restart it";
-	default:
-		return "check snmpd and the option AgentXSocket";
-	}
-}
-
 static void tell_missing(struct agent *agent)
 {
-	int rc = transport_probe(agent->settings->socket);
+	const struct settings *settings = agent->settings;
+	char text[OBSTACLE_SIZE];
 
-	complain(&agent->lost, "no snmpd at %s%s%s: %s; trying again every %u s", agent->settings->socket,
-		 rc < 0 ? ": " : "", rc < 0 ? strerror(-rc) : "", advice(rc), agent->settings->ping_interval);
+	obstacle_describe(settings->socket, transport_probe(settings->socket), text);
+	complain(&agent->lost, "no snmpd at %s: %s; trying again every %u s", settings->socket, text,
+		 settings->ping_interval);
 }
 
 static int set_up(struct agent *agent)

@@ -82,8 +82,8 @@ static int set_socket(struct settings *settings, const char *value, char *error)
 	if (*path != '/')
 		return fail(
 			error,
-			"AgentXSocket '%s' is not the path of a unix socket: write one that begins with /, "
-			"the one of agentXSocket in snmpd's configuration",
+			"AgentXSocket '%s' is not the path of a unix socket: write one that begins with /; if snmpd's "
+			"agentXSocket has no path, add one with a comma: agentXSocket tcp:localhost:705," DEFAULT_SOCKET,
 			kvmstat_quote(value).text);
 	if (strlen(path) > TRANSPORT_PATH_MAX)
 		return fail(error, "AgentXSocket '%s' is too long: a socket's path has at most %d bytes",

@@ -8,7 +8,8 @@ SNMP_FAKED  := $(patsubst %,$(O)/snmp-subagent/%.o,columns_guest columns_histogr
 SNMP_CONFIG := $(patsubst %,$(O)/snmp-subagent/%.o,log settings transport)
 
 $(O)/tests/snmp/test_settings: $(SNMP_CONFIG)
-$(filter-out %/test_settings,$(SNMP_TESTS)): $(SNMP_FAKED) tests/snmp/fake.h
+$(O)/tests/snmp/test_obstacle: $(O)/snmp-subagent/obstacle.o
+$(filter-out %/test_settings %/test_obstacle,$(SNMP_TESTS)): $(SNMP_FAKED) tests/snmp/fake.h
 $(SNMP_TESTS): $(O)/tests/snmp/%: tests/snmp/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) $(SNMP_FLAGS) -Isnmp-subagent -Itests/snmp $(ALL_LDFLAGS) -MF $@.d -o $@ \

@@ -140,7 +140,8 @@ static void test_errors(void **state)
 		{ "OidRoot 1.3.6.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1."
 		  "1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1",
 		  "is not an OID" },
-		{ "AgentXSocket tcp:localhost:705", "begins with /" },
+		{ "AgentXSocket tcp:localhost:705", "agentXSocket tcp:localhost:705,/var/agentx/master" },
+		{ "AgentXSocket udp:localhost:705", "add one with a comma" },
 		{ "AgentXSocket relative", "begins with /" },
 		{ "StateDir state", "begins with /" },
 		{ "Guest \"open", "a quote is not closed" },
