@@ -96,6 +96,15 @@ def test_snmpd_is_killed_and_started_again(vmm, agent, snmpd, unique):
     rig.wait_until(lambda: again.get("kvmGuestEventHCCount." + where) == 3, "values go on")
 
 
+def test_snmpd_with_tcp_serves_a_path_as_well(agent, place, snmpd, tree):
+    """As the message about AgentXSocket tcp:... advises; the later line of snmpd's configuration counts."""
+    path = str(place("socket") / "master")
+    master = snmpd(extra="agentXSocket tcp:127.0.0.1:%d,%s" % (rig.free_port(), path))
+    master.agentx = path
+    subagent = agent("Root %s" % tree(guests=1)[0], master=master)
+    assert "connected to snmpd at " + path in subagent.text()
+
+
 def test_subagent_is_killed_and_started_again(vmm, agent, unique):
     prefix = unique()
     guests = [vmm(prefix + letter) for letter in "abc"]
