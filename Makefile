@@ -252,6 +252,11 @@ check:
 check-quick:
 	$(Q)PARTS=quick tests/check $(O)
 
+# The boot sector of the demo's guest on x86.
+$(O)/demo-guest: scripts/demo-x86.s
+	@mkdir -p $(@D)
+	$(call say,AS,$@)as --32 -o $@.o $< && ld -m elf_i386 -Ttext 0x7c00 --oformat binary -o $@ $@.o
+
 .PHONY: demo
 demo:
 	$(Q)scripts/demo
