@@ -15,6 +15,7 @@
 
 #include "bpf_load.h"
 #include "bpf_stream.h"
+#include "refusal.h"
 
 /* The kernel hands out at most 32 KiB at once; with this much, whole records come in one read. */
 enum { BUFFER_SIZE = 128 * 1024 };
@@ -241,7 +242,7 @@ static int bpf_find(struct source *source, struct pass *pass)
 		source_status(source, KVMSTAT_MISSING,
 			      "the BPF iterator wrote what cannot be understood; please report the kernel's version");
 	else if (rc < 0)
-		source_status(source, KVMSTAT_DENIED, "reading the BPF iterator failed: %s", strerror(-rc));
+		refusal_report(&source->status, &pass->kvmstat->root, CALL_BPF_ITERATOR, rc);
 	return rc;
 }
 

@@ -2,6 +2,7 @@
 #include "bpf_load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf_object.h"
+#include "refusal.h"
 
 BPF_OBJECT(kvmiter);
 
@@ -43,25 +45,34 @@ static int fail(struct kvmstat_source_status *status, enum kvmstat_state state, 
 	return rc;
 }
 
+/* A module's BTF goes on where base, the kernel's, ends. libbpf opens paths only, and those only below /. 0 or -errno. */
+static int read_btf(struct btf **btf, const struct sysroot *root, const char *name, struct btf *base)
+{
+	int fd = sysroot_open(root, O_RDONLY, "sys/kernel/btf/%s", name), rc;
+	struct btf *found;
+	char path[40];
+
+	if (fd < 0)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	found = btf__parse_split(path, base);
+	rc = (int)libbpf_get_error(found);
+	close(fd);
+	if (rc == 0)
+		*btf = found;
+	return rc;
+}
+
 static int btf_init(struct kernel_btf *btf, const struct sysroot *root, struct kvmstat_source_status *status)
 {
+	int rc;
+
 	*btf = (struct kernel_btf){ 0 };
-	if (!sysroot_exists(root, "sys/kernel/btf/vmlinux"))
-		return fail(status, KVMSTAT_MISSING, -ENOENT,
-			    "this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF");
-	btf->vmlinux = btf__parse("/sys/kernel/btf/vmlinux", NULL);
-	if (libbpf_get_error(btf->vmlinux)) {
-		btf->vmlinux = NULL;
-		return fail(status, KVMSTAT_DENIED, -EACCES, "/sys/kernel/btf/vmlinux cannot be read");
-	}
+	rc = read_btf(&btf->vmlinux, root, "vmlinux", NULL);
 	btf->kvm = btf->vmlinux;
-	if (!sysroot_exists(root, "sys/kernel/btf/kvm"))
-		return 0;
-	btf->kvm = btf__parse_split("/sys/kernel/btf/kvm", btf->vmlinux);
-	if (!libbpf_get_error(btf->kvm))
-		return 0;
-	btf->kvm = btf->vmlinux;
-	return fail(status, KVMSTAT_DENIED, -EACCES, "/sys/kernel/btf/kvm cannot be read");
+	if (rc == 0 && sysroot_exists(root, "sys/kernel/btf/kvm"))
+		rc = read_btf(&btf->kvm, root, "kvm", btf->vmlinux);
+	return rc < 0 ? refusal_report(status, root, CALL_BTF, rc) : 0;
 }
 
 /* struct kvm is not in the BTF: is KVM missing, or only its description? */
@@ -89,23 +100,6 @@ static int read_layout(struct layout *layout, const struct sysroot *root, bool h
 			rc = no_layout(root, rc, why, status);
 	}
 	btf_exit(&btf);
-	return rc;
-}
-
-/* Why the kernel did not take the program, in words that say what to do. */
-static int refused(int rc, enum kvmstat_lockdown lockdown, struct kvmstat_source_status *status)
-{
-	if (lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY)
-		return fail(status, KVMSTAT_DENIED, rc,
-			    "lockdown=confidentiality forbids BPF to read kernel memory; with lockdown=integrity it works");
-	if (rc == -EPERM)
-		return fail(status, KVMSTAT_DENIED, rc,
-			    "no permission to use BPF: run as root or with CAP_BPF and CAP_PERFMON "
-			    "(CAP_SYS_ADMIN before Linux 5.8)");
-	status->state = KVMSTAT_MISSING;
-	snprintf(status->text, sizeof(status->text),
-		 "the kernel does not take the BPF iterator (%s): it needs Linux 5.8 and CONFIG_BPF_SYSCALL",
-		 strerror(-rc));
 	return rc;
 }
 
@@ -144,7 +138,7 @@ int bpf_loader_open(struct bpf_loader **result, struct layout *layout, const str
 		rc = lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? -EPERM : load(loader, &layout->config);
 		if (rc < 0) {
 			layout_exit(layout);
-			refused(rc, lockdown, status);
+			refusal_report(status, root, CALL_BPF_ITERATOR, rc);
 		}
 	}
 	libbpf_set_print(print);

@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* Descriptors that loading takes, at least. */
+enum { ROOM = 16 };
 
 static int set_config(struct bpf_object *object, const void *config, size_t config_size)
 {
@@ -26,11 +30,34 @@ static int set_config(struct bpf_object *object, const void *config, size_t conf
 	return -EINVAL;
 }
 
+/*
+ * libbpf takes a descriptor that it does not get for a feature that the kernel does not have, and remembers that for as
+ * long as the process lives. So there must be enough of them. 0 or -errno.
+ */
+static int check_room(void)
+{
+	int fds[ROOM], count = 0, rc = 0;
+
+	while (rc == 0 && count < ROOM) {
+		fds[count] = eventfd(0, EFD_CLOEXEC);
+		if (fds[count] < 0)
+			rc = -errno;
+		else
+			count++;
+	}
+	while (count > 0)
+		close(fds[--count]);
+	return rc;
+}
+
 int bpf_object_begin(struct bpf_object **object, const char *start, const char *end, const void *config,
 		     size_t size)
 {
-	int rc;
+	int rc = check_room();
 
+	*object = NULL;
+	if (rc < 0)
+		return rc;
 	*object = bpf_object__open_mem(start, (size_t)(end - start), NULL);
 	rc = (int)libbpf_get_error(*object);
 	if (rc == 0)

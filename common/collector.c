@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "refusal.h"
+
 enum {
 	MAX_TRIES = 4,		/* of one pass, when a source fails or changes in the middle of it */
 	MAX_RETRY = 6,		/* passes between two tries to open a source */
@@ -190,13 +192,19 @@ static int open_sources(struct kvmstat *kvmstat)
 
 		if (source->is_open || kvmstat->pass < source->retry_pass)
 			continue;
+		source->status.text[0] = '\0';
 		rc = source->ops->open(kvmstat, source);
-		if (rc == -ENOMEM) {
+		/* Where the kernel has no memory for a source, that is what the source's status says, and others go on. */
+		if (rc == -ENOMEM && !source->status.text[0]) {
 			close_source(source);
 			return rc;
 		}
 		if (rc < 0) {
-			postpone(kvmstat, source);
+			/* What may be over soon is tried in every pass. */
+			if (refusal_passes(rc))
+				close_source(source);
+			else
+				postpone(kvmstat, source);
 			continue;
 		}
 		source->is_open = true;

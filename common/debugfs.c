@@ -16,11 +16,12 @@
 #include "debugfs.h"
 #include "guest_dir.h"
 #include "proc.h"
+#include "refusal.h"
 
 /* What went wrong in a pass, told at its end. */
 struct trouble {
 	uint64_t unreadable, malformed;
-	int error;
+	int error;			/* of the last that is unreadable */
 	char file[160];
 };
 
@@ -108,11 +109,12 @@ static int read_number(int dirfd, const char *name, uint64_t *value)
 
 static void note_trouble(struct trouble *trouble, const struct guest *guest, const char *name, int rc)
 {
-	if (rc == -EBADMSG)
+	if (rc == -EBADMSG) {
 		trouble->malformed++;
-	else
+	} else {
 		trouble->unreadable++;
-	trouble->error = rc;
+		trouble->error = rc;
+	}
 	snprintf(trouble->file, sizeof(trouble->file), "%s/%s/%s", guest->seen_as.base, guest->seen_as.dir, name);
 }
 
@@ -223,10 +225,14 @@ static int read_guest(struct source *source, struct pass *pass, struct guest *gu
 
 static void tell_trouble(struct kvmstat *kvmstat, const struct trouble *trouble)
 {
-	if (trouble->unreadable)
+	struct kvmstat_source_status why;
+
+	if (trouble->unreadable) {
+		refusal_report(&why, &kvmstat->root, CALL_DEBUGFS, trouble->error);
 		problem_raise(kvmstat, KVMSTAT_UNREADABLE, trouble->unreadable,
-			      "statistics files that cannot be read: %llu, the last of them debugfs' %s: %s; is this process allowed to (root, SELinux)?",
-			      (unsigned long long)trouble->unreadable, trouble->file, strerror(-trouble->error));
+			      "statistics files that cannot be read: %llu, the last of them debugfs' %s: %s",
+			      (unsigned long long)trouble->unreadable, trouble->file, why.text);
+	}
 	if (trouble->malformed)
 		problem_raise(kvmstat, KVMSTAT_MALFORMED, trouble->malformed,
 			      "statistics files that hold no number: %llu, the last of them debugfs' %s; their values are left out",

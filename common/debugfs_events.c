@@ -13,6 +13,7 @@
 
 #include "debugfs.h"
 #include "guest_dir.h"
+#include "refusal.h"
 
 static bool is_base(const char *name)
 {
@@ -160,8 +161,8 @@ static bool is_mounted(const struct sysroot *root)
 /* The words for a host without KVM's directories. */
 static int none_found(const struct kvmstat *kvmstat, struct source *source, int rc)
 {
-	if (rc == -EACCES || rc == -EPERM)
-		source_status(source, KVMSTAT_DENIED, "/sys/kernel/debug is closed to this user: run as root");
+	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR)
+		refusal_report(&source->status, &kvmstat->root, CALL_DEBUGFS, rc);
 	else if (!sysroot_exists(&kvmstat->root, "sys/kernel/debug/."))
 		source_status(source, KVMSTAT_MISSING,
 			      "there is no /sys/kernel/debug: this kernel or container has no debugfs");
@@ -215,7 +216,7 @@ int debugfs_open(struct kvmstat *kvmstat, struct source *source)
 			rc = offer_base(kvmstat, source, &state->bases[i]);
 	}
 	if (rc < 0) {
-		source_status(source, KVMSTAT_DENIED, "/sys/kernel/debug/kvm cannot be read: %s", strerror(-rc));
+		refusal_report(&source->status, &kvmstat->root, CALL_DEBUGFS, rc);
 		debugfs_close(source);
 		return rc;
 	}

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "refusal.h"
+
 /* Guests that libvirt does not have all values of, by the reason. */
 struct tally {
 	uint32_t good;
@@ -73,6 +75,12 @@ static const char *reason(enum libvirt_fault fault)
 	return reasons[fault];
 }
 
+static void tell_loss(const struct source *source, const struct pass *pass)
+{
+	if (pass->seen && source->noffers && !source_is_covered(source))
+		problem_raise(pass->kvmstat, KVMSTAT_UNREADABLE, 1, "no statistics from libvirt: %s", source->status.text);
+}
+
 static void tell_silence(struct source *source, const struct pass *pass, int rc, const char *error)
 {
 	const char *uri = pass->kvmstat->config->libvirt_uri;
@@ -89,8 +97,7 @@ static void tell_silence(struct source *source, const struct pass *pass, int rc,
 	else
 		source_status(source, KVMSTAT_MISSING, "%s cannot be asked (%s): does its daemon run (libvirtd, virtqemud)?", uri,
 			      error);
-	if (pass->seen && source->noffers && !source_is_covered(source))
-		problem_raise(pass->kvmstat, KVMSTAT_UNREADABLE, 1, "no statistics from libvirt: %s", source->status.text);
+	tell_loss(source, pass);
 }
 
 static void tell_problems(const struct source *source, const struct pass *pass, const struct tally *tally,
@@ -195,6 +202,12 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 
 	if (!pass->seen) {
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
+		return 0;
+	}
+	rc = libvirt_client_prepare(state->client);
+	if (rc < 0 && rc != -EBUSY) {
+		refusal_report(&source->status, &pass->kvmstat->root, CALL_THREAD, rc);
+		tell_loss(source, pass);
 		return 0;
 	}
 	rc = libvirt_client_ask(state->client, load(pass), &answer, error, sizeof(error));

@@ -184,6 +184,13 @@ static int find_caller(struct libvirt_client *client, struct caller **result)
 	return waits || !unused ? -EBUSY : caller_new(unused, client->uri, result);
 }
 
+int libvirt_client_prepare(struct libvirt_client *client)
+{
+	struct caller *caller;
+
+	return find_caller(client, &caller);
+}
+
 static struct timespec from_now(uint64_t ms)
 {
 	struct timespec time;

@@ -40,6 +40,9 @@ int libvirt_client_new(struct libvirt_client **client, const char *uri);
 /* NULL is allowed. Threads whose call hangs are left behind, and end with it; they own all that they touch. */
 void libvirt_client_free(struct libvirt_client *client);
 
+/* Have a thread that may be asked. 0; -EBUSY: as many calls hang as may; or -errno: no thread can be started. */
+int libvirt_client_prepare(struct libvirt_client *client);
+
 /*
  * Ask for all guests. load: how many guests and vCPUs there are, about. 0: *answer is what libvirt said just now, valid until the next
  * call. -ETIMEDOUT: it did not answer in time. -EBUSY: as many calls hang as may, or the daemon did not even

@@ -9,6 +9,7 @@
 
 #include "collector.h"
 #include "proc.h"
+#include "refusal.h"
 
 /* Looking into every process costs; in the passes between, only known guests are asked whether they are there. */
 enum { FULL_SCAN_PASSES = 6 };
@@ -17,23 +18,28 @@ struct proc_state {
 	uint64_t next_scan;	/* number of a pass */
 };
 
-/* Are other users' open files shown to this process? Those of process 1 stand for them. */
-static bool may_look(const struct sysroot *root)
+/* Are other users' open files shown to this process? Those of process 1 stand for them. 0 or -errno. */
+static int may_look(const struct sysroot *root)
 {
 	DIR *dir = sysroot_opendir(root, "proc/1/fd");
 	struct dirent *entry;
 	char target[32];
-	bool shown = false;
+	/* hidepid hides even that it is there. */
+	ssize_t len = dir || errno == ENOENT ? -EACCES : -errno;
 
-	while (dir && !shown && (entry = readdir(dir)))
-		shown = sysroot_readlink(root, target, sizeof(target), "proc/1/fd/%s", entry->d_name) > 0;
+	while (dir && len < 0 && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			len = sysroot_readlink(root, target, sizeof(target), "proc/1/fd/%s", entry->d_name);
 	if (dir)
 		closedir(dir);
-	return shown;
+	return len < 0 ? (int)len : 0;
 }
 
 static int proc_open(struct kvmstat *kvmstat, struct source *source)
 {
+	struct kvmstat_source_status why;
+	int rc;
+
 	if (!sysroot_exists(&kvmstat->root, "proc/.")) {
 		source_status(source, KVMSTAT_MISSING, "there is no /proc");
 		return -ENOENT;
@@ -41,12 +47,13 @@ static int proc_open(struct kvmstat *kvmstat, struct source *source)
 	source->state = calloc(1, sizeof(struct proc_state));
 	if (!source->state)
 		return -ENOMEM;
-	if (kvmstat->root.live && !may_look(&kvmstat->root))
-		source_status(source, KVMSTAT_PARTIAL,
-			      "it finds guests of this user only, and no events: run as root, or with CAP_SYS_PTRACE and "
-			      "CAP_DAC_READ_SEARCH");
-	else
+	rc = kvmstat->root.live ? may_look(&kvmstat->root) : 0;
+	if (rc < 0) {
+		refusal_report(&why, &kvmstat->root, CALL_GUEST_FDS, rc);
+		source_status(source, KVMSTAT_PARTIAL, "no events, and guests of this user only: %s", why.text);
+	} else {
 		source_status(source, KVMSTAT_ACTIVE, "it finds guests, but no events");
+	}
 	return 0;
 }
 

@@ -6,18 +6,15 @@
  * by itself, and fills the cells of those that others found.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "guest_dir.h"
+#include "refusal.h"
 #include "statsfd.h"
-
-#define REMEDY "run as root or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
 
 /* Guests that could not be read, for one reason or another. */
 struct fault {
@@ -44,27 +41,18 @@ static void statsfd_close(struct source *source)
 	source->state = NULL;
 }
 
-static int cannot(struct source *source, int rc)
-{
-	if (rc == -ENOSYS)
-		source_status(source, KVMSTAT_MISSING, "this kernel has no pidfd_getfd(2): it needs Linux 5.6");
-	else
-		source_status(source, KVMSTAT_DENIED, "fds of guests may not be borrowed (%s): " REMEDY, strerror(-rc));
-	return rc;
-}
-
 /* Before the first pass there are no guests to ask: then the pass finds out. */
-static int probe(const struct kvmstat *kvmstat)
+static int probe(const struct kvmstat *kvmstat, enum refusal_call *call)
 {
 	const struct guests *guests = &kvmstat->guests;
-	int rc = statsfd_may_borrow(getpid());
+	int rc = statsfd_may_borrow(getpid(), call);
 
 	for (uint32_t i = 0; rc == 0 && i < guests->count; i++) {
 		pid_t pid = guests->list[i]->seen_as.tgid;
 
 		if (!pid || !guests->list[i]->wanted)
 			continue;
-		rc = statsfd_may_borrow(pid);
+		rc = statsfd_may_borrow(pid, call);
 		if (rc == 0)
 			return 0;
 		/* It ended meanwhile. */
@@ -85,6 +73,7 @@ static bool keeps_vm_alive(const char *release)
 static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
 {
 	struct statsfd_state *state;
+	enum refusal_call call;
 	struct utsname host;
 	int rc;
 
@@ -94,9 +83,9 @@ static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
 	}
 	if (!source_sees_processes(kvmstat, source))
 		return -ENOENT;
-	rc = probe(kvmstat);
+	rc = probe(kvmstat, &call);
 	if (rc < 0)
-		return cannot(source, rc);
+		return refusal_report(&source->status, &kvmstat->root, call, rc);
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;
@@ -124,14 +113,6 @@ static int statsfd_bind(struct kvmstat *kvmstat, struct source *source)
 
 /* ---- pass ---- */
 
-static bool has_ptrace(void)
-{
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	return syscall(SYS_capget, &header, data) < 0 || (data[0].effective & 1u << CAP_SYS_PTRACE);
-}
-
 static void note(struct tally *tally, const struct guest *guest, int rc)
 {
 	struct fault *fault = &tally->without;
@@ -150,12 +131,16 @@ static void note(struct tally *tally, const struct guest *guest, int rc)
 	fault->last = guest;
 }
 
-static const char *reason(int rc)
+/* Which call it was that failed on a guest. */
+static enum refusal_call call_of(int rc)
+{
+	return rc == -EPERM ? CALL_PIDFD_GETFD : CALL_GUEST_FDS;
+}
+
+/* status is for words that are not always the same. */
+static const char *reason(int rc, const struct sysroot *root, struct kvmstat_source_status *status)
 {
 	switch (rc) {
-	case -EPERM:
-	case -EACCES:
-		return "not allowed: " REMEDY;
 	case -ENODATA:
 		return "its VMM keeps no statistics fds for all of its vCPUs (QEMU does from 8.1 on)";
 	case -ENOTUNIQ:
@@ -165,13 +150,15 @@ static const char *reason(int rc)
 	case -EBADMSG:
 		return "what they say of themselves makes no sense; please report the kernel's version";
 	default:
-		return strerror(-rc);
+		refusal_report(status, root, call_of(rc), rc);
+		return status->text;
 	}
 }
 
 static void tell_problems(const struct source *source, struct kvmstat *kvmstat, const struct tally *tally)
 {
 	const struct fault *fault = tally->without.count ? &tally->without : &tally->denied;
+	struct kvmstat_source_status status;
 
 	if (tally->malformed.count)
 		problem_raise(kvmstat, KVMSTAT_MALFORMED, tally->malformed.count,
@@ -180,7 +167,8 @@ static void tell_problems(const struct source *source, struct kvmstat *kvmstat, 
 	if (fault->count && source->noffers && !source_is_covered(source))
 		problem_raise(kvmstat, KVMSTAT_UNREADABLE, tally->denied.count + tally->without.count,
 			      "guests without statistics fds that can be read: %u, the last of them %s: %s",
-			      tally->denied.count + tally->without.count, fault->last->public.name, reason(fault->error));
+			      tally->denied.count + tally->without.count, fault->last->public.name,
+			      reason(fault->error, &kvmstat->root, &status));
 }
 
 /* Does nobody know any event of the VM, which QEMU keeps no file of? */
@@ -195,27 +183,29 @@ static bool lacks_vm_events(const struct source *source, const struct column_set
 	return source->noffers > 0;
 }
 
-/* 0; -EACCES: no guest's fds may be borrowed. */
+/* 0, or -errno: no guest's fds may be borrowed. */
 static int tell(struct source *source, const struct pass *pass, const struct tally *tally)
 {
 	const struct fault *fault = tally->malformed.count ? &tally->malformed : &tally->without;
 	uint32_t bad = tally->denied.count + tally->malformed.count + tally->without.count;
+	const struct sysroot *root = &pass->kvmstat->root;
+	struct kvmstat_source_status status;
 
 	if (tally->denied.count && !tally->good && !fault->count)
-		return cannot(source, -EACCES);
+		return refusal_report(&source->status, root, call_of(tally->denied.error), tally->denied.error);
 	tell_problems(source, pass->kvmstat, tally);
 	if (!fault->count)
 		fault = &tally->denied;
 	/* Guests of others are not to be seen either, where only /proc has them. */
-	if (!pass->seen && !has_ptrace())
-		source_status(source, KVMSTAT_DENIED, "fds of other users' guests may not be borrowed: " REMEDY);
+	if (!pass->seen && refusal_lacks(CALL_GUEST_FDS, root))
+		refusal_report(&source->status, root, CALL_GUEST_FDS, -EACCES);
 	else if (!bad)
 		source_status(source, KVMSTAT_ACTIVE, "%s", lacks_vm_events(source, pass->kvmstat->columns) ?
 			      "it has the vCPUs' events; those of the VM itself debugfs or libvirt would have (option Source)" : "");
 	else
 		source_status(source, tally->good ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
 			      "it cannot read %u of %u guests, one of them %s: %s", bad, bad + tally->good,
-			      fault->last->public.name, reason(fault->error));
+			      fault->last->public.name, reason(fault->error, root, &status));
 	return 0;
 }
 

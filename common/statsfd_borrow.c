@@ -26,14 +26,16 @@ static int open_process(pid_t pid)
 	return pidfd < 0 ? -errno : (int)pidfd;
 }
 
-int statsfd_may_borrow(pid_t pid)
+int statsfd_may_borrow(pid_t pid, enum refusal_call *call)
 {
 	int pidfd = open_process(pid);
 	long fd;
 	int rc;
 
+	*call = CALL_PIDFD_OPEN;
 	if (pidfd < 0)
 		return pidfd;
+	*call = CALL_PIDFD_GETFD;
 	/* Permission is asked before the number is looked at, and nobody has this one. */
 	fd = syscall(SYS_pidfd_getfd, pidfd, 0x7fffffff, 0);
 	rc = fd >= 0 || errno == EBADF ? 0 : -errno;

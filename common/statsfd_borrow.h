@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "refusal.h"
 #include "sysroot.h"
 
 /* At a time: several together are cheaper to close. */
@@ -25,8 +26,8 @@ struct loan {
 	uint32_t count;
 };
 
-/* May fds of this process be borrowed? 0, -EPERM, -ENOSYS, -ESRCH, or another -errno. */
-int statsfd_may_borrow(pid_t pid);
+/* May fds of this process be borrowed? 0, or what *call returned: -ESRCH (it has ended), or another -errno. */
+int statsfd_may_borrow(pid_t pid, enum refusal_call *call);
 
 /* loan->pidfd is the process' (-1: it is opened). 0 or -errno. loan_return() when count is LOAN_MAX, and at the end. */
 int loan_begin(struct loan *loan, pid_t pid);

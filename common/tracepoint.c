@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "refusal.h"
 #include "tracepoint_perf.h"
 #include "tracepoint_scan.h"
 
@@ -40,8 +41,9 @@ static int begin(struct tracepoint_source *state, struct kvmstat *kvmstat, struc
 	if (rc < 0)
 		return rc;
 	counts->ntracepoints = rc;
-	rc = tracepoint_scan_open(&state->scan, counts, kvmstat->host.cpus, &source->status);
-	if (rc < 0 && rc != -ENOMEM && tracepoint_perf_open(&state->perf, counts) == 0) {
+	rc = tracepoint_scan_open(&state->scan, counts, &kvmstat->root, kvmstat->host.cpus, &source->status);
+	/* It counts as long as it is open: what may soon work is not given up for less. */
+	if (rc < 0 && !refusal_passes(rc) && tracepoint_perf_open(&state->perf, counts) == 0) {
 		memcpy(state->why, source->status.text, sizeof(state->why) - 1);
 		rc = 0;
 	}
@@ -58,11 +60,8 @@ static int open_source(struct kvmstat *kvmstat, struct source *source)
 		return -ENOENT;
 	}
 	/* The kernel would not let us read, and log the attempt. */
-	if (kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY) {
-		source_status(source, KVMSTAT_DENIED,
-			      "lockdown=confidentiality forbids to read tracefs; with lockdown=integrity it works");
-		return -EPERM;
-	}
+	if (kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY)
+		return refusal_report(&source->status, &kvmstat->root, CALL_TRACEFS, -EPERM);
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "reason_table.h"
+#include "refusal.h"
 
 /* The longest, x86's kvm_exit with all its names, is 8 KiB. */
 enum { FORMAT_MAX = 64 * 1024 };
@@ -77,33 +78,35 @@ static int fail(struct kvmstat_source_status *status, enum kvmstat_state state, 
 	return rc;
 }
 
-/* Where the events of kvm are; NULL with the reason. */
-static const char *find_tracefs(const struct sysroot *root, struct kvmstat_source_status *status)
+/* Where the events of kvm are. 0, or -errno with the reason in status. */
+static int find_tracefs(const struct sysroot *root, const char **tracefs, struct kvmstat_source_status *status)
 {
 	static const char *const places[] = { "sys/kernel/tracing", "sys/kernel/debug/tracing" };
-	bool denied = false, mounted = false;
+	bool mounted = false;
+	int refused = 0;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		DIR *dir = sysroot_opendir(root, "%s/events/kvm", places[i]);
 
 		if (dir) {
 			closedir(dir);
-			return places[i];
+			*tracefs = places[i];
+			return 0;
 		}
-		denied |= errno == EACCES || errno == EPERM;
+		/* Who may not enter debugfs may still enter tracefs. */
+		if (errno != ENOENT && errno != ENOTDIR && !refused)
+			refused = -errno;
 		mounted |= sysroot_exists(root, "%s/events", places[i]);
 	}
-	if (denied)
-		fail(status, KVMSTAT_DENIED, 0,
-		     "tracefs (/sys/kernel/tracing) may not be read: run as root or with CAP_DAC_READ_SEARCH");
-	else if (mounted)
-		fail(status, KVMSTAT_MISSING, 0, "KVM has no tracepoints here: it is not loaded (modprobe kvm)");
-	else if (sysroot_exists(root, "sys/kernel/tracing"))
-		fail(status, KVMSTAT_MISSING, 0,
-		     "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing");
-	else
-		fail(status, KVMSTAT_MISSING, 0, "this kernel has no tracefs: it needs CONFIG_EVENT_TRACING (CONFIG_FTRACE)");
-	return NULL;
+	if (refused)
+		return refusal_report(status, root, CALL_TRACEFS, refused);
+	if (mounted)
+		return fail(status, KVMSTAT_MISSING, -ENOENT, "KVM has no tracepoints here: it is not loaded (modprobe kvm)");
+	if (sysroot_exists(root, "sys/kernel/tracing"))
+		return fail(status, KVMSTAT_MISSING, -ENOENT,
+			    "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing");
+	return fail(status, KVMSTAT_MISSING, -ENOENT,
+		    "this kernel has no tracefs: it needs CONFIG_EVENT_TRACING (CONFIG_FTRACE)");
 }
 
 static int read_id(const struct sysroot *root, const char *tracefs, const char *name, uint64_t *id)
@@ -117,7 +120,7 @@ static int read_id(const struct sysroot *root, const char *tracefs, const char *
 	return isdigit((unsigned char)text[0]) && (*end == '\n' || !*end) ? 0 : -EINVAL;
 }
 
-/* 1: it is there; 0: this kernel has no such format; -errno. */
+/* 1: it is there; 0: this kernel has no such format; -EINVAL: its format makes no sense; or another -errno. */
 static int find_one(const struct sysroot *root, const char *tracefs, size_t number, struct tracepoint *tracepoint)
 {
 	const struct known_format *known = &format_table[number];
@@ -132,7 +135,7 @@ static int find_one(const struct sysroot *root, const char *tracefs, size_t numb
 		class = tracepoint_find_member(text, known->class);
 	free(text);
 	if (code < 0 || class < 0)
-		return code == -ENOENT ? 0 : code < 0 ? code : class;
+		return code == -ENOENT ? 0 : -EINVAL;
 	tracepoint->config = (struct tracepoint_config){
 		.code = (__u32)code,
 		.class = (__u32)class,
@@ -146,23 +149,22 @@ static int find_one(const struct sysroot *root, const char *tracefs, size_t numb
 int tracepoint_find_all(const struct sysroot *root, struct tracepoint tracepoints[TRACEPOINT_MAX],
 			struct kvmstat_source_status *status)
 {
-	const char *tracefs = find_tracefs(root, status);
-	int count = 0;
+	const char *tracefs = NULL;
+	int count = find_tracefs(root, &tracefs, status);
 
 	if (!tracefs)
-		return status->state == KVMSTAT_DENIED ? -EACCES : -ENOENT;
+		return count;
 	for (size_t i = 0; i < format_table_count && count < TRACEPOINT_MAX; i++) {
 		int rc = find_one(root, tracefs, i, &tracepoints[count]);
 
-		if (rc == -EACCES || rc == -EPERM)
-			return fail(status, KVMSTAT_DENIED, -EACCES,
-				    "tracefs (/sys/kernel/tracing) may not be read: run as root or with CAP_DAC_READ_SEARCH");
-		if (rc < 0) {
-			snprintf(status->text, sizeof(status->text), "the format of kvm:%s cannot be understood (%s)",
-				 format_table[i].tracepoint, strerror(-rc));
+		if (rc == -EINVAL) {
+			snprintf(status->text, sizeof(status->text), "the format of kvm:%s cannot be understood",
+				 format_table[i].tracepoint);
 			status->state = KVMSTAT_MISSING;
-			return -EINVAL;
+			return rc;
 		}
+		if (rc < 0)
+			return refusal_report(status, root, CALL_TRACEFS, rc);
 		count += rc;
 	}
 	if (!count)

@@ -25,7 +25,7 @@ int tracepoint_find_member(const char *format, const char *name);
 
 /*
  * All that are known (reasons.tsv) and there, from tracefs. Their number, or -errno with the state and the words for the
- * source's status: -ENOENT, -EACCES, or -EINVAL.
+ * source's status: -ENOENT, -EINVAL, or what refuses to let tracefs be read.
  */
 int tracepoint_find_all(const struct sysroot *root, struct tracepoint tracepoints[TRACEPOINT_MAX],
 			struct kvmstat_source_status *status);

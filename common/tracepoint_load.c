@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf_object.h"
+#include "refusal.h"
 
 BPF_OBJECT(tracepoint);
 
@@ -68,7 +69,7 @@ static int load(struct tracepoint_loader *loader, const struct tracepoint_config
  * The program runs whenever the tracepoint is hit; the perf event, which is of this thread, only carries it there, and so
  * needs no right to look at a CPU.
  */
-static int attach(struct tracepoint_loader *loader, uint64_t id)
+static int attach(struct tracepoint_loader *loader, uint64_t id, enum refusal_call *call)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -81,8 +82,10 @@ static int attach(struct tracepoint_loader *loader, uint64_t id)
 	struct bpf_link *link;
 	int rc;
 
-	if (fd < 0)
+	if (fd < 0) {
+		*call = CALL_PERF;
 		return -errno;
+	}
 	link = bpf_program__attach_perf_event(program, fd);
 	rc = (int)libbpf_get_error(link);
 	if (rc < 0) {
@@ -107,24 +110,11 @@ static int share(struct tracepoint_loader *loader)
 	return 0;
 }
 
-/* Why the kernel does not take it, in words that say what to do. */
-static void refused(int rc, struct kvmstat_source_status *status)
-{
-	if (rc == -EPERM || rc == -EACCES) {
-		status->state = KVMSTAT_DENIED;
-		snprintf(status->text, sizeof(status->text),
-			 "no permission to count at tracepoints: run as root or with CAP_BPF and CAP_PERFMON");
-		return;
-	}
-	status->state = KVMSTAT_MISSING;
-	snprintf(status->text, sizeof(status->text),
-		 "the kernel does not take the BPF program (%s): it needs Linux 5.11, CONFIG_BPF_EVENTS and BTF", strerror(-rc));
-}
-
-int tracepoint_open(struct tracepoint_loader **result, const struct tracepoint *tracepoints, int count, uint32_t slots,
-		    struct kvmstat_source_status *status)
+int tracepoint_open(struct tracepoint_loader **result, const struct sysroot *root, const struct tracepoint *tracepoints,
+		    int count, uint32_t slots, struct kvmstat_source_status *status)
 {
 	struct tracepoint_loader *loader = calloc(1, sizeof(*loader));
+	enum refusal_call call = CALL_BPF_COUNTER;
 	libbpf_print_fn_t print;
 	int rc = 0;
 
@@ -137,11 +127,11 @@ int tracepoint_open(struct tracepoint_loader **result, const struct tracepoint *
 		if (rc == 0 && !loader->count)
 			rc = share(loader);
 		if (rc == 0)
-			rc = attach(loader, tracepoints[loader->count].id);
+			rc = attach(loader, tracepoints[loader->count].id, &call);
 	}
 	libbpf_set_print(print);
 	if (rc < 0) {
-		refused(rc, status);
+		refusal_report(status, root, call, rc);
 		tracepoint_close(loader);
 		return rc;
 	}

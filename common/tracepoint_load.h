@@ -13,8 +13,8 @@ struct tracepoint_loader;
  * Load and attach. From then on every hit counts, until tracepoint_close(). slots is how many reasons of threads there
  * can be. 0, or -errno with the state and the words for the source's status.
  */
-int tracepoint_open(struct tracepoint_loader **loader, const struct tracepoint *tracepoints, int count, uint32_t slots,
-		    struct kvmstat_source_status *status);
+int tracepoint_open(struct tracepoint_loader **loader, const struct sysroot *root, const struct tracepoint *tracepoints,
+		    int count, uint32_t slots, struct kvmstat_source_status *status);
 void tracepoint_close(struct tracepoint_loader *loader);
 
 /* [slots] of the kernel's own: what is there changes at any time. */

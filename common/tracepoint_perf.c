@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collector.h"
+#include "refusal.h"
 
 enum { LOOK_PASSES = 8 };
 
@@ -28,6 +29,7 @@ struct tracepoint_perf {
 	uint32_t nfds, max_fds;
 	bool has_ended;			/* some thread, since the last pass */
 	uint32_t refused;		/* threads of the last pass for which there was no fd */
+	int error;			/* of the last of them */
 	int count;			/* of tracepoints */
 };
 
@@ -245,6 +247,7 @@ static int add_threads(struct tracepoint_perf *perf, struct tracepoint_counts *c
 		if (rc == 0 || rc == -ESRCH)
 			continue;
 		perf->refused++;
+		perf->error = rc;
 		counts->claims.guests[claim->guest] = CLAIMANT_UNKNOWN;
 	}
 	return 0;
@@ -280,11 +283,15 @@ void tracepoint_perf_tell(const struct tracepoint_perf *perf, struct source *sou
 			  const char *why)
 {
 	if (perf->refused) {
+		refusal_report(&source->status, &kvmstat->root, CALL_PERF, perf->error);
+		source->status.state = KVMSTAT_PARTIAL;
+	}
+	if (perf->refused && perf->error == -EMFILE)
 		source_status(source, KVMSTAT_PARTIAL,
 			      "%u vCPU threads are not counted: half of the %u files that this process may open are in use; raise LimitNOFILE=",
 			      perf->refused, perf->max_fds > UINT32_MAX / 2 ? UINT32_MAX : 2 * perf->max_fds);
+	if (perf->refused)
 		problem_raise(kvmstat, KVMSTAT_UNREADABLE, perf->refused, "exits: %s", source->status.text);
-	} else if (source->status.state == KVMSTAT_ACTIVE) {
+	else if (source->status.state == KVMSTAT_ACTIVE)
 		source_status(source, KVMSTAT_PARTIAL, "only how many exits, not why: %s", why);
-	}
 }

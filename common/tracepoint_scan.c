@@ -38,8 +38,8 @@ struct tracepoint_scan {
 	uint64_t told;		/* hits that are told to be lost */
 };
 
-int tracepoint_scan_open(struct tracepoint_scan **result, const struct tracepoint_counts *counts, uint32_t cpus,
-			 struct kvmstat_source_status *status)
+int tracepoint_scan_open(struct tracepoint_scan **result, const struct tracepoint_counts *counts, const struct sysroot *root,
+			 uint32_t cpus, struct kvmstat_source_status *status)
 {
 	struct tracepoint_scan *scan = calloc(1, sizeof(*scan));
 	int rc = -ENOMEM;
@@ -49,7 +49,7 @@ int tracepoint_scan_open(struct tracepoint_scan **result, const struct tracepoin
 	scan->nslots = cpus * SLOTS_PER_CPU > SLOTS_MIN ? cpus * SLOTS_PER_CPU : SLOTS_MIN;
 	scan->counters = calloc(scan->nslots, sizeof(*scan->counters));
 	if (scan->counters)
-		rc = tracepoint_open(&scan->loader, counts->tracepoints, counts->ntracepoints, scan->nslots, status);
+		rc = tracepoint_open(&scan->loader, root, counts->tracepoints, counts->ntracepoints, scan->nslots, status);
 	if (rc < 0) {
 		tracepoint_scan_close(scan);
 		return rc;

@@ -12,8 +12,8 @@ struct tracepoint_scan;
 #if WITH_BPF
 
 /* Begin to count. 0, or -errno with the state and the words for the source's status. */
-int tracepoint_scan_open(struct tracepoint_scan **scan, const struct tracepoint_counts *counts, uint32_t cpus,
-			 struct kvmstat_source_status *status);
+int tracepoint_scan_open(struct tracepoint_scan **scan, const struct tracepoint_counts *counts, const struct sysroot *root,
+			 uint32_t cpus, struct kvmstat_source_status *status);
 void tracepoint_scan_close(struct tracepoint_scan *scan);
 
 /* Fill the cells of every guest that was seen. 0 or -ENOMEM. */
@@ -28,11 +28,12 @@ void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, s
 #include <errno.h>
 #include <stdio.h>
 
-static inline int tracepoint_scan_open(struct tracepoint_scan **scan, const struct tracepoint_counts *counts, uint32_t cpus,
-				       struct kvmstat_source_status *status)
+static inline int tracepoint_scan_open(struct tracepoint_scan **scan, const struct tracepoint_counts *counts,
+				       const struct sysroot *root, uint32_t cpus, struct kvmstat_source_status *status)
 {
 	(void)scan;
 	(void)counts;
+	(void)root;
 	(void)cpus;
 	status->state = KVMSTAT_MISSING;
 	snprintf(status->text, sizeof(status->text),

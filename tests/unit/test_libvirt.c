@@ -28,6 +28,7 @@ static struct fake {
 	struct libvirt_answer answer;
 	uint32_t nparams;
 	int rc;
+	int prepare_rc;
 	int calls;
 	void (*when_asked)(void);
 } fake;
@@ -44,6 +45,12 @@ int libvirt_client_new(struct libvirt_client **client, const char *uri)
 void libvirt_client_free(struct libvirt_client *client)
 {
 	(void)client;
+}
+
+int libvirt_client_prepare(struct libvirt_client *client)
+{
+	(void)client;
+	return fake.prepare_rc;
 }
 
 int libvirt_client_ask(struct libvirt_client *client, uint32_t load, const struct libvirt_answer **answer,
@@ -401,25 +408,28 @@ static void test_ended_meanwhile(void **state)
 static void test_silence(void **state)
 {
 	static const struct {
+		int *place;
 		int rc;
 		enum kvmstat_state state;
 		const char *words;
 	} cases[] = {
-		{ -ETIMEDOUT, KVMSTAT_MISSING, "did not answer in time" },
-		{ -EBUSY, KVMSTAT_MISSING, "qemu:///system does not answer" },
-		{ -EACCES, KVMSTAT_DENIED, "refuses (so it is)" },
-		{ -ENOENT, KVMSTAT_MISSING, "cannot be asked (so it is)" },
+		{ &fake.rc, -ETIMEDOUT, KVMSTAT_MISSING, "did not answer in time" },
+		{ &fake.rc, -EBUSY, KVMSTAT_MISSING, "qemu:///system does not answer" },
+		{ &fake.rc, -EACCES, KVMSTAT_DENIED, "refuses (so it is)" },
+		{ &fake.rc, -ENOENT, KVMSTAT_MISSING, "cannot be asked (so it is)" },
+		{ &fake.prepare_rc, -EAGAIN, KVMSTAT_DENIED, "starting the thread that asks libvirt failed" },
+		{ &fake.prepare_rc, -ENOMEM, KVMSTAT_DENIED, "starting the thread that asks libvirt failed" },
 	};
 
 	(void)state;
 	lab_set(lab, "Guest", "web");
 	say("web", WEB, VCPUS("vcpu.0.exit_null.sum=5", "vcpu.1.exit_null.sum=6"));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		fake.rc = 0;
+		fake.rc = fake.prepare_rc = 0;
 		pass();
 		lab_is(lab->sample, "web", "exit_null", 11);
 		assert_false(lab_problem(lab->sample, KVMSTAT_UNREADABLE));
-		fake.rc = cases[i].rc;
+		*cases[i].place = cases[i].rc;
 		pass();
 		assert_non_null(lab_find(lab->sample, "web"));
 		lab_absent(lab->sample, "web", "exit_null");

@@ -50,7 +50,8 @@ static int teardown(void **state)
 
 static void begin(void)
 {
-	int rc = statsfd_may_borrow(getpid());
+	enum refusal_call call;
+	int rc = statsfd_may_borrow(getpid(), &call);
 
 	if (rc < 0) {
 		print_message("fds cannot be borrowed: %s\n", strerror(-rc));

@@ -630,7 +630,7 @@ static void test_full(void **state)
 	assert_int_equal(sysroot_init(&root, "/"), 0);
 	count = tracepoint_find_all(&root, tracepoints, &status);
 	assert_true(count > 0);
-	assert_int_equal(tracepoint_open(&loader, tracepoints, count, 1, &status), 0);
+	assert_int_equal(tracepoint_open(&loader, &root, tracepoints, count, 1, &status), 0);
 	slot = tracepoint_slots(loader);
 	assert_int_equal(make_vm(&vm, kvm), 0);
 	/* Others may have the only slot: then ours have none at all. */
