@@ -231,7 +231,7 @@ check-unit: $(UNIT_TESTS)
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # Not those that count allocations themselves, use what valgrind does not know, or only run scripts.
-VALGRIND_TESTS = $(filter-out %/test_alloc %/test_bpf_live %/test_statsfd_live %/test_statsfd_quiet %/test_statsfd_kept %/test_statsfd_borrow %/test_tracepoint_live %/test_events_awk,$(UNIT_TESTS))
+VALGRIND_TESTS = $(filter-out %/test_alloc %/test_bpf_live %/test_statsfd_live %/test_statsfd_quiet %/test_statsfd_kept %/test_statsfd_borrow %/test_tracepoint_live %/test_refusal_live %/test_events_awk,$(UNIT_TESTS))
 .PHONY: check-valgrind
 check-valgrind: all
 	$(Q)$(MAKE) -s O=$(O) check-unit check-snmp check-plugin UNIT_TESTS="$(VALGRIND_TESTS)" \

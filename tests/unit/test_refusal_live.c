@@ -370,6 +370,21 @@ static void test_memory_comes_back(void **state)
 	}
 }
 
+/* Once it has begun to count totals it goes on with them: only where reasons cannot be had. */
+static void test_totals_only(void **state)
+{
+	static const struct way way = { "bpf for reasons", KVMSTAT_TRACEPOINT, "debugfs", { SYS_bpf }, NULL, NULL, NULL };
+	struct kvmstat_source_status status;
+
+	(void)state;
+	need();
+	status = try(&way, EMFILE, ALL_CAPABILITIES);
+	check_words(&way, EMFILE, &status, KVMSTAT_DENIED, "raise LimitNOFILE=", true);
+	status = try(&way, EPERM, ALL_CAPABILITIES);
+	check_words(&way, EPERM, &status, KVMSTAT_PARTIAL, "only how many exits, not why: ", true);
+	check_words(&way, EPERM, &status, KVMSTAT_PARTIAL, "a seccomp filter forbids bpf;", true);
+}
+
 /* ---- threads ---- */
 
 #if WITH_LIBVIRT
@@ -459,7 +474,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_privileged),	  cmocka_unit_test(test_without_capabilities),
 		cmocka_unit_test(test_real),		  cmocka_unit_test(test_files_come_back),
-		cmocka_unit_test(test_memory_comes_back), cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_memory_comes_back), cmocka_unit_test(test_totals_only),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
