@@ -147,15 +147,24 @@ static int64_t number_in(const struct sysroot *root, int64_t otherwise, const ch
 	return end == text ? otherwise : number;
 }
 
-static bool has_seccomp_filter(const struct sysroot *root)
+/*
+ * The capabilities are not capget(2)'s, from whose answer AppArmor takes those that it forbids: they would seem to be
+ * missing. That is for where /proc cannot be read.
+ */
+static void read_status(struct rights *rights, const struct sysroot *root)
 {
-	char text[4096];
+	static const char capabilities[] = "\nCapEff:\t", seccomp[] = "\nSeccomp:\t";
 	const char *line;
+	char text[4096];
 
+	rights->effective = effective_capabilities();
 	if (sysroot_read(root, text, sizeof(text), "proc/self/status") <= 0)
-		return false;
-	line = strstr(text, "\nSeccomp:\t");
-	return line && line[sizeof("\nSeccomp:\t") - 1] == '2';
+		return;
+	line = strstr(text, capabilities);
+	if (line)
+		rights->effective = strtoull(line + sizeof(capabilities) - 1, NULL, 16);
+	line = strstr(text, seccomp);
+	rights->is_filtered = line && line[sizeof(seccomp) - 1] == '2';
 }
 
 static bool is_in_user_namespace(const struct sysroot *root)
@@ -217,11 +226,9 @@ void rights_read(struct rights *rights, const struct sysroot *root)
 	int version = linux_version();
 
 	*rights = (struct rights){
-		.effective = effective_capabilities(),
 		.knows_cap_bpf = number_in(root, version < 508 ? 0 : BIT_BPF, "proc/sys/kernel/cap_last_cap") >= BIT_BPF,
 		.is_root = geteuid() == 0,
 		.in_user_namespace = is_in_user_namespace(root),
-		.is_filtered = has_seccomp_filter(root),
 		.lockdown = host_lockdown(root),
 		.perf_paranoid = (int)number_in(root, 0, "proc/sys/kernel/perf_event_paranoid"),
 		.linux_version = version,
@@ -231,6 +238,7 @@ void rights_read(struct rights *rights, const struct sysroot *root)
 		.max_threads = limit_of(RLIMIT_NPROC),
 		.max_tasks = read_max_tasks(root),
 	};
+	read_status(rights, root);
 	find_module(rights, root);
 }
 

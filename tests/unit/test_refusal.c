@@ -287,7 +287,7 @@ static void test_read(void **state)
 	rights_read(&rights, &tree->root);
 	assert_false(rights.is_filtered || rights.in_user_namespace || *rights.module);
 	assert_true(rights.max_tasks == UINT64_MAX && rights.linux_version > 400);
-	tree_text(tree, "proc/self/status", "Name:\tx\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n");
+	tree_text(tree, "proc/self/status", "Name:\tx\nCapEff:\t000000c000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n");
 	tree_text(tree, "proc/self/attr/current", "/usr/sbin/kvmstat-agentx (enforce)\n");
 	tree_text(tree, "sys/kernel/security/lsm", "lockdown,capability,landlock,yama,apparmor,tomoyo,bpf");
 	tree_text(tree, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
@@ -296,6 +296,8 @@ static void test_read(void **state)
 	tree_text(tree, "sys/fs/cgroup/system.slice/kvmstat-agentx.service/pids.max", "33\n");
 	rights_read(&rights, &tree->root);
 	assert_true(rights.is_filtered);
+	/* Not capget(2)'s, which AppArmor changes. */
+	assert_true(rights.effective == (BIT(BPF) | BIT(PERFMON)));
 	assert_string_equal(rights.module, "AppArmor (/usr/sbin/kvmstat-agentx (enforce))");
 	assert_int_equal(rights.lockdown, KVMSTAT_LOCKDOWN_INTEGRITY);
 	assert_int_equal(rights.perf_paranoid, 3);
