@@ -93,8 +93,8 @@ static void describe_denied(const struct way *way, char text[OBSTACLE_SIZE])
 	rights(&way->st, who);
 	if (S_ISDIR(way->st.st_mode) && !may(way->reached, X_OK))
 		snprintf(text, OBSTACLE_SIZE,
-			 "user %s may not enter the folder %s (%s); open it with chmod o+x %s, /var/agentx with "
-			 "systemd-tmpfiles --create kvmstat.conf",
+			 "user %s may not enter the folder %s (%s); open it: chmod o+x %s (for good, /var/agentx: "
+			 "systemd-tmpfiles --create kvmstat.conf)",
 			 user, way->reached, who, way->reached);
 	else if (way->whole && !may(way->reached, W_OK))
 		snprintf(text, OBSTACLE_SIZE,
