@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector.h"
 #include "guest_index.h"
 #include "vmm.h"
 
@@ -163,6 +164,20 @@ static char *make_key(const struct guest *guest, const struct identity *identity
 	return format("dir:%s", guest->public.incarnation);
 }
 
+void guest_set_began(struct kvmstat_guest *guest)
+{
+	uint64_t now = clock_ns(CLOCK_BOOTTIME), boot = clock_ns(CLOCK_REALTIME) - now;
+	uint64_t created = guest->created_ns > boot ? guest->created_ns - boot : 0;
+
+	guest->began_ns = created > guest->start_ns ? created : guest->start_ns;
+	/* A captured host has a clock of its own. */
+	if (guest->began_ns > now)
+		guest->began_ns = 0;
+	guest->began_realtime_ns = guest->created_ns;
+	if (!guest->began_realtime_ns && guest->start_ns)
+		guest->began_realtime_ns = boot + guest->start_ns;
+}
+
 static int describe(const struct guests *guests, struct guest *guest, const struct identity *identity,
 		    bool sibling)
 {
@@ -173,6 +188,7 @@ static int describe(const struct guests *guests, struct guest *guest, const stru
 	public->fd = s->fd;
 	public->start_ns = s->start_ns;
 	public->created_ns = s->ctime_ns;
+	guest_set_began(public);
 	public->memory = identity->memory ? identity->memory : s->memory;
 	public->incarnation = format("%s/%s/%llu/%llu", guests->boot_id, s->dir, (unsigned long long)s->ino,
 				     (unsigned long long)(s->ctime_ns ? s->ctime_ns : s->start_ns));

@@ -127,4 +127,7 @@ void guests_sweep(struct guests *guests, uint64_t pass);
 void guest_get(struct guest *guest);
 void guest_put(struct guest *guest);
 
+/* Set began_ns and began_realtime_ns from created_ns and start_ns, by the clocks as they stand. */
+void guest_set_began(struct kvmstat_guest *guest);
+
 #endif

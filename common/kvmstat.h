@@ -198,6 +198,12 @@ struct kvmstat_guest {
 	int fd;			/* of the VM in that process */
 	uint64_t start_ns;	/* when the VMM's process started, CLOCK_BOOTTIME; 0 if unknown */
 	uint64_t created_ns;	/* when KVM created the VM, CLOCK_REALTIME; 0 if unknown */
+	/*
+	 * The later of these two times, by both clocks as they stood when the guest was found: what is made of them
+	 * stays the same if the wall clock is set. 0 if unknown.
+	 */
+	uint64_t began_ns;	/* CLOCK_BOOTTIME */
+	uint64_t began_realtime_ns; /* CLOCK_REALTIME */
 	uint64_t memory;	/* bytes of guest memory; 0 if unknown */
 };
 

@@ -147,6 +147,7 @@ static struct guest *make_others(const struct guests *guests)
 		.fd = -1,
 		.created_ns = clock_ns(CLOCK_REALTIME),
 	};
+	guest_set_began(&others->public);
 	if (others->public.name && others->public.uuid && others->public.key && others->public.incarnation &&
 	    others->public.vmm)
 		return others;

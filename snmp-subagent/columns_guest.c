@@ -56,7 +56,7 @@ VALUE(guest_memory)
 
 VALUE(guest_start)
 {
-	return value_date(value, row_of(ask, place)->start_ns);
+	return value_date(value, guest_of(ask, place)->began_realtime_ns);
 }
 
 VALUE(guest_cpu_time)

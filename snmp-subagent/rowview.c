@@ -5,8 +5,6 @@
 
 #include "marks.h"
 
-#define NS_PER_S UINT64_C(1000000000)
-
 struct views {
 	struct view *newest;		/* atomic; published and not taken yet */
 	struct view *last;		/* of the sampling thread, for the next rates */
@@ -14,7 +12,6 @@ struct views {
 	uint32_t *order;		/* rows in ascending order of index; first those that are left out */
 	uint32_t order_size, nrows, first;
 	uint64_t generation;		/* of the assignment that order is for */
-	uint64_t boot_ns;		/* CLOCK_REALTIME when CLOCK_BOOTTIME was 0 */
 };
 
 struct views *views_new(void)
@@ -167,37 +164,16 @@ static int sort_rows(struct views *views, uint32_t nrows, const struct assignmen
 
 /* ---- building ----------------------------------------------------------- */
 
-/*
- * When CLOCK_BOOTTIME began by the wall clock. It is kept until the wall clock was set, so that times made
- * with it do not flicker.
- */
-static void update_boot_time(struct views *views, const struct kvmstat_sample *sample)
-{
-	uint64_t boot = sample->realtime_ns - sample->time_ns;
-	uint64_t moved = boot > views->boot_ns ? boot - views->boot_ns : views->boot_ns - boot;
-
-	if (moved > NS_PER_S)
-		views->boot_ns = boot;
-}
-
-static void fill_guest(const struct views *views, struct view *view, struct view_guest *out, uint32_t row,
-		       uint32_t index)
+static void fill_guest(struct view *view, struct view_guest *out, uint32_t row, uint32_t index)
 {
 	const struct kvmstat_row *data = &view->sample->rows[row];
 	const struct kvmstat_guest *guest = data->guest;
-	uint64_t created = guest->created_ns > views->boot_ns ? guest->created_ns - views->boot_ns : 0;
 	uint64_t fell = kvmstat_discontinuity(view->rates, row);
 
 	out->index = index;
 	out->row = row;
 	out->data = data;
-	out->since_ns = fell ? fell : created > guest->start_ns ? created : guest->start_ns;
-	/* A captured host has a clock of its own. */
-	if (out->since_ns > view->sample->time_ns)
-		out->since_ns = 0;
-	out->start_ns = guest->created_ns;
-	if (!out->start_ns && guest->start_ns)
-		out->start_ns = views->boot_ns + guest->start_ns;
+	out->since_ns = fell ? fell : guest->began_ns;
 	kvmstat_activity(view->sample, view->rates, row, out->activity);
 }
 
@@ -240,7 +216,7 @@ static void fill(const struct views *views, struct view *view, const struct assi
 	for (uint32_t i = views->first; i < sample->nrows; i++) {
 		uint32_t row = views->order[i];
 
-		fill_guest(views, view, &view->guests[view->nguests], row, assignment->guest[row]);
+		fill_guest(view, &view->guests[view->nguests], row, assignment->guest[row]);
 		fill_vcpus(view, view->nguests++);
 	}
 	for (uint32_t row = 0; row < sample->nrows; row++)
@@ -261,7 +237,6 @@ int views_publish(struct views *views, struct kvmstat_sample *sample, const stru
 		rc = view_room(view, sample);
 	if (rc < 0)
 		return rc;
-	update_boot_time(views, sample);
 	view->sample = sample;
 	fill(views, view, assignment);
 	rc = marks_make(view);

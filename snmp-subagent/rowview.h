@@ -45,7 +45,6 @@ struct view_guest {
 	uint32_t row;			/* in the sample */
 	const struct kvmstat_row *data;
 	uint64_t since_ns;		/* CLOCK_BOOTTIME when counting (re)started, 0 if unknown */
-	uint64_t start_ns;		/* CLOCK_REALTIME when it was started, 0 if unknown */
 	struct kvmstat_activity activity[KVMSTAT_NCATEGORIES];
 };
 

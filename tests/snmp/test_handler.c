@@ -353,7 +353,8 @@ static struct fake *second_sample(uint64_t time_ns)
 	fake->guests[0].uuid = "11111111-2222-3333-4444-555555555555";
 	fake->guests[0].pid = 123;
 	fake->guests[0].memory = 64 << 20;
-	fake->guests[0].created_ns = REALTIME - 56 * S - S / 2;
+	fake->guests[0].began_ns = time_ns - 56 * S - S / 2;
+	fake->guests[0].began_realtime_ns = REALTIME - 56 * S - S / 2;
 	fake->guests[1].vmm = "m\xc3\xb6";
 	fake->rows[0].vcpus = 2;
 	fake->rows[0].has_cpu = true;
@@ -617,18 +618,22 @@ static void test_registration(void **state)
 	free(served);
 }
 
+static void check_get(struct world *world, const struct expected *entry)
+{
+	oid name[MAX_OID_LEN];
+	size_t len = full_name(entry, name);
+	struct call call;
+
+	begin(&call, world, table_of(entry->group), MODE_GET, name, len, 0);
+	run(&call);
+	check_is(call.vars, entry);
+	finish(&call);
+}
+
 static void test_get(void **state)
 {
-	for (int i = 0; i < NEXPECTED; i++) {
-		oid name[MAX_OID_LEN];
-		size_t len = full_name(&expected[i], name);
-		struct call call;
-
-		begin(&call, *state, table_of(expected[i].group), MODE_GET, name, len, 0);
-		run(&call);
-		check_is(call.vars, &expected[i]);
-		finish(&call);
-	}
+	for (int i = 0; i < NEXPECTED; i++)
+		check_get(*state, &expected[i]);
 }
 
 /* Everything near an entry that is no entry. */
@@ -829,6 +834,28 @@ static void test_stale(void **state)
 	}
 	world->samples[1]->sample.time_ns = boottime() - 29 * S;
 	test_get(state);
+}
+
+/* Counters did not start again because somebody set the wall clock. */
+static void test_wall_clock_is_set(void **state)
+{
+	static const uint32_t index[] = { 7, 2, 0 };
+	static const uint64_t steps[] = { 0, 2 * S, 86400 * S };
+	struct world *world = *state;
+	struct kvmstat_sample *sample = &world->samples[1]->sample;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		const struct view *view;
+
+		sample->realtime_ns = REALTIME + steps[i];
+		publish(world, world->samples[1], index);
+		view = reader_view(&world->reader, 0, boottime());
+		assert_int_equal(view->guests[1].index, 7);
+		assert_int_equal(view->guests[1].since_ns, sample->time_ns - 56 * S - S / 2);
+		for (int j = 0; j < NEXPECTED; j++)
+			if (expected[j].group == 6)
+				check_get(world, &expected[j]);
+	}
 }
 
 static void test_before_first_sample(void **state)
@@ -1287,6 +1314,7 @@ int main(void)
 		TEST(test_set_refused),
 		TEST(test_transaction_sees_one_sample),
 		TEST(test_stale),
+		TEST(test_wall_clock_is_set),
 		cmocka_unit_test(test_before_first_sample),
 		TEST(test_empty_host),
 		cmocka_unit_test(test_guests_without_events),

@@ -15,6 +15,22 @@
 
 enum { MANY = 10000 };
 
+#define S UINT64_C(1000000000)
+
+/* The clocks of a test that drives them; without one the host's. */
+static bool driven;
+static uint64_t wall_ns, boot_ns;
+
+__attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	uint64_t ns = clock == CLOCK_REALTIME ? wall_ns : boot_ns;
+
+	if (!driven)
+		return (int)syscall(SYS_clock_gettime, clock, ts);
+	*ts = (struct timespec){.tv_sec = (time_t)(ns / S), .tv_nsec = (long)(ns % S)};
+	return 0;
+}
+
 static struct tree *tree;
 static struct guests guests;
 static struct filter *filter;
@@ -33,6 +49,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	on_open = NULL;
+	driven = false;
 	guests_exit(&guests);
 	filter_free(filter);
 	tree_free(tree);
@@ -310,6 +327,41 @@ static void test_huge_numbers(void **state)
 	}
 }
 
+/* What is made of the two clocks is made once: neither a step of the wall clock nor another source changes it. */
+static void test_began(void **state)
+{
+	struct sighting early = {.dir = "100-10", .base = "kvm", .ino = 1, .ctime_ns = 5000 * S + 3, .fd = -1};
+	struct sighting process = {.dir = "101-10", .tgid = 101, .fd = 10, .start_ns = 70 * S};
+	struct sighting other_host = {.dir = "102-10", .base = "kvm", .ino = 2, .ctime_ns = 9000 * S, .fd = -1};
+	struct sighting both = {.dir = "103-10", .base = "kvm", .ino = 3, .ctime_ns = 4950 * S, .tgid = 103, .fd = 10,
+				.start_ns = 60 * S};
+	const struct kvmstat_guest *web, *db, *strange, *late;
+	bool newcomer;
+
+	(void)state;
+	driven = true;
+	wall_ns = 5010 * S;
+	boot_ns = 110 * S;
+	web = &see(&early, 1, &newcomer)->public;
+	db = &see(&process, 1, &newcomer)->public;
+	strange = &see(&other_host, 1, &newcomer)->public;
+	late = &see(&both, 1, &newcomer)->public;
+	for (uint64_t step = 0; step <= 3600; step += 1800) {
+		wall_ns = (5010 + step) * S;
+		boot_ns += 10 * S;
+		early.kvm = 0x1000 + step;
+		assert_ptr_equal(&see(&early, 2, &newcomer)->public, web);
+		assert_int_equal(web->began_ns, 100 * S + 3);
+		assert_int_equal(web->began_realtime_ns, 5000 * S + 3);
+		assert_int_equal(db->began_ns, 70 * S);
+		assert_int_equal(db->began_realtime_ns, 4970 * S);
+		assert_int_equal(strange->began_ns, 0);
+		assert_int_equal(strange->began_realtime_ns, 9000 * S);
+		assert_int_equal(late->began_ns, 60 * S);
+		assert_int_equal(late->began_realtime_ns, 4950 * S);
+	}
+}
+
 #define guest_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -317,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		guest_test(test_many),	       guest_test(test_sweep),		guest_test(test_reference),
 		guest_test(test_three_views),  guest_test(test_address_reused), guest_test(test_siblings),
+		guest_test(test_began),
 		guest_test(test_no_directory), guest_test(test_directory),	guest_test(test_huge_numbers),
 	};
 
