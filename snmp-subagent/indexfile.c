@@ -21,67 +21,6 @@ uint32_t index_hash(const char *data, size_t len)
 	return hash;
 }
 
-void index_content_free(struct index_content *content)
-{
-	for (size_t i = 0; i < content->nguests; i++) {
-		free(content->guests[i].key);
-		free(content->guests[i].incarnation);
-	}
-	for (size_t i = 0; i < content->nevents; i++)
-		free(content->events[i].name);
-	free(content->guests);
-	free(content->events);
-	memset(content, 0, sizeof(*content));
-}
-
-/* Room for one more in an array. 0 or -ENOMEM. */
-static int grow(void *array, size_t *size, size_t used, size_t item)
-{
-	size_t more = *size ? *size * 2 : 64;
-	void *bigger;
-
-	if (used < *size)
-		return 0;
-	bigger = reallocarray(*(void **)array, more, item);
-	if (!bigger)
-		return -ENOMEM;
-	*(void **)array = bigger;
-	*size = more;
-	return 0;
-}
-
-int index_add_guest(struct index_content *content, uint32_t index, const char *key, const char *incarnation)
-{
-	struct index_guest guest = { .index = index };
-
-	if (grow(&content->guests, &content->guests_size, content->nguests, sizeof(guest)) < 0)
-		return -ENOMEM;
-	guest.key = strdup(key);
-	guest.incarnation = strdup(incarnation);
-	if (!guest.key || !guest.incarnation) {
-		free(guest.key);
-		free(guest.incarnation);
-		return -ENOMEM;
-	}
-	content->guests[content->nguests++] = guest;
-	if (index > content->highest)
-		content->highest = index;
-	return 0;
-}
-
-int index_add_event(struct index_content *content, uint32_t number, const char *name)
-{
-	struct index_event event = { .number = number };
-
-	if (grow(&content->events, &content->events_size, content->nevents, sizeof(event)) < 0)
-		return -ENOMEM;
-	event.name = strdup(name);
-	if (!event.name)
-		return -ENOMEM;
-	content->events[content->nevents++] = event;
-	return 0;
-}
-
 /* ---- reading ------------------------------------------------------------ */
 
 static int hex_digit(char c)
@@ -123,14 +62,13 @@ static bool parse_number(const char *word, uint32_t *number)
 	return !errno && !*end && value <= INDEX_MAX;
 }
 
-/* Cut the checksum and the newline off a line; false if it is not the line's. */
+/* Cut the checksum off a line; false if it is not the line's. */
 static bool checksum_fits(char *line, size_t len)
 {
 	char expected[10], *space;
 
-	if (!len || line[len - 1] != '\n' || strlen(line) != len)
+	if (strlen(line) != len)
 		return false;
-	line[--len] = '\0';
 	space = strrchr(line, ' ');
 	if (!space)
 		return false;
@@ -143,6 +81,7 @@ static bool checksum_fits(char *line, size_t len)
 
 struct reading {
 	struct index_content *content;
+	size_t left_out;	/* events */
 	bool first, damaged, has_highest, ended;
 };
 
@@ -159,6 +98,10 @@ static int take_words(struct reading *reading, char *words[], int n)
 		rc = index_add_guest(content, number, words[2], words[3]);
 		return rc < 0 ? rc : 1;
 	}
+	if (strcmp(words[0], "event") == 0 && n == 3 && content->nevents == INDEX_EVENTS_MAX) {
+		reading->left_out++;
+		return 1;
+	}
 	if (strcmp(words[0], "event") == 0 && n == 3) {
 		rc = index_add_event(content, number, words[2]);
 		return rc < 0 ? rc : 1;
@@ -171,7 +114,7 @@ static int take_words(struct reading *reading, char *words[], int n)
 	}
 	if (strcmp(words[0], "end") == 0 && n == 3 && parse_number(words[2], &events)) {
 		reading->ended = true;
-		return number == content->nguests && events == content->nevents;
+		return number == content->nguests && events == content->nevents + reading->left_out;
 	}
 	return 0;
 }
@@ -203,80 +146,106 @@ static int take_line(struct reading *reading, char *line, size_t len)
 	return rc < 0 ? rc : 0;
 }
 
-static int by_index(const void *a, const void *b)
-{
-	const struct index_guest *left = a, *right = b;
-
-	return (left->index > right->index) - (left->index < right->index);
-}
-
-/* Drop every guest that has the index of the one before it. True if there were any. */
-static bool drop_duplicates(struct index_content *content)
-{
-	struct index_guest *guests = content->guests;
-	size_t kept = 0;
-	bool dropped;
-
-	for (size_t i = 0; i < content->nguests; i++) {
-		if (kept && guests[kept - 1].index == guests[i].index) {
-			free(guests[i].key);
-			free(guests[i].incarnation);
-		} else {
-			guests[kept++] = guests[i];
-		}
-	}
-	dropped = kept != content->nguests;
-	content->nguests = kept;
-	return dropped;
-}
-
 static void finish_reading(struct reading *reading)
 {
 	struct index_content *content = reading->content;
 
-	if (content->nguests) {
-		qsort(content->guests, content->nguests, sizeof(*content->guests), by_index);
-		reading->damaged |= drop_duplicates(content);
-	}
+	reading->damaged |= index_sort(content);
 	if (!reading->ended || !reading->has_highest)
 		reading->damaged = true;
 	if (!reading->has_highest)
 		content->highest = content->highest < INDEX_MAX - INDEX_MARGIN ?
 				   content->highest + INDEX_MARGIN : INDEX_MAX;
 	for (size_t i = 0; i < content->nguests; i++)
-		content->guests[i].saved = true;
+		content->guests[i].saved = content->guests[i].exact = true;
 	for (size_t i = 0; i < content->nevents; i++)
 		content->events[i].saved = true;
 }
 
-int index_read(int dirfd, struct index_content *content)
+/* Nothing that is not a file is waited for. An fd or -errno. */
+static int open_file(int dirfd)
 {
-	struct reading reading = { .content = content, .first = true };
-	int fd = openat(dirfd, INDEX_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
-	FILE *file;
-	int rc = 0;
+	int fd = openat(dirfd, INDEX_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int rc;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	file = fdopen(fd, "r");
-	if (!file) {
-		close(fd);
-		return -ENOMEM;
+		return -errno;
+	rc = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -ENXIO;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+/* At most size bytes. What was read, 0 at the end; or -errno. */
+static ssize_t read_all(int fd, char *data, size_t size)
+{
+	size_t used = 0;
+
+	while (used < size) {
+		ssize_t n = read(fd, data + used, size - used);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		if (n > 0)
+			used += (size_t)n;
 	}
-	while (!rc && (len = getline(&line, &size, file)) >= 0)
-		rc = take_line(&reading, line, (size_t)len);
-	if (!rc && ferror(file))
-		rc = -EIO;
-	free(line);
-	fclose(file);
+	return (ssize_t)used;
+}
+
+static int take_lines(struct reading *reading, char *data, size_t size)
+{
+	char *line = data, *end;
+	int rc = 0;
+
+	while (!rc && (end = memchr(line, '\n', size - (size_t)(line - data)))) {
+		*end = '\0';
+		rc = take_line(reading, line, (size_t)(end - line));
+		line = end + 1;
+	}
+	if (line != data + size)
+		reading->damaged = true;
+	return rc;
+}
+
+/* What there is beyond the limit is not read: then the end is missing, as it is in a file that was cut. */
+static int read_file(int fd, struct reading *reading)
+{
+	struct stat st;
+	char *data;
+	ssize_t len;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size > INDEX_SIZE_MAX)
+		st.st_size = INDEX_SIZE_MAX;
+	data = malloc((size_t)st.st_size + 1);
+	len = data ? read_all(fd, data, (size_t)st.st_size) : -ENOMEM;
+	rc = len < 0 ? (int)len : take_lines(reading, data, (size_t)len);
+	free(data);
+	return rc;
+}
+
+int index_read(int dirfd, struct index_content *content, size_t *left_out)
+{
+	struct reading reading = { .content = content, .first = true };
+	int fd = open_file(dirfd), rc;
+
+	*left_out = 0;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	rc = read_file(fd, &reading);
+	close(fd);
 	if (rc < 0) {
 		index_content_free(content);
 		return rc;
 	}
 	finish_reading(&reading);
+	*left_out = reading.left_out;
 	return reading.damaged;
 }
 
@@ -284,7 +253,26 @@ int index_keep_bad(int dirfd)
 {
 	if (unlinkat(dirfd, INDEX_FILE_BAD, 0) < 0 && errno != ENOENT)
 		return -errno;
-	return linkat(dirfd, INDEX_FILE, dirfd, INDEX_FILE_BAD, 0) < 0 ? -errno : 0;
+	/* Some file systems have no links, and somebody else's file may not be linked (fs.protected_hardlinks). */
+	if (linkat(dirfd, INDEX_FILE, dirfd, INDEX_FILE_BAD, 0) < 0 &&
+	    renameat(dirfd, INDEX_FILE, dirfd, INDEX_FILE_BAD) < 0)
+		return -errno;
+	return 0;
+}
+
+void index_identify(int dirfd, struct index_identity *identity)
+{
+	struct stat st;
+
+	*identity = (struct index_identity){ .exists = false };
+	if (fstatat(dirfd, INDEX_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		*identity = (struct index_identity){ true, st.st_dev, st.st_ino, st.st_size, st.st_mtim };
+}
+
+bool index_identical(const struct index_identity *a, const struct index_identity *b)
+{
+	return a->exists == b->exists && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->written.tv_sec == b->written.tv_sec && a->written.tv_nsec == b->written.tv_nsec;
 }
 
 /* ---- writing ------------------------------------------------------------ */
@@ -355,11 +343,14 @@ static int write_all(int fd, const char *data, size_t size)
 	return 0;
 }
 
+/* What is there already, of a run that was killed, may be anything. */
 static int write_new(int dirfd, const char *data, size_t size)
 {
-	int fd = openat(dirfd, INDEX_FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	int rc;
+	int fd, rc;
 
+	if (unlinkat(dirfd, INDEX_FILE_NEW, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(dirfd, INDEX_FILE_NEW, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
 	rc = write_all(fd, data, size);
@@ -383,7 +374,7 @@ int index_write(int dirfd, const struct index_content *content)
 		free(page.data);
 		return -ENOMEM;
 	}
-	rc = write_new(dirfd, page.data, page.size);
+	rc = page.size > INDEX_SIZE_MAX ? -E2BIG : write_new(dirfd, page.data, page.size);
 	free(page.data);
 	if (!rc && renameat(dirfd, INDEX_FILE_NEW, dirfd, INDEX_FILE) < 0)
 		rc = -errno;

@@ -16,63 +16,43 @@
 #ifndef KVMSTAT_INDEXFILE_H
 #define KVMSTAT_INDEXFILE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <sys/stat.h>
+
+#include "indexcontent.h"
 
 #define INDEX_FILE "index"
 #define INDEX_FILE_NEW "index.new"
 #define INDEX_FILE_BAD "index.bad"
 
-enum {
-	INDEX_MAX = 2147483647,
-	/* Skipped if a damaged file does not even tell the highest index that was given. */
-	INDEX_MARGIN = 1000000,
+/* Skipped if a damaged file does not even contain the highest index that was given. */
+enum { INDEX_MARGIN = 1000000 };
+
+/* Which file it was: two of them are identical if nobody wrote, replaced or removed it in between. */
+struct index_identity {
+	bool exists;
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec written;
 };
 
-struct index_guest {
-	uint32_t index;
-	bool live;		/* in the last sample */
-	bool saved;		/* as it is, in the file */
-	uint32_t next_key;	/* chains of indexmap.c */
-	uint32_t next_incarnation;
-	char *key;
-	char *incarnation;
-};
-
-struct index_event {
-	uint32_t number;
-	bool saved;
-	char *name;
-};
-
-struct index_content {
-	uint32_t highest;
-	size_t nguests, guests_size;
-	struct index_guest *guests;
-	size_t nevents, events_size;
-	struct index_event *events;
-};
-
-void index_content_free(struct index_content *content);
-
-/* Append; strings are copied. 0 or -ENOMEM. */
-int index_add_guest(struct index_content *content, uint32_t index, const char *key, const char *incarnation);
-int index_add_event(struct index_content *content, uint32_t number, const char *name);
+void index_identify(int dirfd, struct index_identity *identity);
+bool index_identical(const struct index_identity *a, const struct index_identity *b);
 
 /*
  * Read the file in this directory into an empty content, guests in ascending order of index. No file is an
- * empty one. Returns 0; 1 if the file is damaged, with all that could be read; -EPROTONOSUPPORT if it is of
- * a later version; or another -errno.
+ * empty one. Returns 0; 1 if the file is damaged or larger than INDEX_SIZE_MAX, with all that could be read;
+ * -EPROTONOSUPPORT if it is of a later version; -ENXIO or -ELOOP if it is not a regular file, which is never waited
+ * for; or another -errno. Events above INDEX_EVENTS_MAX are left out, *left_out is their number.
  */
-int index_read(int dirfd, struct index_content *content);
+int index_read(int dirfd, struct index_content *content, size_t *left_out);
 
-/* Keep the file as it is under the name of INDEX_FILE_BAD as well. 0 or -errno. */
+/* Keep the file as it is under the name of INDEX_FILE_BAD, before it is replaced. 0 or -errno. */
 int index_keep_bad(int dirfd);
 
 /*
- * Replace the file: once this returned 0 it survives a crash; else the old one is still there. 0 or
- * -errno.
+ * Replace the file: once this returned 0 it survives a crash; else the old one is still there. 0; -E2BIG if
+ * it would be larger than INDEX_SIZE_MAX; or another -errno.
  */
 int index_write(int dirfd, const struct index_content *content);
 

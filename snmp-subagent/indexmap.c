@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "indexfile.h"
 #include "indexmap.h"
-#include "log.h"
+#include "indexstore.h"
 
-enum {
-	NONE = UINT32_MAX,	   /* end of a chain; a row without an entry */
-	REMEMBERED_GUESTS = 20000, /* above this, guests that are gone are forgotten, lowest index first */
-};
+enum { NONE = UINT32_MAX }; /* end of a chain; a row without an entry */
 
 struct indexmap {
-	char *dir;			/* NULL: in memory only */
-	int dirfd;
-	bool loaded;
-	bool damaged;			/* the file is, and was not replaced yet */
+	struct indexstore store;
 	bool assigned;			/* live is known of every guest */
 	bool complete;			/* everything of the last sample is published */
 	struct index_content content;
@@ -31,23 +20,16 @@ struct indexmap {
 	uint32_t *position;		/* [nrows] in content.guests, or NONE */
 	uint32_t *guest;		/* [nrows] */
 	bool *event;			/* [ncolumns] */
-	struct complaint trouble, full;
+	struct complaint full, taken;
 };
 
 int indexmap_new(struct indexmap **map, const char *dir)
 {
 	struct indexmap *new = calloc(1, sizeof(*new));
 
-	if (!new)
+	if (!new || indexstore_init(&new->store, dir) < 0) {
+		free(new);
 		return -ENOMEM;
-	new->dirfd = -1;
-	new->loaded = !dir;
-	if (dir) {
-		new->dir = strdup(dir);
-		if (!new->dir) {
-			free(new);
-			return -ENOMEM;
-		}
 	}
 	*map = new;
 	return 0;
@@ -58,165 +40,28 @@ void indexmap_free(struct indexmap *map)
 	if (!map)
 		return;
 	index_content_free(&map->content);
-	if (map->dirfd >= 0)
-		close(map->dirfd);
+	indexstore_exit(&map->store);
 	free(map->by_key);
 	free(map->by_incarnation);
 	free(map->position);
 	free(map->guest);
 	free(map->event);
-	free(map->dir);
 	free(map);
 }
 
-/* ---- the file ----------------------------------------------------------- */
-
-/* The state directory for this process alone. 0 or -errno. */
-static int open_dir(struct indexmap *map)
-{
-	int rc;
-
-	if (map->dirfd >= 0)
-		return 0;
-	if (mkdir(map->dir, 0755) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
-		return -errno;
-	map->dirfd = open(map->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (map->dirfd < 0)
-		return -errno;
-	if (flock(map->dirfd, LOCK_EX | LOCK_NB) < 0) {
-		rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
-		close(map->dirfd);
-		map->dirfd = -1;
-		return rc;
-	}
-	return 0;
-}
-
-static const char *explain(int rc)
-{
-	switch (-rc) {
-	case EBUSY:
-		return "another kvmstat-agentx uses this directory: stop it, or give each its own with the option StateDir";
-	case EPROTONOSUPPORT:
-		return "the file was written by a later version of kvmstat-agentx: run that one, or move the file away";
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return "the user that kvmstat-agentx runs as must be able to write this directory "
-		       "(systemd: StateDirectory=kvmstat); or choose another one with the option StateDir";
-	case ENOSPC:
-	case EDQUOT:
-	case EFBIG:
-		return "the file system is full: make room";
-	default:
-		return "check the directory, or choose another one with the option StateDir";
-	}
-}
-
-static const char *reason(int rc)
-{
-	return rc == -EPROTONOSUPPORT ? "unknown version" : strerror(-rc);
-}
-
-static int load(struct indexmap *map)
-{
-	int rc = open_dir(map);
-
-	if (!rc)
-		rc = index_read(map->dirfd, &map->content);
-	if (rc > 0) {
-		int kept = index_keep_bad(map->dirfd);
-
-		message(LOG_WARNING,
-			"%s/%s was damaged: %zu guests could be read of it, new ones get indices above %u; %s%s",
-			map->dir, INDEX_FILE, map->content.nguests, map->content.highest,
-			kept < 0 ? "no copy could be kept: " : "it is kept as " INDEX_FILE_BAD,
-			kept < 0 ? strerror(-kept) : "");
-		map->damaged = true;
-		rc = 0;
-	}
-	if (rc < 0) {
-		if (rc != -ENOMEM)
-			complain(
-				&map->trouble,
-				"cannot use %s/%s, where the indices of guests are kept: %s; until then guests are "
-				"not served, since an index might be given twice; %s",
-				map->dir, INDEX_FILE, reason(rc), explain(rc));
-		return rc;
-	}
-	map->loaded = true;
-	return 0;
-}
-
-static void mark_saved(struct indexmap *map)
-{
-	for (size_t i = 0; i < map->content.nguests; i++)
-		map->content.guests[i].saved = true;
-	for (size_t i = 0; i < map->content.nevents; i++)
-		map->content.events[i].saved = true;
-}
-
-static bool all_saved(const struct index_content *content)
-{
-	for (size_t i = 0; i < content->nguests; i++)
-		if (!content->guests[i].saved)
-			return false;
-	for (size_t i = 0; i < content->nevents; i++)
-		if (!content->events[i].saved)
-			return false;
-	return true;
-}
-
-static void save(struct indexmap *map)
-{
-	int rc = map->dir ? index_write(map->dirfd, &map->content) : 0;
-
-	if (rc < 0) {
-		complain(
-			&map->trouble,
-			"cannot save %s/%s, where the indices of guests are kept: %s; until then new guests are not "
-			"served; %s",
-			map->dir, INDEX_FILE, reason(rc), explain(rc));
-		return;
-	}
-	mark_saved(map);
-	map->damaged = false;
-}
-
 /* ---- guests ------------------------------------------------------------- */
-
-/* Forget guests that are gone if there are too many of them. */
-static void prune(struct index_content *content)
-{
-	size_t excess = content->nguests > REMEMBERED_GUESTS ? content->nguests - REMEMBERED_GUESTS : 0;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < content->nguests; i++) {
-		struct index_guest *guest = &content->guests[i];
-
-		if (excess && !guest->live) {
-			free(guest->key);
-			free(guest->incarnation);
-			excess--;
-		} else {
-			content->guests[kept++] = *guest;
-		}
-	}
-	content->nguests = kept;
-}
 
 static uint32_t bucket(const struct indexmap *map, const char *text)
 {
 	return index_hash(text, strlen(text)) & (map->buckets - 1);
 }
 
-/* Chains of all guests by key and by incarnation, in ascending order of index; none is live. 0 or -ENOMEM. */
-static int build_chains(struct indexmap *map)
+/* Empty chains. 0 or -ENOMEM. */
+static int clear_chains(struct indexmap *map)
 {
-	struct index_content *content = &map->content;
 	uint32_t buckets = 64;
 
-	while (buckets < content->nguests * 2)
+	while (buckets < map->content.nguests * 2)
 		buckets *= 2;
 	if (buckets != map->buckets) {
 		free(map->by_key);
@@ -229,12 +74,35 @@ static int build_chains(struct indexmap *map)
 	}
 	memset(map->by_key, 0xff, buckets * sizeof(*map->by_key));
 	memset(map->by_incarnation, 0xff, buckets * sizeof(*map->by_incarnation));
+	return 0;
+}
+
+/* Guests of one key are neighbours in its chain, but for those of another that share the bucket. */
+static void mark_twins(struct indexmap *map, struct index_guest *guest)
+{
+	uint32_t i = map->by_key[bucket(map, guest->key)];
+
+	while (i != NONE && strcmp(map->content.guests[i].key, guest->key) != 0)
+		i = map->content.guests[i].next_key;
+	guest->twin = i != NONE;
+	if (guest->twin)
+		map->content.guests[i].twin = true;
+}
+
+/* Chains of all guests by key and by incarnation, in ascending order of index; none is live. 0 or -ENOMEM. */
+static int build_chains(struct indexmap *map)
+{
+	struct index_content *content = &map->content;
+
+	if (clear_chains(map) < 0)
+		return -ENOMEM;
 	for (uint32_t i = (uint32_t)content->nguests; i-- > 0;) {
 		struct index_guest *guest = &content->guests[i];
 		uint32_t *key = &map->by_key[bucket(map, guest->key)];
 		uint32_t *incarnation = &map->by_incarnation[bucket(map, guest->incarnation)];
 
 		guest->live = false;
+		mark_twins(map, guest);
 		guest->next_key = *key;
 		*key = i;
 		guest->next_incarnation = *incarnation;
@@ -272,7 +140,7 @@ static uint32_t find_key(struct indexmap *map, const char *key)
 }
 
 /* The guest of this key is back, as a new incarnation. 0 or -ENOMEM. */
-static int set_incarnation(struct index_guest *guest, const char *incarnation)
+static int set_incarnation(struct indexmap *map, struct index_guest *guest, const char *incarnation)
 {
 	char *copy = strdup(incarnation);
 
@@ -280,8 +148,21 @@ static int set_incarnation(struct index_guest *guest, const char *incarnation)
 		return -ENOMEM;
 	free(guest->incarnation);
 	guest->incarnation = copy;
-	guest->saved = false;
+	guest->exact = false;
+	map->store.dirty = true;
 	return 0;
+}
+
+/* What is new after a start begins where nobody was, even if the file is not the newest. 0 or -ENOMEM. */
+static int give_index(struct indexmap *map, const struct kvmstat_guest *guest)
+{
+	struct index_content *content = &map->content;
+
+	if (content->highest < INDEX_MAX - map->store.gap)
+		content->highest += map->store.gap;
+	map->store.gap = 0;
+	map->store.dirty = true;
+	return index_add_guest(content, content->highest + 1, guest->key, guest->incarnation);
 }
 
 /* The position of a guest that was not known by its incarnation, NONE if indices ran out, in *position. */
@@ -293,16 +174,16 @@ static int place_guest(struct indexmap *map, const struct kvmstat_guest *guest, 
 
 	*position = NONE;
 	if (found != NONE) {
-		rc = set_incarnation(&content->guests[found], guest->incarnation);
+		rc = set_incarnation(map, &content->guests[found], guest->incarnation);
 	} else if (content->highest >= INDEX_MAX) {
 		complain(&map->full,
-			 "all %u guest indices have been given: guest %s is not served; move %s/%s away to "
-			 "start again from 1",
-			 INDEX_MAX, guest->name, map->dir ? map->dir : "", INDEX_FILE);
+			 "all %u guest indices have been given: guest %s is not served; move %s/%s away, then "
+			 "guests get other indices",
+			 INDEX_MAX, guest->name, map->store.dir ? map->store.dir : "", INDEX_FILE);
 		return 0;
 	} else {
 		found = (uint32_t)content->nguests;
-		rc = index_add_guest(content, content->highest + 1, guest->key, guest->incarnation);
+		rc = give_index(map, guest);
 	}
 	if (rc < 0)
 		return rc;
@@ -320,7 +201,7 @@ static int assign_guests(struct indexmap *map, const struct kvmstat_sample *samp
 	int rc;
 
 	if (map->assigned)
-		prune(&map->content);
+		index_forget_guests(&map->content, sample->time_ns);
 	rc = build_chains(map);
 	if (rc < 0)
 		return rc;
@@ -352,32 +233,90 @@ static struct index_event *find_event(struct indexmap *map, uint32_t number)
 	return NULL;
 }
 
-static int assign_events(struct indexmap *map, const struct kvmstat_sample *sample)
+static bool has_fixed_number(const struct kvmstat_event *event)
 {
+	return event->number <= KVMSTAT_NUMBER_FIXED_MAX;
+}
+
+/* The event's own entry, NULL if there is none or its number is another one's. */
+static struct index_event *own_event(struct indexmap *map, const struct kvmstat_event *event)
+{
+	struct index_event *found = find_event(map, event->number);
+
+	return found && strcmp(found->name, event->name) == 0 ? found : NULL;
+}
+
+/* So that those that are forgotten are none of this sample's. */
+static void mark_events(struct indexmap *map, const struct kvmstat_sample *sample)
+{
+	for (size_t i = 0; i < map->content.nevents; i++)
+		map->content.events[i].live = false;
 	for (uint32_t column = 0; column < sample->ncolumns; column++) {
 		const struct kvmstat_event *event = sample->columns[column].event;
+		struct index_event *own = has_fixed_number(event) ? NULL : own_event(map, event);
 
-		if (event->number <= KVMSTAT_NUMBER_FIXED_MAX || find_event(map, event->number))
-			continue;
-		if (index_add_event(&map->content, event->number, event->name) < 0)
-			return -ENOMEM;
+		if (own)
+			own->live = true;
 	}
+}
+
+static int add_event(struct indexmap *map, const struct kvmstat_event *event)
+{
+	const struct index_event *found = find_event(map, event->number);
+
+	if (found) {
+		complain(&map->taken,
+			 "event %s is not served: its number %u was given to event %s, which %s/%s names; leave one "
+			 "of them out with the option ExcludeEvent, or move the file away, then guests get other "
+			 "indices",
+			 event->name, event->number, found->name, map->store.dir ? map->store.dir : "", INDEX_FILE);
+		return 0;
+	}
+	index_forget_event(&map->content);
+	if (index_add_event(&map->content, event->number, event->name) < 0)
+		return -ENOMEM;
+	map->content.events[map->content.nevents - 1].live = true;
+	map->store.dirty = true;
 	return 0;
+}
+
+static int assign_events(struct indexmap *map, const struct kvmstat_sample *sample)
+{
+	int rc = 0;
+
+	mark_events(map, sample);
+	for (uint32_t column = 0; column < sample->ncolumns && !rc; column++) {
+		const struct kvmstat_event *event = sample->columns[column].event;
+
+		if (!has_fixed_number(event) && !own_event(map, event))
+			rc = add_event(map, event);
+	}
+	return rc;
 }
 
 void indexmap_remember_events(struct indexmap *map, struct kvmstat *kvmstat)
 {
-	if (!map->loaded && load(map) < 0)
+	const struct index_event *refused = NULL;
+	size_t count = 0;
+	int error = 0;
+
+	if (indexstore_look(&map->store, &map->content) < 0)
 		return;
 	for (size_t i = 0; i < map->content.nevents; i++) {
 		const struct index_event *event = &map->content.events[i];
 		int rc = kvmstat_remember_event(kvmstat, event->name, event->number);
 
-		if (rc < 0)
-			message(LOG_WARNING,
-				"%s/%s: event %s cannot have its number %u again: %s; it gets another one",
-				map->dir, INDEX_FILE, event->name, event->number, strerror(-rc));
+		if (rc == 0)
+			continue;
+		refused = event;
+		error = -rc;
+		count++;
 	}
+	if (refused)
+		message(LOG_WARNING,
+			"%zu events of %s/%s cannot have their numbers again, the last of them %s (%u): %s; they get "
+			"others",
+			count, map->store.dir, INDEX_FILE, refused->name, refused->number, strerror(error));
 }
 
 /* ---- what is published -------------------------------------------------- */
@@ -406,21 +345,31 @@ static int make_room(struct indexmap *map, const struct kvmstat_sample *sample)
 	return 0;
 }
 
+/*
+ * A guest whose index is in the file is published even if its new incarnation cannot be saved; of two with one key it
+ * takes the incarnation to know which is which after a restart.
+ */
+static bool is_certain(const struct index_guest *guest)
+{
+	return guest->saved && (guest->exact || !guest->twin);
+}
+
 static void publish(struct indexmap *map, const struct kvmstat_sample *sample)
 {
-	map->complete = map->loaded && !map->damaged;
+	map->complete = map->store.current && !map->store.dirty;
 	for (uint32_t row = 0; row < sample->nrows; row++) {
-		uint32_t i = map->loaded ? map->position[row] : NONE;
+		uint32_t i = map->store.loaded ? map->position[row] : NONE;
 		const struct index_guest *guest = i == NONE ? NULL : &map->content.guests[i];
 
-		map->guest[row] = guest && guest->saved ? guest->index : 0;
+		map->guest[row] = guest && is_certain(guest) ? guest->index : 0;
 		map->complete &= map->guest[row] != 0;
 	}
 	for (uint32_t column = 0; column < sample->ncolumns; column++) {
-		uint32_t number = sample->columns[column].event->number;
-		const struct index_event *event = map->loaded ? find_event(map, number) : NULL;
+		const struct kvmstat_event *event = sample->columns[column].event;
+		const struct index_event *own =
+			map->store.loaded && !has_fixed_number(event) ? own_event(map, event) : NULL;
 
-		map->event[column] = number <= KVMSTAT_NUMBER_FIXED_MAX || (event && event->saved);
+		map->event[column] = has_fixed_number(event) || (own && own->saved);
 		map->complete &= map->event[column];
 	}
 	map->nrows = sample->nrows;
@@ -437,30 +386,35 @@ static bool unchanged(const struct indexmap *map, const struct kvmstat_sample *s
 	       map->ncolumns == sample->ncolumns;
 }
 
+static int assign(struct indexmap *map, const struct kvmstat_sample *sample)
+{
+	int rc = make_room(map, sample);
+
+	if (!rc && map->store.loaded) {
+		rc = assign_guests(map, sample);
+		if (!rc)
+			rc = assign_events(map, sample);
+		if (!rc)
+			indexstore_save(&map->store, &map->content);
+	}
+	if (rc < 0)
+		return rc;
+	publish(map, sample);
+	if (map->complete)
+		indexstore_recovered(&map->store);
+	return 0;
+}
+
 int indexmap_assign(struct indexmap *map, const struct kvmstat_sample *sample, struct assignment *assignment)
 {
-	int rc = 0;
+	int rc = indexstore_look(&map->store, &map->content);
 
-	if (!unchanged(map, sample)) {
-		rc = make_room(map, sample);
-		if (!rc && !map->loaded && load(map) == -ENOMEM)
-			rc = -ENOMEM;
-		if (!rc && map->loaded) {
-			rc = assign_guests(map, sample);
-			if (!rc)
-				rc = assign_events(map, sample);
-			if (!rc && (map->damaged || !all_saved(&map->content)))
-				save(map);
-		}
-		if (rc < 0)
-			return rc;
-		publish(map, sample);
-		if (map->complete)
-			complaint_over(&map->trouble,
-				       "the indices of guests are saved in %s/%s again, all guests are "
-				       "served",
-				       map->dir, INDEX_FILE);
-	}
+	if (rc > 0)
+		map->complete = false;
+	if (rc >= 0 && !unchanged(map, sample))
+		rc = assign(map, sample);
+	if (rc < 0)
+		return rc;
 	assignment->guest = map->guest;
 	assignment->event = map->event;
 	assignment->generation = map->generation;

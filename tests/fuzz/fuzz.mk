@@ -36,7 +36,7 @@ $(O)/fuzz/fuzz_confline: $(O)/fuzz/collectd-plugin/confline.o
 $(O)/fuzz/fuzz_oconfig: $(PLUGIN_OBJS:$(O)/%=$(O)/fuzz/%)
 $(O)/fuzz/fuzz_oconfig: FUZZ_LIBS = -Wl,--wrap=confline_file
 $(O)/fuzz/fuzz_agentconf: $(filter-out %/main.o %/log.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%))
-$(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/indexfile.o
+$(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/indexcontent.o $(O)/fuzz/snmp-subagent/indexfile.o
 $(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/notify.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \
 	$(O)/fuzz/tests/snmp/fake.o
 $(O)/fuzz/fuzz_agentconf $(O)/fuzz/fuzz_rows: FUZZ_LIBS = $(SNMP_LIBS)

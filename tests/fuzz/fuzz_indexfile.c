@@ -68,9 +68,10 @@ static void check(const struct index_content *content)
 static void check_again(const struct index_content *content)
 {
 	struct index_content again = {0};
+	size_t left_out;
 
 	must(index_write(dir, content) == 0);
-	must(index_read(dir, &again) == 0);
+	must(index_read(dir, &again, &left_out) == 0 && !left_out);
 	must(again.highest == content->highest && again.nguests == content->nguests &&
 	     again.nevents == content->nevents);
 	for (size_t i = 0; i < again.nguests; i++)
@@ -85,7 +86,8 @@ static void check_again(const struct index_content *content)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct index_content content = {0};
+	struct index_content content = {0}, merged = {0};
+	size_t left_out;
 	int rc;
 
 	if (!size)
@@ -93,12 +95,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (dir < 0)
 		prepare();
 	put(data, size);
-	rc = index_read(dir, &content);
+	rc = index_read(dir, &content, &left_out);
 	must(rc == 0 || rc == 1 || rc == -EPROTONOSUPPORT);
 	if (rc >= 0) {
 		check(&content);
 		check_again(&content);
+		must(index_merge(&merged, &content) == 0);
+		check(&merged);
+		index_forget_guests(&merged, 1);
+		check(&merged);
+		check_again(&merged);
 	}
+	index_content_free(&merged);
 	index_content_free(&content);
 	return 0;
 }

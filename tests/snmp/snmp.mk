@@ -3,7 +3,7 @@
 SNMP_TESTS := $(patsubst tests/snmp/%.c,$(O)/tests/snmp/%,$(wildcard tests/snmp/test_*.c))
 
 # The fake core takes the place of the collector, which the configuration needs.
-SNMP_FAKED  := $(patsubst %,$(O)/snmp-subagent/%.o,columns_guest columns_histogram columns_host columns_vcpu grid handler indexfile \
+SNMP_FAKED  := $(patsubst %,$(O)/snmp-subagent/%.o,columns_guest columns_histogram columns_host columns_vcpu grid handler indexcontent indexfile indexstore \
 	indexmap log marks octets reader rowview tables value) tests/snmp/fake.c
 SNMP_CONFIG := $(patsubst %,$(O)/snmp-subagent/%.o,log settings transport)
 
