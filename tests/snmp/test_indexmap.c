@@ -436,6 +436,59 @@ static void test_changed_anywhere(void **state)
 	}
 }
 
+/* One of the ways in which a file is damaged, at random. False: it is as it was. */
+static bool damage(char *data, size_t *len, size_t size)
+{
+	char was[4096];
+	size_t was_len = *len, at = (size_t)rand() % *len, other = (size_t)rand() % *len, n = (size_t)rand() % 64;
+
+	memcpy(was, data, *len);
+	if (n > *len - (at > other ? at : other))
+		n = *len - (at > other ? at : other);
+	switch (rand() % 5) {
+	case 0:				/* cut */
+		*len = at;
+		break;
+	case 1:				/* a bit, or some */
+		for (int i = rand() % 4; i >= 0; i--)
+			data[(size_t)rand() % *len] ^= (char)(1 << rand() % 8);
+		break;
+	case 2:				/* a block of zeros, as after a crash */
+		memset(data + at, 0, n);
+		break;
+	case 3:				/* a piece of it elsewhere */
+		memmove(data + at, data + other, n);
+		break;
+	default:			/* a piece twice */
+		if (*len + n > size)
+			n = size - *len;
+		memmove(data + at + n, data + at, *len - at);
+		*len += n;
+	}
+	return *len != was_len || memcmp(data, was, was_len) != 0;
+}
+
+static void test_damaged_at_random(void **state)
+{
+	unsigned int rounds = getenv("FIRE") ? 3000 : 100, damaged = 0;
+	char data[4096], copy[4096];
+	size_t len = make_file(data, sizeof(data));
+
+	(void)state;
+	srand(1);
+	for (unsigned int round = 0; round < rounds; round++) {
+		size_t copy_len = len;
+
+		memcpy(copy, data, len);
+		if (!damage(copy, &copy_len, sizeof(copy)))
+			continue;
+		damaged++;
+		check_damaged(copy, copy_len);
+	}
+	printf("%u damaged files of %u: each kept, no index given again\n", damaged, rounds);
+	assert_true(damaged > rounds / 2);
+}
+
 static void test_line_missing(void **state)
 {
 	static const char *const lines[] = { "kvmstat-index 1", "highest 9", "guest 1 name:g0 boot/g0",
@@ -1420,6 +1473,7 @@ int main(void)
 		TEST(test_in_memory),
 		TEST(test_truncated_anywhere),
 		TEST(test_changed_anywhere),
+		TEST(test_damaged_at_random),
 		TEST(test_line_missing),
 		TEST(test_line_after_end),
 		TEST(test_repaired_at_once),
