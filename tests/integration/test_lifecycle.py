@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Guests, snmpd and the subagent come and go."""
+import os
+import random
+import shutil
 import signal
 
 import pytest
@@ -9,6 +12,9 @@ import rig
 from opened import Opened
 
 SAMPLES = 4
+
+# The state directory cannot be written, not even by root.
+READ_ONLY = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"')
 
 
 def test_guests_come_and_go_in_collectd(vmm, collectd, unique):
@@ -152,3 +158,66 @@ def test_subagent_ends_while_snmpd_hangs(agent, tree):
         assert subagent.stop() == 0
     finally:
         subagent.snmpd.signal(signal.SIGCONT)
+
+
+def add_guest(root, host, number):
+    rng = random.Random(number)
+    guest = maketree.make_guest(rng, 50 + number, "late%d" % number, 1)
+    maketree.add_guest(str(root), host, guest, rng)
+    return guest["name"]
+
+
+def test_guests_are_served_from_a_read_only_state_directory(tree, agent):
+    """A host that was booted with a read-only root: another boot, so every guest is a new incarnation."""
+    root, host = tree(guests=3)
+    subagent = agent("Root %s" % root)
+    manager, state = subagent.snmpd, subagent.conf.parent / "state"
+    before = manager.names()
+    assert len(before) == 3 and subagent.stop() == 0
+    kept = (state / "index").read_bytes()
+    maketree.write(str(root / "proc/sys/kernel/random/boot_id"), "00000000-0000-4000-8000-000000000000\n")
+    newcomer = add_guest(root, host, 1)
+    again = agent("Root %s" % root, again=subagent, wrapper=(*READ_ONLY, str(state)))
+    rig.wait_until(lambda: "cannot save" in again.text(), "it has tried to save")
+    assert manager.names() == before
+    assert "Read-only file system; until then new guests are not served" in again.text()
+    assert again.stop() == 0 and (state / "index").read_bytes() == kept
+    agent("Root %s" % root, again=again)
+    rig.wait_until(lambda: manager.index_of(newcomer), "the new guest is there")
+    assert {index: name for index, name in manager.names().items() if index in before} == before
+
+
+def test_state_directory_is_replaced(tree, agent):
+    root, host = tree(guests=2)
+    subagent = agent("Root %s" % root)
+    manager, state = subagent.snmpd, subagent.conf.parent / "state"
+    before = manager.names()
+    os.rename(state, state.with_name("old"))
+    shutil.copytree(state.with_name("old"), state)
+    names = [add_guest(root, host, 1)]
+    rig.wait_until(lambda: manager.index_of(names[0]), "the new guest is there")
+    shutil.rmtree(state)
+    names.append(add_guest(root, host, 2))
+    rig.wait_until(lambda: manager.index_of(names[1]), "another one is there")
+    after = manager.names()
+    assert len(after) == 4 and before.items() <= after.items()
+    assert subagent.text().count("was replaced, changed or removed") == 2, subagent.text()
+    assert subagent.stop() == 0
+    agent("Root %s" % root, again=subagent)
+    rig.wait_until(lambda: manager.names() == after, "all have the same indices after a restart")
+
+
+def test_a_fifo_named_index_is_not_waited_for(tree, agent):
+    root, _ = tree(guests=2)
+    subagent = agent("Root %s" % root)
+    manager, index = subagent.snmpd, subagent.conf.parent / "state" / "index"
+    before = manager.names()
+    assert subagent.stop() == 0
+    os.rename(index, index.with_name("kept"))
+    os.mkfifo(index)
+    again = agent("Root %s" % root, again=subagent)
+    assert not manager.names() and "it is not a regular file" in again.text()
+    assert again.stop() == 0
+    again = agent("Root %s" % root, again=again)
+    os.rename(index.with_name("kept"), index)
+    rig.wait_until(lambda: manager.names() == before, "the file is back, and so are the guests")
