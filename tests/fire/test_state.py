@@ -83,9 +83,13 @@ def keys(host):
     return {"uuid:" + guest["uuid"] for guest in host.guests}
 
 
-def wait_for_all(state, host, program):
+def wait_for_all(state, host, program, kept=()):
+    """Every guest is in the file, and all that was in it."""
+    def complete():
+        found = entries(state)
+        return keys(host) <= set(found.values()) and all(item in found.items() for item in kept)
     rig.wait_until(lambda: "no snmpd at" in program.text(), "it has read the file and taken a sample", 30)
-    rig.wait_until(lambda: keys(host) <= set(entries(state).values()), "every guest is in the file\n" + program.text()[-2000:], 30)
+    rig.wait_until(complete, "every guest is in the file\n" + program.text()[-2000:], 30)
 
 
 def test_killed_amid_changes(tmp_path):
@@ -123,7 +127,7 @@ def test_directory_replaced(tmp_path):
     for number in range(rounds):
         program = start(state, host, tmp_path / "log")
         wait_for_all(state, host, program)
-        ledger.note(state)
+        kept = ledger.note(state).items()
         old, how = tmp_path / ("old%d" % number), ("copied", "emptied", "removed", "older")[number % 4]
         if how == "older" and older.exists():
             os.rename(state, old)
@@ -131,8 +135,9 @@ def test_directory_replaced(tmp_path):
         else:
             replace(state, old, how)
         host.change()
-        wait_for_all(state, host, program)
+        wait_for_all(state, host, program, kept)
         ledger.note(state)
+        rig.wait_until(lambda: "was replaced, changed or removed" in program.text(), "it has noticed")
         program.signal(signal.SIGKILL)
         program.process.wait()
         if number % 4 == 0:

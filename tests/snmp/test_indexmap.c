@@ -659,6 +659,7 @@ static void test_not_a_file(void **state)
 	for (size_t i = 0; i < sizeof(put) / sizeof(put[0]); i++) {
 		struct indexmap *map = open_map();
 		struct stat before, after;
+		char data[1024];
 
 		put[i](path(INDEX_FILE));
 		assert_int_equal(lstat(path(INDEX_FILE), &before), 0);
@@ -672,8 +673,12 @@ static void test_not_a_file(void **state)
 		assert_int_equal(remove(path(INDEX_FILE)), 0);
 		assert_int_equal(assign(map, fake)[0], 1);
 		put[i](path(INDEX_FILE_NEW));
-		fake_key(fake, 0, "name:g0", put[i] == put_fifo ? "boot/again" : "boot/g0");
+		fake_key(fake, 0, "name:g0", "boot/again");
 		assert_int_equal(assign(map, fake)[0], 1);
+		assert_int_equal(lstat(path(INDEX_FILE_NEW), &after), put[i] == put_directory ? 0 : -1);
+		data[read_file(INDEX_FILE, data, sizeof(data) - 1)] = '\0';
+		assert_int_equal(strstr(data, "boot/again") != NULL, put[i] != put_directory);
+		fake_key(fake, 0, "name:g0", "boot/g0");
 		indexmap_free(map);
 		remove(path(INDEX_FILE_NEW));
 		unlink(path(INDEX_FILE));
@@ -974,31 +979,31 @@ static void test_another_file(void **state)
 {
 	static const char *const lines[] = { "kvmstat-index 1",
 					     "highest 70",
-					     "guest 1 name:x boot/x",
 					     "guest 7 name:y boot/y",
 					     "guest 8 name:y boot/y2",
 					     "guest 9 name:g1 boot/g1",
+					     "guest 21 name:x boot/x",
 					     "event 70001 other",
 					     "end 4 1",
 					     NULL };
+	static const uint32_t expected[] = { 21, 22, 71, 8, 7, 72 };
 	struct fake *two = fake_new(2, 0, 0), *six = fake_new(6, 0, 0);
 	struct indexmap *map = open_map();
-	const uint32_t *index;
 
 	(void)state;
-	assign(map, two);
+	chance = 20;
+	assert_int_equal(assign(map, two)[1], 22);
+	chance = 0;
 	write_lines(lines);
 	fake_key(six, 2, "name:x", "boot/x");
 	fake_key(six, 3, "name:y", "boot/y2");
 	fake_key(six, 4, "name:y", "boot/y");
-	for (int run = 0; run < 2; run++) {
-		index = assign(map, six);
-		assert_int_equal(index[0], 1);
-		assert_int_equal(index[1], 2);
-		assert_int_equal(index[2], 71);
-		assert_int_equal(index[3], 8);
-		assert_int_equal(index[4], 7);
-		assert_int_equal(index[5], 72);
+	for (int run = 0; run < 3; run++) {
+		const uint32_t *index = assign(map, six);
+
+		for (int i = 0; i < 6; i++)
+			assert_int_equal(index[i], expected[i]);
+		fake_key(six, 1, "name:g1", run ? "boot/third" : "boot/second");
 		indexmap_free(map);
 		map = open_map();
 	}
