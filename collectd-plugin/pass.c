@@ -99,6 +99,8 @@ static void each_guest(struct pass *pass, const struct kvmstat_sample *sample, e
 	for (uint32_t row = 0; row < sample->nrows; row++) {
 		struct subject guest = state_guest(pass->state, sample, row);
 
+		if (!pass->state->guests[row].named)
+			continue;
 		act(pass, sample, &guest);
 		pace_wait(pace);
 	}
@@ -107,11 +109,13 @@ static void each_guest(struct pass *pass, const struct kvmstat_sample *sample, e
 static void each_vcpu(struct pass *pass, const struct kvmstat_sample *sample, each_subject *act,
 		      struct pace *pace)
 {
-	uint32_t index = 0;
-
 	for (uint32_t row = 0; sample->nvcpus && row < sample->nrows; row++) {
+		uint32_t first = (uint32_t)(sample->rows[row].vcpu - sample->vcpus);
+
+		if (!pass->state->guests[row].named)
+			continue;
 		for (uint32_t i = 0; i < sample->rows[row].nvcpus; i++) {
-			struct subject vcpu = state_vcpu(pass->state, sample, row, index++);
+			struct subject vcpu = state_vcpu(pass->state, sample, row, first + i);
 
 			act(pass, sample, &vcpu);
 		}

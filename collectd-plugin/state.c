@@ -163,14 +163,40 @@ static void christen(struct christening *c, uint32_t row)
 	labelset_add(&c->taken, row, &c->guests[row].label);
 }
 
-static void christen_newcomers(struct christening *c)
+/*
+ * Who is named first keeps the name, so the order must be one that a restart of the collector and another source keep: that
+ * in which the guests began. All that is compared is known to every source.
+ */
+static int compare_ages(const void *a, const void *b, void *data)
 {
-	for (uint32_t i = 0; i < c->now->nrows; i++)
+	const struct christening *c = data;
+	const struct kvmstat_guest *x = c->now->rows[*(const uint32_t *)a].guest;
+	const struct kvmstat_guest *y = c->now->rows[*(const uint32_t *)b].guest;
+	int uuids = strcmp(x->uuid, y->uuid);
+
+	if (x->start_ns != y->start_ns)
+		return x->start_ns < y->start_ns ? -1 : 1;
+	if (uuids)
+		return uuids;
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return (x->fd > y->fd) - (x->fd < y->fd);
+}
+
+/* Of whom it is not known yet who it is, there is no series either. */
+static void christen_newcomers(struct christening *c, uint32_t *order)
+{
+	uint32_t newcomers = 0;
+
+	for (uint32_t i = 0; i < c->now->nrows; i++) {
 		if (c->guests[i].named)
 			labelset_add(&c->taken, i, &c->guests[i].label);
-	for (uint32_t i = 0; i < c->now->nrows; i++)
-		if (!c->guests[i].named)
-			christen(c, i);
+		else if (*c->now->rows[i].guest->key)
+			order[newcomers++] = i;
+	}
+	qsort_r(order, newcomers, sizeof(*order), compare_ages, c);
+	for (uint32_t i = 0; i < newcomers; i++)
+		christen(c, order[i]);
 }
 
 /* ---- guests and vCPUs --------------------------------------------------- */
@@ -183,6 +209,7 @@ struct renewal {
 	int64_t *earlier;	/* [ncells] of each cell the one of the sample before, or -1 */
 	uint32_t ncells;
 	uint8_t *seen;
+	uint32_t *newcomers; /* room for a number of each row */
 };
 
 static uint32_t vcpu_index(const struct kvmstat_sample *sample, const struct kvmstat_vcpu *vcpu)
@@ -284,14 +311,16 @@ static int renewal_begin(struct renewal *next, bool skip_never_seen)
 	next->seen = calloc(((size_t)now->nrows + now->nvcpus) * next->ncells + 1, 1);
 	next->cells = series_cells(now, skip_never_seen);
 	next->earlier = calloc(next->ncells + 1u, sizeof(*next->earlier));
+	next->newcomers = calloc(now->nrows + 1u, sizeof(*next->newcomers));
 	if (next->naming.guests && next->vcpus && next->seen && next->cells && next->earlier &&
-	    labelset_init(&next->naming.taken, now->nrows) == 0)
+	    next->newcomers && labelset_init(&next->naming.taken, now->nrows) == 0)
 		return 0;
 	free(next->naming.guests);
 	free(next->vcpus);
 	free(next->seen);
 	free(next->cells);
 	free(next->earlier);
+	free(next->newcomers);
 	return -ENOMEM;
 }
 
@@ -308,7 +337,8 @@ int state_update(struct state *state, const struct kvmstat_sample *now, const st
 		return err;
 	guests_carry_over(&next);
 	free(next.earlier);
-	christen_newcomers(&next.naming);
+	christen_newcomers(&next.naming, next.newcomers);
+	free(next.newcomers);
 	labelset_free(&next.naming.taken);
 	for (uint32_t i = 0; i < now->nvcpus; i++)
 		next.vcpus[i] = series_suffix(now->vcpus[i].id);

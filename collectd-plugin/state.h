@@ -12,7 +12,7 @@
 
 struct guest_state {
 	uint64_t id;
-	bool named;   /* has its label */
+	bool named;   /* has its label; without one nothing is sent of it: it is not known yet who it is */
 	bool changed; /* the label says the name in other bytes, or has a suffix */
 	bool fresh;   /* found in the last update that changed something */
 	struct label label;

@@ -22,7 +22,8 @@ struct fake_guest *fake_add_guest(uint64_t id, const char *name, const char *uui
 					      .name = name,
 					      .uuid = uuid,
 					      .key = uuid[0] ? uuid : name,
-					      .pid = (pid_t)(1000 + id)};
+					      .pid = (pid_t)(1000 + id),
+					      .start_ns = id * 1000000000u};
 	memset(guest->from, KVMSTAT_BPF, sizeof(guest->from));
 	fake.guest_generation++;
 	return guest;

@@ -213,6 +213,88 @@ static void labels_stay_when_others_come_and_go(void)
 	CHECK_TEXT(instance(2), "web");
 }
 
+/* Guests of one name, from the oldest to the youngest as every source and every run of the collector sees them. */
+static const struct {
+	uint64_t start_ns;
+	const char *uuid;
+	pid_t pid;
+	int fd;
+	const char *label;
+} twins[] = {
+	{5, "99999999-2222-3333-4444-555555555555", 90, 9, "twin"},
+	{7, "22222222-2222-3333-4444-555555555555", 80, 8, "twin-22222222"},
+	{7, "33333333-2222-3333-4444-555555555555", 10, 7, "twin-33333333"},
+	{8, "", 11, 8, "twin-2"},
+	{8, "", 12, 4, "twin-3"},
+	{8, "", 12, 7, "twin-4"},
+};
+
+enum { TWINS = sizeof(twins) / sizeof(twins[0]) };
+
+static void add_twin(uint64_t id, int twin)
+{
+	struct kvmstat_guest *guest = &fake_add_guest(id, "twin", twins[twin].uuid)->guest;
+
+	guest->start_ns = twins[twin].start_ns;
+	guest->pid = twins[twin].pid;
+	guest->fd = twins[twin].fd;
+}
+
+static void twins_keep_their_labels_in_whatever_order_they_are_found(void)
+{
+	for (int turn = 0; turn < 2 * TWINS; turn++) {
+		fake_reset();
+		for (int i = 0; i < TWINS; i++)
+			add_twin(3 + (uint64_t)i, (turn < TWINS ? turn + i : 2 * TWINS + turn - i) % TWINS);
+		look(&by_name);
+		for (int i = 0; i < TWINS; i++)
+			CHECK_TEXT(instance(2 + (uint32_t)i),
+				   twins[(turn < TWINS ? turn + i : 2 * TWINS + turn - i) % TWINS].label);
+		state_free(&state);
+	}
+}
+
+static void remember_label(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
+			   uint64_t realtime_ns)
+{
+	(void)cell;
+	(void)value;
+	(void)realtime_ns;
+	CHECK(strcmp(subject->label->instance, "") != 0);
+	CHECK(strncmp(subject->label->instance, "pid-", 4) != 0);
+	++*(unsigned int *)context;
+}
+
+/* As long as it is not known who a guest is, it takes no label, and nothing is sent of it or of its vCPUs. */
+static void nothing_is_sent_of_the_unknown(void)
+{
+	unsigned int emitted = 0;
+	struct pass run = {
+		.options = &options, .state = &state, .emit = remember_label, .context = &emitted};
+	struct kvmstat_sample *sample;
+
+	CHECK(options_init(&options) == 0);
+	fake.guests[0].guest.key = "";
+	fake.guests[0].guest.name = "pid-1001";
+	fake_vcpu_value(fake_add_vcpu(0, 0), 0, 1);
+	fake_vcpu_value(fake_add_vcpu(1, 0), 0, 1);
+	kvmstat_collect(NULL, &sample);
+	CHECK(state_update(&state, sample, &by_name, true) == 1);
+	pass_run(&run, sample);
+	pass_end(&run, sample);
+	CHECK(emitted == 2);
+	CHECK(!state.guests[0].named);
+	CHECK_TEXT(instance(1), "db");
+	state_advance(&state, sample);
+	options_exit(&options);
+	/* It is another one, once it is known. */
+	fake_remove_guest(0);
+	fake_add_guest(3, "web", "");
+	look(&by_name);
+	CHECK_TEXT(instance(0), "db");
+	CHECK_TEXT(instance(1), "web");
+}
+
 static void the_name_of_the_hypervisor_is_taken(void)
 {
 	fake_add_guest(3, "hv", "");
@@ -415,6 +497,8 @@ static const struct test tests[] = {
 	{"guests of one name are told apart", guests_of_one_name_are_told_apart},
 	{"a name like a suffixed one", a_name_like_a_suffixed_one_is_no_trap},
 	{"labels stay when others come and go", labels_stay_when_others_come_and_go},
+	{"twins keep their labels in whatever order", twins_keep_their_labels_in_whatever_order_they_are_found},
+	{"nothing is sent of the unknown", nothing_is_sent_of_the_unknown},
 	{"the name of the hypervisor is taken", the_name_of_the_hypervisor_is_taken},
 	{"many guests of one name", many_guests_of_one_name_do_not_take_long},
 	{"steady passes do not allocate", steady_passes_do_not_allocate},
