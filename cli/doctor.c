@@ -28,7 +28,7 @@ bool event_is_missing(const struct kvmstat_column *column)
 
 bool guest_is_unnamed(const struct kvmstat_guest *guest)
 {
-	return !strncmp(guest->key, "dir:", 4);
+	return !*guest->key || !strncmp(guest->key, "dir:", 4);
 }
 
 bool has_capability(const struct diagnosis *diagnosis, const struct capability *capability)

@@ -373,6 +373,7 @@ static void publish(struct kvmstat *kvmstat, struct pass *pass, uint64_t begun_n
 	sample->duration_ns = clock_ns(CLOCK_BOOTTIME) - begun_ns;
 	sample_publish(pass->sample, &kvmstat->guests, pass->number, kvmstat->config->vcpus, kvmstat->top.others);
 	top_keep(&kvmstat->top, &kvmstat->guests, pass->sample, pass->number);
+	guests_ask_again(&kvmstat->guests, &kvmstat->root, kvmstat->config->guests, pass->number);
 }
 
 /* What may be read depends on the lockdown, which can be raised while the host runs. */
@@ -395,15 +396,17 @@ int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample)
 
 	look_at_host(kvmstat, begun_ns);
 	problems_begin(kvmstat);
+	proc_helper_begin(&kvmstat->guests.helper);
 	for (int tries = 0; rc > 0 && tries < MAX_TRIES; tries++)
 		rc = try_pass(kvmstat, &pass);
 	if (rc >= 0)
 		rc = top_select(&kvmstat->top, &kvmstat->guests, pass.sample, pass.number);
-	if (rc < 0)
-		return rc;
-	publish(kvmstat, &pass, begun_ns, realtime_ns);
-	*sample = &pass.sample->public;
-	return 0;
+	if (rc >= 0) {
+		publish(kvmstat, &pass, begun_ns, realtime_ns);
+		*sample = &pass.sample->public;
+	}
+	proc_helper_end(&kvmstat->guests.helper);
+	return rc < 0 ? rc : 0;
 }
 
 /* ---- life ---- */

@@ -10,6 +10,7 @@
 
 #include "collector.h"
 #include "guest_index.h"
+#include "sighting.h"
 #include "vmm.h"
 
 static void index_guest(struct guests *guests, struct guest *guest)
@@ -120,22 +121,6 @@ static char *format(const char *fmt, ...)
 	return len < 0 ? NULL : text;
 }
 
-/* Is this fd of the process a VM? 1, 0, or -EACCES: it may not be looked at. */
-static int is_vm(const struct sysroot *root, pid_t pid, int fd)
-{
-	char target[32];
-	ssize_t len = sysroot_readlink(root, target, sizeof(target), "proc/%d/fd/%d", pid, fd);
-
-	if (len == -EACCES || len == -EPERM)
-		return -EACCES;
-	return len > 0 && strcmp(target, "anon_inode:kvm-vm") == 0;
-}
-
-static bool holds_vm(const struct sysroot *root, pid_t pid, int fd)
-{
-	return is_vm(root, pid, fd) > 0;
-}
-
 /* Does its process hold another VM? One may have been closed since it was seen: a VMM restarts its guest. */
 static bool has_sibling(const struct guests *guests, const struct sysroot *root, const struct guest *guest)
 {
@@ -144,7 +129,7 @@ static bool has_sibling(const struct guests *guests, const struct sysroot *root,
 	if (!other || other->seen_as.fd == guest->seen_as.fd)
 		return false;
 	/* Where it may not be looked at, the other one is believed to be there. */
-	return is_vm(root, guest->seen_as.tgid, other->seen_as.fd) != 0;
+	return sighting_is_vm(root, guest->seen_as.tgid, other->seen_as.fd) != 0;
 }
 
 /* A program that nobody named may hold several VMs: the second and later ones say which. */
@@ -155,8 +140,21 @@ static char *make_name(const struct guest *guest, const struct identity *identit
 	return strdup(identity->name);
 }
 
+/* From the third time on: a process that hides who it is does not hide its guest. */
+enum { ASKED_ENOUGH = 3 };
+
+/* Short of descriptors or memory, it is asked until it answers: then that is not the guest's fault. */
+static bool may_answer_soon(const struct guest *guest)
+{
+	return guest->unknown && (is_shortage(guest->unknown) || guest->asked < ASKED_ENOUGH);
+}
+
 static char *make_key(const struct guest *guest, const struct identity *identity)
 {
+	if (may_answer_soon(guest))
+		return strdup("");
+	if (guest->unknown)
+		return format("dir:%s", guest->public.incarnation);
 	if (identity->uuid[0])
 		return format("uuid:%s", identity->uuid);
 	if (identity->named)
@@ -213,14 +211,17 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 
 	if (!guest->looks)
 		return;
-	guest->looks--;
-	if (proc_kvm(root, guest->seen_as.tgid, &kvm) == 0) {
+	found = proc_kvm(root, guest->seen_as.tgid, &kvm);
+	if (found == 0) {
 		guest->vcpus = kvm.vcpus;
 		is_one_of_many = kvm.nvms > 1;
 		proc_kvm_free(&kvm);
 	}
+	if (is_shortage(found))
+		return;
 	/* Whose threads they are cannot be told then. */
 	found = is_one_of_many ? 0 : proc_vcpu_threads(root, guest->seen_as.tgid, &threads);
+	guest->looks -= !is_shortage(found);
 	if (found <= 0)
 		return;
 	free(guest->threads);
@@ -245,17 +246,19 @@ static int nobody(struct identity *identity, const char *dir)
 	return identity->name ? -ESRCH : -ENOMEM;
 }
 
-/* Ask /proc who a newcomer is. */
+/* Ask /proc who a newcomer is. guest->unknown: what kept its process from being found. */
 static int identify(struct guests *guests, const struct sysroot *root, struct guest *guest)
 {
 	bool sibling = guest->seen_as.tgid && has_sibling(guests, root, guest);
 	struct identity identity;
-	int rc = guest->seen_as.tgid ? identity_read(root, guest->seen_as.tgid, &identity) :
+	int rc = guest->seen_as.tgid ? identity_read(root, &guests->helper, guest->seen_as.tgid, &identity) :
 				       nobody(&identity, guest->seen_as.dir);
 
 	if (rc == -ENOMEM)
 		return rc;
-	guest->unnamed = rc < 0;
+	if (!guest->unknown)
+		guest->unknown = identity.unknown;
+	guest->unnamed = rc < 0 && !guest->unknown;
 	rc = describe(guests, guest, &identity, sibling);
 	if (rc == 0 && guest->seen_as.tgid && !guest->seen_as.kvm && !sibling)
 		find_vcpus(guest, root, &identity);
@@ -265,91 +268,40 @@ static int identify(struct guests *guests, const struct sysroot *root, struct gu
 
 /* ---- discovery ---- */
 
-/* The thread that made the VM has ended: look for the process that has the VM at that fd now. */
-static pid_t search_owner(const struct guests *guests, const struct sysroot *root, const char *base, int fd)
+/* unknown: what kept the sighting from being complete; asked: how often it was asked before who this is. */
+static struct guest *guest_new(struct guests *guests, const struct sysroot *root, const struct filter *filter,
+			       const struct sighting *sighting, int unknown, uint8_t asked)
 {
-	DIR *dir = sysroot_opendir(root, "proc");
-	struct dirent *entry;
-	pid_t owner = 0;
+	struct guest *guest = calloc(1, sizeof(*guest));
 
-	while (dir && (entry = readdir(dir))) {
-		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-
-		if (pid <= 0 || !holds_vm(root, pid, fd) || index_has_fd(&guests->by_process, pid, fd) ||
-		    sysroot_exists(root, "sys/kernel/debug/%s/%d-%d", base, pid, fd))
-			continue;
-		if (owner) {
-			owner = 0;
-			break;
-		}
-		owner = pid;
-	}
-	if (dir)
-		closedir(dir);
-	return owner;
-}
-
-/*
- * Complete a sighting: the directory's number is that of the thread that made the VM, which may be any thread of
- * the process, and may have ended and been given to another process since.
- */
-static void find_process(const struct guests *guests, const struct sysroot *root, struct sighting *s)
-{
-	int tid = 0, fd = -1;
-	pid_t tgid;
-
-	if (sscanf(s->dir, "%d-%d", &tid, &fd) != 2)
-		return;
-	if (s->fd < 0)
-		s->fd = fd;
-	if (guests->foreign) {
-		s->tgid = 0;
-		return;
-	}
-	tgid = proc_tgid(root, tid);
-	if (tgid > 0 && (s->tgid == tgid || holds_vm(root, tgid, fd))) {
-		s->tgid = tgid;
-		s->fd = fd;
-	} else if (!s->tgid) {
-		/* /proc/PID/fd may be closed to us: then the thread's process is the best there is. */
-		pid_t owner = search_owner(guests, root, s->base, fd);
-
-		s->tgid = owner ? owner : tgid > 0 ? tgid : 0;
-	}
-}
-
-/* The kernel counts starts in ticks for /proc and in ns for itself; keep what both can tell. */
-static uint64_t start_time(const struct sysroot *root, const struct sighting *s)
-{
-	uint64_t tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
-	uint64_t ns = s->start_ns;
-
-	if (!ns && (!s->tgid || proc_start(root, s->tgid, &ns) < 0))
-		return 0;
-	return ns - ns % tick;
-}
-
-static struct guest *add(struct guests *guests, const struct sysroot *root, const struct filter *filter,
-			 const struct sighting *sighting)
-{
-	struct guest *guest;
-
-	if (reserve(guests) < 0)
-		return NULL;
-	guest = calloc(1, sizeof(*guest));
 	if (!guest)
 		return NULL;
 	guest->seen_as = *sighting;
 	guest->dirfd = guest->stats_fds.pidfd = -1;
 	guest->refs = 1;
+	guest->unknown = unknown;
+	guest->asked = asked < UINT8_MAX ? asked + 1 : asked;
 	if (identify(guests, root, guest) < 0) {
 		guest_put(guest);
 		return NULL;
 	}
 	guest->wanted = filter_pass(filter, guest->public.name, guest->public.uuid);
+	return guest;
+}
+
+static struct guest *add(struct guests *guests, const struct sysroot *root, const struct filter *filter,
+			 const struct sighting *sighting, int unknown)
+{
+	struct guest *guest = NULL;
+
+	if (reserve(guests) == 0)
+		guest = guest_new(guests, root, filter, sighting, unknown, 0);
+	if (!guest)
+		return NULL;
 	guest->public.id = ++guests->last_id;
 	guests->list[guests->count++] = guest;
 	guests->generation++;
+	guests->unknown += guest->unknown != 0;
 	index_guest(guests, guest);
 	return guest;
 }
@@ -372,16 +324,16 @@ struct guest *guests_see(struct guests *guests, const struct sysroot *root, cons
 {
 	struct guest *guest = index_find(&guests->by_dir, &guest_by_dir, sighting);
 	struct sighting full = *sighting;
+	int rc = 0;
 
 	*newcomer = false;
 	if (!guest) {
-		find_process(guests, root, &full);
-		full.start_ns = start_time(root, &full);
+		rc = sighting_complete(guests, root, &full);
 		guest = index_find(&guests->by_process, &guest_by_process, &full);
 	}
 	if (!guest) {
 		*newcomer = true;
-		return add(guests, root, filter, &full);
+		return add(guests, root, filter, &full, rc);
 	}
 	/* Another source may know more of the same incarnation. */
 	if ((full.kvm && full.kvm != guest->seen_as.kvm) || (full.ino && !guest->seen_as.ino)) {
@@ -401,13 +353,14 @@ void guests_sweep(struct guests *guests, uint64_t pass)
 {
 	uint32_t kept = 0;
 
-	guests->unnamed = 0;
+	guests->unnamed = guests->unknown = 0;
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];
 
 		if (guest->pass == pass) {
 			guests->list[kept++] = guest;
 			guests->unnamed += guest->unnamed;
+			guests->unknown += guest->unknown != 0;
 		} else {
 			guest_put(guest);
 		}
@@ -415,6 +368,73 @@ void guests_sweep(struct guests *guests, uint64_t pass)
 	if (kept == guests->count)
 		return;
 	guests->count = kept;
+	guests->generation++;
+	reindex(guests);
+}
+
+/* ---- those that could not be asked ---- */
+
+/* Passes until it is asked again: more and more where a process hangs, since each time may cost the patience of a pass. */
+static uint64_t pause_of(const struct guest *guest)
+{
+	enum { MAX_DOUBLINGS = 6 };
+	int doublings = guest->asked - ASKED_ENOUGH;
+
+	if (is_shortage(guest->unknown) || doublings <= 0)
+		return 1;
+	return 1u << (doublings < MAX_DOUBLINGS ? doublings : MAX_DOUBLINGS);
+}
+
+/* Who is known now takes the guest's place, and so does one that gets a key. False: it stays. */
+static bool ask(struct guests *guests, const struct sysroot *root, const struct filter *filter, struct guest **place,
+		uint64_t pass)
+{
+	struct guest *guest = *place, *newer;
+	struct sighting full = guest->seen_as;
+	int rc = sighting_complete(guests, root, &full);
+	bool stays;
+
+	newer = guest_new(guests, root, filter, &full, rc, guest->asked);
+	if (!newer)
+		return false;
+	stays = newer->unknown && !*newer->public.key == !*guest->public.key;
+	if (stays) {
+		guest->unknown = newer->unknown;
+		guest->asked = newer->asked;
+	} else {
+		newer->public.id = ++guests->last_id;
+		newer->pass = guest->pass;
+		*place = newer;
+	}
+	(*place)->ask_pass = pass + pause_of(*place);
+	guest_put(stays ? newer : guest);
+	return !stays;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct guest *const *x = a, *const *y = b;
+
+	return ((*x)->public.id > (*y)->public.id) - ((*x)->public.id < (*y)->public.id);
+}
+
+void guests_ask_again(struct guests *guests, const struct sysroot *root, const struct filter *filter, uint64_t pass)
+{
+	bool changed = false;
+
+	for (uint32_t i = 0; guests->unknown && i < guests->count; i++) {
+		struct guest **place = &guests->list[i];
+
+		if (!(*place)->unknown || (*place)->ask_pass > pass)
+			continue;
+		if ((*place)->ask_pass)
+			changed |= ask(guests, root, filter, place, pass);
+		else
+			(*place)->ask_pass = pass + 1; /* a newcomer, asked just now */
+	}
+	if (!changed)
+		return;
+	qsort(guests->list, guests->count, sizeof(*guests->list), compare_ids);
 	guests->generation++;
 	reindex(guests);
 }
@@ -430,8 +450,14 @@ static bool is_foreign(const struct sysroot *root)
 
 int guests_init(struct guests *guests, const struct sysroot *root)
 {
+	ssize_t len;
+
 	*guests = (struct guests){ .foreign = is_foreign(root) };
-	if (sysroot_read(root, guests->boot_id, sizeof(guests->boot_id), "proc/sys/kernel/random/boot_id") <= 0)
+	proc_helper_begin(&guests->helper);
+	len = sysroot_read(root, guests->boot_id, sizeof(guests->boot_id), "proc/sys/kernel/random/boot_id");
+	if (is_shortage(len))
+		return (int)len;
+	if (len <= 0)
 		strcpy(guests->boot_id, "-");
 	guests->boot_id[strcspn(guests->boot_id, "\n")] = '\0';
 	return reserve(guests);
@@ -439,6 +465,7 @@ int guests_init(struct guests *guests, const struct sysroot *root)
 
 void guests_exit(struct guests *guests)
 {
+	proc_helper_end(&guests->helper);
 	for (uint32_t i = 0; i < guests->count; i++)
 		guest_put(guests->list[i]);
 	free(guests->list);

@@ -8,6 +8,7 @@
 #include "filter.h"
 #include "kvmstat.h"
 #include "proc.h"
+#include "proc_helper.h"
 #include "statsfd_fds.h"
 #include "sysroot.h"
 
@@ -46,6 +47,9 @@ struct guest {
 	uint32_t refs;			/* the table, and samples that show it; only the collector's thread counts */
 	bool wanted;			/* passes the configuration's filter */
 	bool unnamed;			/* /proc did not tell who it is */
+	int unknown;			/* -errno: why /proc could not tell it yet; 0: it has */
+	uint8_t asked;			/* how often in vain, */
+	uint64_t ask_pass;		/* and when the next time is */
 	uint64_t pass;			/* the last one that saw it */
 	uint32_t slot;			/* its storage in that pass's sample, if it is wanted */
 
@@ -88,6 +92,8 @@ struct guests {
 	uint64_t generation;		/* grows when guests come or go */
 	uint64_t last_id;
 	uint32_t unnamed;		/* those whose /proc could not be read */
+	uint32_t unknown;		/* those whose /proc could not be read yet */
+	struct proc_helper helper;
 	bool foreign;			/* /proc shows another pid namespace than the kernel's numbers are of */
 	char boot_id[40];
 	struct guest_index by_dir, by_process, by_tgid, by_kvm;
@@ -123,6 +129,12 @@ struct vcpu *guest_vcpu(struct guest *guest, uint32_t id);
 
 /* Forget those that this pass has not seen. */
 void guests_sweep(struct guests *guests, uint64_t pass);
+
+/*
+ * After a pass, and its newcomers: ask again who those are that could not be asked. Who is known now takes the place of the
+ * unknown guest as a new one, with an id of its own: what is published of a guest never changes.
+ */
+void guests_ask_again(struct guests *guests, const struct sysroot *root, const struct filter *filter, uint64_t pass);
 
 void guest_get(struct guest *guest);
 void guest_put(struct guest *guest);

@@ -163,7 +163,7 @@ enum kvmstat_problem {
 	KVMSTAT_REFUSED,	/* some events cannot be read (lockdown) */
 	KVMSTAT_UNREADABLE,	/* statistics of some guests cannot be read */
 	KVMSTAT_MALFORMED,	/* the kernel or a file said something that makes no sense */
-	KVMSTAT_UNNAMED,	/* /proc of some guests cannot be read: no names */
+	KVMSTAT_UNNAMED,	/* /proc of some guests cannot be read, or not yet: no names */
 	KVMSTAT_NPROBLEMS
 };
 
@@ -186,12 +186,16 @@ const char *kvmstat_lockdown_name(enum kvmstat_lockdown lockdown); /* "integrity
 
 /* ---- guests ------------------------------------------------------------- */
 
-/* One incarnation of one KVM virtual machine. Constant; lives while a sample refers to it. */
+/*
+ * One incarnation of one KVM virtual machine. Constant; lives while a sample refers to it. As long as it is not known who it
+ * is, because descriptors or memory are short or its process does not let itself be asked, key is "", and nothing may be
+ * published of it that outlives the sample. Once it is known there is another guest, of another id, in its place.
+ */
 struct kvmstat_guest {
 	uint64_t id;		/* grows by discovery in this collector, never reused; 0: the row of others */
 	const char *name;	/* bytes, not always UTF-8, may be "" only if the VMM was told so */
 	const char *uuid;	/* 36 characters in lower case, or "" */
-	const char *key;	/* survives restarts of guest and host: "uuid:...", "name:..." or "dir:..." */
+	const char *key;	/* survives restarts of guest and host: "uuid:...", "name:..." or "dir:..."; or "" */
 	const char *incarnation; /* "BOOTID/TID-FD/INODE/CTIME", differs for every incarnation */
 	const char *vmm;	/* "qemu", "firecracker", ..., or the comm of a program nobody knows */
 	pid_t pid;		/* of the VMM's process (thread group) in the initial pid namespace */

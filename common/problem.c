@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "collector.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,9 +71,64 @@ static void tell_sources(struct kvmstat *kvmstat)
 			      kvmstat->columns->ncolumns, kvmstat->columns->reason);
 }
 
+static const char *remedy_of_shortage(int rc)
+{
+	static const struct {
+		int error;
+		const char *remedy;
+	} remedies[] = {
+		{ EMFILE, "raise this program's limit of open files (ulimit -n; systemd: LimitNOFILE)" },
+		{ ENFILE, "raise the host's limit of open files (sysctl fs.file-max)" },
+		{ ENOMEM, "the host is short of memory" },
+		{ EAGAIN, "raise this program's limit of processes (ulimit -u; systemd: TasksMax)" },
+	};
+
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
+		if (rc == -remedies[i].error)
+			return remedies[i].remedy;
+	return "it is asked again in each pass";
+}
+
+/* One that hangs stands for all: others may only wait for it. */
+static const struct guest *find_unknown(const struct guests *guests)
+{
+	const struct guest *found = NULL;
+
+	for (uint32_t i = 0; i < guests->count; i++) {
+		const struct guest *guest = guests->list[i];
+
+		if (guest->unknown && (!found || (guest->unknown == -ETIMEDOUT && found->unknown != -ETIMEDOUT)))
+			found = guest;
+	}
+	return found;
+}
+
+/* No name yet, and the reason is none that lasts. */
+static void tell_unknown(struct kvmstat *kvmstat)
+{
+	const struct guests *guests = &kvmstat->guests;
+	const struct guest *guest = find_unknown(guests);
+
+	if (guest->unknown == -ETIMEDOUT)
+		problem_raise(kvmstat, KVMSTAT_UNNAMED, guests->unknown,
+			      "no names yet for %u of %u guests: process %d, which is shown as %s, does not let its command line be read (ps waits for it as well); end it, or abort the file system that it waits for",
+			      guests->unknown, guests->count, (int)guest->public.pid, guest->public.name);
+	else if (guest->unknown == -EBUSY)
+		problem_raise(kvmstat, KVMSTAT_UNNAMED, guests->unknown,
+			      "no names yet for %u of %u guests: as many processes as may wait for others' command lines",
+			      guests->unknown, guests->count);
+	else
+		problem_raise(kvmstat, KVMSTAT_UNNAMED, guests->unknown,
+			      "no names yet for %u of %u guests, because /proc could not be asked: %s; %s",
+			      guests->unknown, guests->count, strerror(-guest->unknown),
+			      remedy_of_shortage(guest->unknown));
+}
+
 static void tell_names(struct kvmstat *kvmstat)
 {
-	if (kvmstat->guests.unnamed && kvmstat->guests.foreign)
+	if (kvmstat->guests.unknown)
+		tell_unknown(kvmstat);
+	else if (kvmstat->guests.unnamed && kvmstat->guests.foreign)
 		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
 			      "no names for %u of %u guests, because this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)",
 			      kvmstat->guests.unnamed, kvmstat->guests.count);

@@ -33,6 +33,11 @@ static int open_path(const struct sysroot *root, int flags, const char *format, 
 	return rc < 0 ? -errno : rc;
 }
 
+bool is_shortage(ssize_t rc)
+{
+	return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM || rc == -EAGAIN || rc == -EINTR;
+}
+
 int sysroot_init(struct sysroot *root, const char *prefix)
 {
 	root->live = strcmp(prefix, "/") == 0;

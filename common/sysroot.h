@@ -20,6 +20,12 @@ struct sysroot {
 	bool live;	/* the running host, not a tree that stands in for it */
 };
 
+/*
+ * Is this -errno of the moment, because descriptors or memory are short? Then it is not known whether what was asked
+ * for is there, and what it is.
+ */
+bool is_shortage(ssize_t rc);
+
 /* prefix "/" is the running host. 0 or -errno. */
 int sysroot_init(struct sysroot *root, const char *prefix);
 void sysroot_exit(struct sysroot *root);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 enum {
-	MAX_CMDLINE = 2 * MIB,
 	MAX_CGROUP = MIB / 16,
 };
 
@@ -98,6 +97,13 @@ bool identity_from_cgroup(struct identity *identity, const char *cgroup)
 	return identity->name != NULL;
 }
 
+/* A source of names that could not be asked at this moment; one that may not be asked, or is not there, is none. */
+static void note(struct identity *identity, ssize_t rc)
+{
+	if (is_shortage(rc) && !identity->unknown)
+		identity->unknown = (int)rc;
+}
+
 /* comm into identity->vmm. Its length or -errno. */
 static ssize_t read_comm(const struct sysroot *root, pid_t pid, struct identity *identity)
 {
@@ -105,18 +111,21 @@ static ssize_t read_comm(const struct sysroot *root, pid_t pid, struct identity 
 
 	if (len > 0 && identity->vmm[len - 1] == '\n')
 		identity->vmm[--len] = '\0';
+	note(identity, len);
 	return len;
 }
 
-static void read_cmdline(const struct sysroot *root, pid_t pid, struct identity *identity)
+/* Whatever keeps a helper from reading it is no answer. */
+static void read_cmdline(const struct sysroot *root, struct proc_helper *helper, pid_t pid, struct identity *identity)
 {
-	char *cmdline;
-	ssize_t len = sysroot_slurp(root, &cmdline, MAX_CMDLINE, "proc/%d/cmdline", (int)pid);
+	const char *cmdline;
+	ssize_t len = proc_helper_cmdline(helper, root, pid, &cmdline);
 
-	if (len < 0)
-		return;
-	identity_from_cmdline(identity, cmdline, (size_t)len);
-	free(cmdline);
+	note(identity, len);
+	if (len == -ETIMEDOUT || len == -EBUSY)
+		identity->unknown = (int)len;
+	if (len >= 0)
+		identity_from_cmdline(identity, cmdline, (size_t)len);
 }
 
 /* libvirt gives QEMU the guest's name and keeps the guest's state in a file of that name. */
@@ -129,6 +138,7 @@ static void read_libvirt(const struct sysroot *root, pid_t pid, struct identity 
 	if (!identity->name || !*identity->name || strchr(identity->name, '/'))
 		return;
 	len = sysroot_slurp(root, &xml, MAX_STATUS_XML, "run/libvirt/qemu/%s.xml", identity->name);
+	note(identity, len);
 	if (len < 0)
 		return;
 	if (identity_from_libvirt(&status, xml, (size_t)len, pid)) {
@@ -137,6 +147,7 @@ static void read_libvirt(const struct sysroot *root, pid_t pid, struct identity 
 			memcpy(status.uuid, identity->uuid, sizeof(status.uuid));
 		if (!status.memory)
 			status.memory = identity->memory;
+		status.unknown = identity->unknown;
 		identity_free(identity);
 		*identity = status;
 	}
@@ -146,14 +157,16 @@ static void read_libvirt(const struct sysroot *root, pid_t pid, struct identity 
 static void read_cgroup(const struct sysroot *root, pid_t pid, struct identity *identity)
 {
 	char *cgroup;
+	ssize_t len = sysroot_slurp(root, &cgroup, MAX_CGROUP, "proc/%d/cgroup", (int)pid);
 
-	if (sysroot_slurp(root, &cgroup, MAX_CGROUP, "proc/%d/cgroup", (int)pid) < 0)
+	note(identity, len);
+	if (len < 0)
 		return;
 	identity_from_cgroup(identity, cgroup);
 	free(cgroup);
 }
 
-int identity_read(const struct sysroot *root, pid_t pid, struct identity *identity)
+int identity_read(const struct sysroot *root, struct proc_helper *helper, pid_t pid, struct identity *identity)
 {
 	ssize_t comm;
 	char last[64];
@@ -162,9 +175,9 @@ int identity_read(const struct sysroot *root, pid_t pid, struct identity *identi
 	comm = read_comm(root, pid, identity);
 	/* The comm goes last as a name, but it may tell the VMM. */
 	snprintf(last, sizeof(last), "%s-%d", comm > 0 ? identity->vmm : "pid", (int)pid);
-	read_cmdline(root, pid, identity);
+	read_cmdline(root, helper, pid, identity);
 	read_libvirt(root, pid, identity);
-	if (!identity->name)
+	if (!identity->name && !identity->unknown)
 		read_cgroup(root, pid, identity);
 	identity->named = identity->name != NULL;
 	if (!identity->name)
@@ -173,5 +186,5 @@ int identity_read(const struct sysroot *root, pid_t pid, struct identity *identi
 		identity_free(identity);
 		return -ENOMEM;
 	}
-	return identity->named || comm >= 0 ? 0 : (int)comm;
+	return identity->named || comm >= 0 || identity->unknown ? 0 : (int)comm;
 }

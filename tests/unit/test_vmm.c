@@ -11,14 +11,18 @@
 #define STATUS_XML "tests/fixtures/libvirt/zlinux01.xml"
 #define SESSION_XML "tests/fixtures/libvirt/session.xml"
 
+static struct proc_helper helper;
+
 static int setup(void **state)
 {
 	*state = tree_new();
+	proc_helper_begin(&helper);
 	return 0;
 }
 
 static int teardown(void **state)
 {
+	proc_helper_end(&helper);
 	tree_free(*state);
 	return 0;
 }
@@ -256,7 +260,7 @@ static void check_read(struct tree *tree, int rc, const char *name, bool named, 
 {
 	struct identity identity;
 
-	assert_int_equal(identity_read(&tree->root, 4711, &identity), rc);
+	assert_int_equal(identity_read(&tree->root, &helper, 4711, &identity), rc);
 	assert_string_equal(identity.name, name);
 	assert_int_equal(identity.named, named);
 	assert_string_equal(identity.vmm, vmm);
@@ -288,7 +292,7 @@ static void test_read_order(void **state)
 	tree_text(tree, "run/libvirt/qemu/web01.xml", xml);
 
 	/* What libvirt does not tell is kept. */
-	assert_int_equal(identity_read(&tree->root, 4711, &identity), 0);
+	assert_int_equal(identity_read(&tree->root, &helper, 4711, &identity), 0);
 	assert_string_equal(identity.name, "from libvirt");
 	assert_true(identity.named);
 	assert_string_equal(identity.vmm, "qemu");
@@ -380,7 +384,9 @@ static void test_read_self(void **state)
 	len = sysroot_read(&root, comm, sizeof(comm), "proc/self/comm");
 	assert_true(len > 0);
 	comm[len - 1] = '\0';
-	assert_int_equal(identity_read(&root, getpid(), &identity), 0);
+	proc_helper_begin(&helper);
+	assert_int_equal(identity_read(&root, &helper, getpid(), &identity), 0);
+	proc_helper_end(&helper);
 	snprintf(last, sizeof(last), "%s-%d", comm, getpid());
 	assert_string_equal(identity.vmm, comm);
 	assert_string_equal(identity.name, last);
