@@ -25,6 +25,17 @@ static bool same_name(const char *name, const char *word)
 	return same;
 }
 
+/* NUMBER, or NUMBER/FD: of a process that has several VMs, the one that is this fd of it. */
+static bool is_of_process(const struct kvmstat_guest *guest, const char *word)
+{
+	char *end;
+	long pid = strtol(word, &end, 10);
+
+	if (end == word || pid != guest->pid)
+		return false;
+	return !*end || (*end == '/' && end[1] && strtol(end + 1, &end, 10) == guest->fd && !*end);
+}
+
 static bool matches(const struct kvmstat_guest *guest, const char *word)
 {
 	if (!strncmp(word, "name:", 5))
@@ -32,24 +43,40 @@ static bool matches(const struct kvmstat_guest *guest, const char *word)
 	if (!strncmp(word, "uuid:", 5))
 		return !strcasecmp(guest->uuid, word + 5);
 	if (!strncmp(word, "pid:", 4))
-		return strtol(word + 4, NULL, 10) == guest->pid;
+		return is_of_process(guest, word + 4);
 	return same_name(guest->name, word) || (*word && !strcasecmp(guest->uuid, word));
+}
+
+static bool is_alone(const struct watch *watch, const struct kvmstat_guest *guest)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < watch->now->nrows; i++)
+		count += watch->now->rows[i].guest->pid == guest->pid;
+	return count == 1;
+}
+
+/* First of all a word that means this guest and no other. Nobody's process: it is called by its directory. */
+static void list_guest(const struct watch *watch, const struct kvmstat_guest *guest)
+{
+	size_t width;
+	char *name = escape_printable(guest->name, &width), word[64] = "name:";
+
+	if (guest->pid && is_alone(watch, guest))
+		snprintf(word, sizeof(word), "pid:%d", (int)guest->pid);
+	else if (guest->pid)
+		snprintf(word, sizeof(word), "pid:%d/%d", (int)guest->pid, guest->fd);
+	fprintf(stderr, "  %s%s  %s  %s\n", word, guest->pid ? "" : name, *guest->uuid ? guest->uuid : "-", name);
+	free(name);
 }
 
 static void list_guests(const struct watch *watch, const char *word, uint32_t found)
 {
-	size_t width;
-
 	for (uint32_t i = 0; i < watch->now->nrows; i++) {
 		const struct kvmstat_guest *guest = watch->now->rows[i].guest;
-		char *name;
 
-		if (found && !matches(guest, word))
-			continue;
-		name = escape_printable(guest->name, &width);
-		fprintf(stderr, "  pid:%d  %s  %s\n", (int)guest->pid, *guest->uuid ? guest->uuid : "-",
-			name);
-		free(name);
+		if (!found || matches(guest, word))
+			list_guest(watch, guest);
 	}
 }
 
@@ -69,7 +96,7 @@ int select_guest(struct selection *selection, const struct watch *watch, const c
 	if (found == 1)
 		return EXIT_SUCCESS;
 	if (found)
-		complain("%u guests match '%s'; name one by its UUID or as pid:NUMBER:", found, word);
+		complain("%u guests match '%s'; name one by the word in front of it:", found, word);
 	else if (watch->now->nrows)
 		complain("no guest is called '%s'; these are running:", word);
 	else

@@ -13,7 +13,7 @@ struct selection {
 };
 
 /*
- * The guest of this name, UUID, name:NAME, uuid:UUID or pid:NUMBER; all guests if word is NULL.
+ * The guest of this name, UUID, name:NAME, uuid:UUID, pid:NUMBER or pid:NUMBER/FD; all guests if word is NULL.
  * Not exactly one: says so, and what there is, and returns EXIT_FAILURE.
  */
 int select_guest(struct selection *selection, const struct watch *watch, const char *word);

@@ -63,6 +63,14 @@ class Host:
         self.set(directory, values)
         return directory
 
+    def second_vm(self, directory, fd, **values):
+        """Another VM of that guest's process; the directory of its statistics."""
+        pid = os.path.basename(directory).split("-")[0]
+        os.symlink("anon_inode:kvm-vm", "%s/proc/%s/fd/%d" % (self.root, pid, fd))
+        other = "%s/%s-%d" % (self.kvm, pid, fd)
+        self.set(other, values)
+        return other
+
     def run(self, *args, **options):
         return run("--root", self.root, *args, **options)
 

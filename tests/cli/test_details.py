@@ -77,7 +77,7 @@ def test_guest_that_is_not_there_or_not_unique(host, words):
     assert done.returncode == 1 and b"no guest is called 'nobody'; these are running:" in done.stderr
     assert b"pid:1010" in done.stderr
     done = host.run(command, "twin", *rest, "0.1", "1")
-    assert done.returncode == 1 and b"2 guests match 'twin'; name one by its UUID or as pid:NUMBER:" in done.stderr
+    assert done.returncode == 1 and b"2 guests match 'twin'; name one by the word in front of it:" in done.stderr
     assert done.stdout == b""
 
 

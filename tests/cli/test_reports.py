@@ -140,6 +140,31 @@ def test_guest_that_is_not_there_or_not_unique(host):
     assert done.returncode == 1 and b"no guest is called 'nobody'" in done.stderr and b"twin" in done.stderr
 
 
+def test_each_word_that_is_proposed_names_one_guest(host):
+    """Two VMs of one process, with one name and one UUID; another process; and one that nobody knows, called by its number."""
+    uuid = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+    twin = host.guest("twin", uuid=uuid, exits=1)
+    host.second_vm(twin, 19, exits=2)
+    host.guest("twin", uuid=uuid, exits=3)
+    host.set(host.kvm + "/5000-9", {"exits": 4})
+    host.set(host.kvm + "/5001-9", {"exits": 5})
+    done = host.run("events", "nobody", "0.2", "1")
+    assert done.returncode == 1
+    words = [line.split()[0].decode() for line in done.stderr.splitlines() if line.startswith(b"  ")]
+    assert sorted(words) == ["name:5000-9", "name:5001-9", "pid:1000/19", "pid:1000/9", "pid:1010"]
+    exits = {}
+    for word in words:
+        done = host.run("--json", "events", word, "0.2", "1")
+        exits[word] = by("event", json.loads(done.stdout)["events"])["exits"]["value"]
+    assert sorted(exits.values()) == [1, 2, 3, 4, 5] and exits["pid:1000/19"] == 2
+    done = host.run("events", "twin", "0.2", "1")
+    assert done.returncode == 1 and b"3 guests match 'twin'; name one by the word in front of it:" in done.stderr
+    assert [line.split()[0].decode() for line in done.stderr.splitlines() if line.startswith(b"  ")] == [
+        word for word in words if word.startswith("pid:")]
+    for word in ("pid:1000", "pid:1000/", "pid:1000/18", "pid:1000/19x", "pid:", "pid:x", "pid:1010x", "pid:/9"):
+        assert host.run("events", word, "0.2", "1").returncode == 1, word
+
+
 def test_guest_ends_while_it_is_watched(host):
     directory = host.guest("one", exits=1)
     with Watch(host, "events", "one", "0.1") as watch:
