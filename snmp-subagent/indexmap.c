@@ -169,10 +169,14 @@ static int give_index(struct indexmap *map, const struct kvmstat_guest *guest)
 static int place_guest(struct indexmap *map, const struct kvmstat_guest *guest, uint32_t *position)
 {
 	struct index_content *content = &map->content;
-	uint32_t found = find_key(map, guest->key);
+	uint32_t found;
 	int rc;
 
 	*position = NONE;
+	/* It is not known yet who it is. */
+	if (!*guest->key)
+		return 0;
+	found = find_key(map, guest->key);
 	if (found != NONE) {
 		rc = set_incarnation(map, &content->guests[found], guest->incarnation);
 	} else if (content->highest >= INDEX_MAX) {

@@ -245,6 +245,27 @@ static void test_restarts(void **state)
 	fake_free(fake);
 }
 
+/* As long as it is not known who it is, it has no index, but by its incarnation. */
+static void test_unknown(void **state)
+{
+	struct fake *fake = fake_new(3, 0, 0);
+	uint32_t index[3];
+
+	(void)state;
+	fake_key(fake, 1, "", "boot/unknown");
+	one_run(fake, index);
+	assert_int_equal(index[0], 1);
+	assert_int_equal(index[1], 0);
+	assert_int_equal(index[2], 2);
+	fake_key(fake, 1, "name:late", "boot/unknown");
+	one_run(fake, index);
+	assert_int_equal(index[1], 3);
+	fake_key(fake, 1, "", "boot/unknown");	/* the subagent was restarted, and is short of descriptors */
+	one_run(fake, index);
+	assert_int_equal(index[1], 3);
+	fake_free(fake);
+}
+
 static void test_never_reused(void **state)
 {
 	struct fake *fake = fake_new(1, 0, 0), *none = fake_new(0, 0, 0);
@@ -1471,6 +1492,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_ascending_and_stable),
 		TEST(test_restarts),
+		TEST(test_unknown),
 		TEST(test_never_reused),
 		TEST(test_same_key),
 		TEST(test_bytes),
