@@ -9,6 +9,7 @@
 
 #include <collectd/core/daemon/globals.h>
 #include <collectd/core/daemon/plugin.h>
+#include <collectd/core/daemon/utils_cache.h>
 #include <collectd/core/daemon/utils_complain.h>
 
 #include <limits.h>
@@ -199,10 +200,8 @@ struct sender {
 	const struct label *label; /* that vl has now */
 };
 
-static void emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
-		 uint64_t realtime_ns)
+static void address(struct sender *sender, const struct subject *subject, const struct cell *cell)
 {
-	struct sender *sender = context;
 	value_list_t *vl = &sender->vl;
 
 	if (sender->label != subject->label) {
@@ -210,16 +209,40 @@ static void emit(void *context, const struct subject *subject, const struct cell
 		memcpy(vl->host, sender->label->host, sizeof(vl->host));
 		memcpy(vl->plugin_instance, sender->label->instance, sizeof(vl->plugin_instance));
 	}
-	if (cell->gauge) {
-		sender->value.gauge = (gauge_t)value;
+	if (cell->gauge)
 		memcpy(vl->type, "gauge", sizeof("gauge"));
-	} else {
-		sender->value.derive = (derive_t)value;
+	else
 		memcpy(vl->type, "derive", sizeof("derive"));
-	}
 	series_name(vl->type_instance, cell, subject->suffix);
-	vl->time = NS_TO_CDTIME_T(realtime_ns);
-	dispatch(vl);
+}
+
+static void emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
+		 uint64_t realtime_ns)
+{
+	struct sender *sender = context;
+
+	address(sender, subject, cell);
+	if (cell->gauge)
+		sender->value.gauge = (gauge_t)value;
+	else
+		sender->value.derive = (derive_t)value;
+	sender->vl.time = NS_TO_CDTIME_T(realtime_ns);
+	dispatch(&sender->vl);
+}
+
+static bool arrived(void *context, const struct subject *subject, const struct cell *cell)
+{
+	struct sender *sender = context;
+	const data_set_t *ds;
+	value_t *last;
+	bool is_zero;
+
+	address(sender, subject, cell);
+	ds = plugin_get_ds(sender->vl.type);
+	last = ds ? uc_get_value(ds, &sender->vl) : NULL;
+	is_zero = last && (cell->gauge ? last->gauge == 0 : last->derive == 0);
+	free(last);
+	return is_zero;
 }
 
 static void send_self(struct sender *sender, const char *type, const char *instance, value_t value)
@@ -261,6 +284,7 @@ static void send_sample(const struct kvmstat_sample *sample)
 	pass->state = &plugin.state;
 	pass->interval_ns = CDTIME_T_TO_NS(plugin_get_interval());
 	pass->emit = emit;
+	pass->arrived = arrived;
 	pass->context = &sender;
 	pass_run(pass, sample);
 	send_selves(&sender, sample);

@@ -11,7 +11,8 @@ enum {
 	AUTO_PACE_VALUES = 5000, /* fewer than these do no harm in one burst */
 	AUTO_PACE_US = 500,
 	PATIENCE = 4,		  /* all pauses together take no more than this part of the interval */
-	OWED_PAUSE_NS = 50000000, /* more than a write thread is without a CPU */
+	OWED_PAUSE_NS = 1000000,     /* the first one, each other one is twice as long, */
+	OWED_PATIENCE_NS = 50000000, /* and all together */
 };
 
 /* A pause after each guest, so that a large pass does not overrun sockets. SIGTERM waits for it: not for
@@ -139,21 +140,42 @@ static void pay_subject(struct pass *pass, const struct kvmstat_sample *sample, 
 	const struct state *state = pass->state;
 	uint64_t value;
 
-	for (uint32_t i = 0; i < state->ncells; i++)
+	for (uint32_t i = 0; i < state->ncells; i++) {
+		if (!state_owes(subject, i) || !pass->arrived(pass->context, subject, &state->cells[i]))
+			continue;
+		pass->owed--;
 		if (state_pay(sample, subject, i, &value))
 			pass->emit(pass->context, subject, &state->cells[i], value, sample->realtime_ns);
+	}
+}
+
+static void forgive_subject(struct pass *pass, const struct kvmstat_sample *sample,
+			    const struct subject *subject)
+{
+	uint64_t value;
+
+	for (uint32_t i = 0; i < pass->state->ncells; i++)
+		if (state_owes(subject, i))
+			state_pay(sample, subject, i, &value);
 }
 
 void pass_end(struct pass *pass, const struct kvmstat_sample *sample)
 {
 	uint64_t patience_ns = pass->interval_ns / PATIENCE;
-	struct pace pace = {patience_ns < OWED_PAUSE_NS ? patience_ns : OWED_PAUSE_NS, patience_ns};
-	struct pace none = {0};
+	struct pace none = {0}, pace = {OWED_PAUSE_NS,
+					patience_ns < OWED_PATIENCE_NS ? patience_ns : OWED_PATIENCE_NS};
 
-	if (!pass->owed)
-		return;
-	pace_wait(&pace);
-	each_guest(pass, sample, pay_subject, &none);
-	each_vcpu(pass, sample, pay_subject, &none);
+	while (pass->owed) {
+		each_guest(pass, sample, pay_subject, &none);
+		each_vcpu(pass, sample, pay_subject, &none);
+		if (!pass->owed || pace.patience_ns < pace.pause_ns)
+			break;
+		pace_wait(&pace);
+		pace.pause_ns *= 2;
+	}
+	if (pass->owed) {
+		each_guest(pass, sample, forgive_subject, &none);
+		each_vcpu(pass, sample, forgive_subject, &none);
+	}
 	pass->owed = 0;
 }

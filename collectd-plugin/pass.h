@@ -12,10 +12,14 @@
 typedef void pass_emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
 		       uint64_t realtime_ns);
 
+/* Is the 0 that was emitted of this cell the daemon's last value of it? Then a later one cannot overtake it. */
+typedef bool pass_arrived(void *context, const struct subject *subject, const struct cell *cell);
+
 struct pass {
 	const struct options *options;
 	struct state *state; /* state_update() was called for the sample */
 	pass_emit *emit;
+	pass_arrived *arrived;
 	void *context;
 	uint64_t interval_ns;
 	/* results */
@@ -31,8 +35,8 @@ struct pass {
 void pass_run(struct pass *pass, const struct kvmstat_sample *sample);
 
 /*
- * The values of events that woke up, a moment later: the daemon's write threads take one value list each, and
- * would as often as not write the value before its 0.
+ * The values of events that woke up, each once its 0 has arrived: the daemon's write threads take one value list each,
+ * and would as often as not write the value before its 0. If the 0 takes too long, the next pass sends the next value.
  */
 void pass_end(struct pass *pass, const struct kvmstat_sample *sample);
 

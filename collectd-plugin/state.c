@@ -438,11 +438,14 @@ void state_owe(const struct subject *subject, uint32_t cell)
 	subject->seen[cell] = OWED;
 }
 
+bool state_owes(const struct subject *subject, uint32_t cell)
+{
+	return subject->seen[cell] == OWED;
+}
+
 bool state_pay(const struct kvmstat_sample *now, const struct subject *subject, uint32_t cell,
 	       uint64_t *value)
 {
-	if (subject->seen[cell] != OWED)
-		return false;
 	subject->seen[cell] = SEEN;
 	return read_cell(now, subject->row, subject->vcpu, cell, value);
 }

@@ -69,7 +69,9 @@ enum verdict state_judge(const struct state *state, const struct kvmstat_sample 
 /* The 0 of this cell has been sent, its value has not. */
 void state_owe(const struct subject *subject, uint32_t cell);
 
-/* Was a value owed? From now on it is not, and *value is what has to be sent. */
+bool state_owes(const struct subject *subject, uint32_t cell);
+
+/* From now on it is owed no more. *value is what has to be sent; false if there is none. */
 bool state_pay(const struct kvmstat_sample *now, const struct subject *subject, uint32_t cell,
 	       uint64_t *value);
 

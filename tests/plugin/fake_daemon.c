@@ -6,6 +6,7 @@
 
 #include <collectd/core/daemon/globals.h>
 #include <collectd/core/daemon/plugin.h>
+#include <collectd/core/daemon/utils_cache.h>
 #include <collectd/core/daemon/utils_complain.h>
 
 #include <ctype.h>
@@ -122,6 +123,32 @@ void c_do_release(int level, c_complain_t *c, const char *format, ...)
 	va_end(ap);
 }
 
+static void name_values(char *id, size_t size, const value_list_t *vl)
+{
+	snprintf(id, size, "%s/%s%s%s/%s-%s", vl->host, vl->plugin, vl->plugin_instance[0] ? "-" : "",
+		 vl->plugin_instance, vl->type, vl->type_instance);
+}
+
+value_t *uc_get_value(const data_set_t *set, const value_list_t *vl)
+{
+	const struct sent *sent;
+	value_t *value;
+	char id[800];
+
+	if (daemon_state.late) {
+		daemon_state.late--;
+		return NULL;
+	}
+	name_values(id, sizeof(id), vl);
+	sent = daemon_sent(id);
+	value = sent || !daemon_state.record ? calloc(set->ds_num, sizeof(*value)) : NULL;
+	if (sent && sent->gauge)
+		value->gauge = sent->number;
+	else if (sent)
+		value->derive = sent->derive;
+	return value;
+}
+
 int plugin_dispatch_values(value_list_t const *vl)
 {
 	struct sent *sent;
@@ -138,8 +165,7 @@ int plugin_dispatch_values(value_list_t const *vl)
 		sent->number = vl->values[0].gauge;
 	else
 		sent->derive = vl->values[0].derive;
-	snprintf(sent->id, sizeof(sent->id), "%s/%s%s%s/%s-%s", vl->host, vl->plugin,
-		 vl->plugin_instance[0] ? "-" : "", vl->plugin_instance, vl->type, vl->type_instance);
+	name_values(sent->id, sizeof(sent->id), vl);
 	return vl->values_len == 1 ? 0 : -1;
 }
 

@@ -28,6 +28,7 @@ struct daemon {
 	bool no_types;	  /* a types.db without the stock types */
 	bool wrong_types; /* one with other ones */
 	bool refuse;	  /* plugin_dispatch_values() fails */
+	unsigned int late; /* so many times the cache does not have yet what was dispatched */
 	size_t registered_types;
 	uint64_t interval; /* in units of 2^-30 s */
 	bool record;	   /* false: values are only counted */

@@ -106,6 +106,31 @@ static void waking_up_sends_the_zero_first(void)
 	CHECK(derive(HV "-web/derive-halt_wait_ns") == 0);
 }
 
+/* The value waits until its 0 is in the daemon's cache, and does not come at all if that takes too long. */
+static void no_value_overtakes_its_zero(void)
+{
+	start(NULL);
+	pass();
+	fake.guests[0].value[1] = 9;
+	daemon_state.late = 3;
+	pass();
+	CHECK(daemon_state.late == 0);
+	CHECK(daemon_count(HV "-web/derive-halt_wait_ns") == 2);
+	CHECK(derive(HV "-web/derive-halt_wait_ns") == 9);
+
+	fake.guests[1].value[1] = 5;
+	daemon_state.late = 1000;
+	pass();
+	CHECK(daemon_state.late > 900 && daemon_state.late < 1000);
+	CHECK(daemon_count(HV "-db/derive-halt_wait_ns") == 1);
+	CHECK(derive(HV "-db/derive-halt_wait_ns") == 0);
+	fake.guests[1].value[1] = 6;
+	pass();
+	CHECK(daemon_count(HV "-db/derive-halt_wait_ns") == 1);
+	CHECK(derive(HV "-db/derive-halt_wait_ns") == 6);
+	daemon_state.late = 0;
+}
+
 static void waking_up_on_the_first_read_uses_the_pass_of_the_start(void)
 {
 	start(NULL);
@@ -394,6 +419,7 @@ static const struct test tests[] = {
 	{"never seen is not sent", never_seen_is_not_sent},
 	{"waking up sends the zero first", waking_up_sends_the_zero_first},
 	{"waking up on the first read", waking_up_on_the_first_read_uses_the_pass_of_the_start},
+	{"no value overtakes its zero", no_value_overtakes_its_zero},
 	{"no zero is invented", no_zero_is_invented},
 	{"SkipNeverSeen off, dead events", skip_never_seen_off_sends_zeros_but_not_of_the_dead},
 	{"falling counter is sent as it is", falling_counter_is_sent_as_it_is},
