@@ -91,9 +91,8 @@ CLI         := $(O)/kvmstat
 
 COLLECTD_FLAGS := -DHAVE_CONFIG_H -I$(SYSROOT)/usr/include/collectd
 HAVE_COLLECTD  := $(call have,collectd/core/daemon/collectd.h,$(COLLECTD_FLAGS))
-HAVE_SNMP      := $(call have,net-snmp/net-snmp-config.h)
 HAVE_SYSTEMD   := $(call have,systemd/sd-daemon.h)
-SNMP_LIBS      := -lnetsnmpagent -lnetsnmp $(if $(HAVE_SYSTEMD),-lsystemd)
+SNMP_LIBS      := $(if $(HAVE_SYSTEMD),-lsystemd)
 SNMP_FLAGS     := $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD) -DOID_ROOT='"$(OID_ROOT)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -DSTATEDIR='"$(STATEDIR)"'
 
 .DEFAULT_GOAL := all
@@ -129,13 +128,11 @@ endif
 endif
 
 .PHONY: all
-all: needs $(LIB) $(CLI) $(if $(HAVE_COLLECTD),$(PLUGIN),skip-collectd) $(if $(HAVE_SNMP),$(AGENT) mib,skip-snmp)
+all: needs $(LIB) $(CLI) $(if $(HAVE_COLLECTD),$(PLUGIN),skip-collectd) $(AGENT) mib
 
-.PHONY: skip-collectd skip-snmp
+.PHONY: skip-collectd
 skip-collectd:
 	@echo "kvmstat.so is not built: collectd's headers are missing (Debian, Ubuntu: collectd-dev; RHEL: collectd from EPEL and its source; SLES: collectd-devel)"
-skip-snmp:
-	@echo "kvmstat-agentx is not built: Net-SNMP's headers are missing (Debian, Ubuntu: libsnmp-dev; RHEL, SLES: net-snmp-devel)"
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
@@ -286,7 +283,7 @@ INSTALLED_AGENT  := $(AGENT):$(SBINDIR)/kvmstat-agentx:755 $(O)/KVMSTAT-MIB:$(MI
 	docs/snmp_exporter/snmp-0.22.yml:$(DOCDIR)/snmp_exporter/snmp-0.22.yml:644
 # Never overwritten once it is there.
 INSTALLED_CONFIG := snmp-subagent/kvmstat-agentx.conf:$(SYSCONFDIR)/kvmstat/kvmstat-agentx.conf:644
-INSTALLED := $(INSTALLED_CLI) $(if $(HAVE_COLLECTD),$(INSTALLED_PLUGIN)) $(if $(HAVE_SNMP),$(INSTALLED_AGENT))
+INSTALLED := $(INSTALLED_CLI) $(if $(HAVE_COLLECTD),$(INSTALLED_PLUGIN)) $(INSTALLED_AGENT)
 
 .PHONY: install
 install: all
@@ -298,7 +295,7 @@ install: all
 		*) $(fill) "$$file" > "$$to.new"; chmod "$${rest##*:}" "$$to.new"; mv "$$to.new" "$$to" ;; \
 		esac; echo "  INSTALL  $$to"; \
 	done
-	$(Q)set -e; for entry in $(if $(HAVE_SNMP),$(INSTALLED_CONFIG)); do \
+	$(Q)set -e; for entry in $(INSTALLED_CONFIG); do \
 		file=$${entry%%:*}; rest=$${entry#*:}; to="$(DESTDIR)$${rest%:*}"; \
 		[ -e "$$to" ] && { echo "  KEEP     $$to"; continue; }; \
 		$(INSTALL_FILE) "$$file" "$$to"; echo "  INSTALL  $$to"; \

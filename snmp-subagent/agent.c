@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,248 +10,301 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "handler.h"
 #include "log.h"
 #include "obstacle.h"
+#include "session.h"
 #include "transport.h"
 
-#include <net-snmp/agent/agent_callbacks.h>
-#include <net-snmp/library/large_fd_set.h>
-#include <net-snmp/agent/agent_sysORTable.h>
+enum { TURN_MS = 1000, MS_PER_S = 1000 };
 
-#define APPLICATION "kvmstat-agentx"
-
-/* snmpd answers in microseconds. A second of waiting in all is better than an answer at any price. */
-enum { REPLY_LIMIT_US = 333333, ERROR_MAX = 16 };
-
-struct agent {
-	const struct settings *settings;
-	struct reader reader;
-	struct served *served;
-	pthread_t thread;
-	int wake;			/* eventfd */
-	/* written by the SNMP thread, read by the other */
-	bool connected, failed;
-	unsigned int heartbeat;
-	/* of the SNMP thread */
-	struct complaint lost;
-	int errors;			/* of Net-SNMP, logged since the last connection */
+/* What of the settings is needed here. */
+struct link {
+	char socket[TRANSPORT_PATH_MAX + 1];
+	unsigned int ping_interval, interval;
+	struct oid root;
 };
 
-static bool load(const bool *flag)
-{
-	return __atomic_load_n(flag, __ATOMIC_RELAXED);
-}
+/* What the other thread asks for, in one word, which both can read and write at once. */
+enum standing { STANDING_AWAY, STANDING_REFUSED, STANDING_READY };
 
-bool agent_connected(const struct agent *agent)
-{
-	return load(&agent->connected);
-}
-
-bool agent_failed(const struct agent *agent)
-{
-	return load(&agent->failed);
-}
+struct agent {
+	struct link link;
+	struct tree tree;
+	struct reader reader;
+	struct session session;
+	pthread_t thread;
+	int wake;			/* eventfd */
+	/* handed over by the other thread */
+	pthread_mutex_t lock;
+	struct link wanted;
+	bool changed, stop;
+	/* written by the SNMP thread, read by the other */
+	unsigned int heartbeat;
+	uint32_t standing;		/* enum standing, tables that are refused, AgentX's error: 8, 8 and 16 bits */
+	/* of the SNMP thread */
+	struct complaint lost, refused;
+	uint16_t refusal;		/* that was told */
+	int obstacle;			/* that was told */
+	enum session_state seen;	/* of the session, when it was looked at last */
+	uint64_t next_ms;		/* try to connect */
+};
 
 unsigned int agent_heartbeat(const struct agent *agent)
 {
 	return __atomic_load_n(&agent->heartbeat, __ATOMIC_RELAXED);
 }
 
-/* ---- what Net-SNMP calls ------------------------------------------------ */
-
-/*
- * Net-SNMP tells of every attempt to connect. What matters of that is told here, once; of the rest only
- * errors pass, and not for ever.
- */
-static int on_log(int major, int minor, void *server_arg, void *client_arg)
+static uint64_t now_ms(void)
 {
-	const struct snmp_log_message *log = server_arg;
-	struct agent *agent = client_arg;
-	int len = (int)strcspn(log->msg, "\n");
+	struct timespec ts;
 
-	(void)major;
-	(void)minor;
-	if (log_debugging())
-		message(LOG_DEBUG, "Net-SNMP: %.*s", len, log->msg);
-	else if (log->priority <= LOG_ERR && len && agent->errors++ < ERROR_MAX)
-		message(log->priority, "Net-SNMP: %.*s", len, log->msg);
-	return SNMP_ERR_NOERROR;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * MS_PER_S + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static int on_session(int major, int minor, void *server_arg, void *client_arg)
-{
-	netsnmp_session *session = server_arg;
+/* ---- what is told ------------------------------------------------------- */
 
-	(void)major;
-	(void)minor;
-	(void)client_arg;
-	session->timeout = REPLY_LIMIT_US;
-	session->retries = 0;
-	return SNMP_ERR_NOERROR;
-}
-
-static int on_connect(int major, int minor, void *server_arg, void *client_arg)
-{
-	struct agent *agent = client_arg;
-
-	(void)major;
-	(void)minor;
-	(void)server_arg;
-	reader_reset(&agent->reader);
-	agent->errors = 0;
-	agent->lost.active = false;
-	__atomic_store_n(&agent->connected, true, __ATOMIC_RELAXED);
-	message(LOG_NOTICE, "connected to snmpd at %s", agent->settings->socket);
-	return SNMP_ERR_NOERROR;
-}
-
-static int on_disconnect(int major, int minor, void *server_arg, void *client_arg)
-{
-	struct agent *agent = client_arg;
-
-	(void)major;
-	(void)minor;
-	(void)server_arg;
-	__atomic_store_n(&agent->connected, false, __ATOMIC_RELAXED);
-	complain(&agent->lost,
-		 "lost the connection to snmpd at %s: it ended or hangs, its log tells; trying again every "
-		 "%u s",
-		 agent->settings->socket, agent->settings->ping_interval);
-	return SNMP_ERR_NOERROR;
-}
-
-static const struct {
-	int major, minor;
-	SNMPCallback *call;
-} hooks[] = {
-	{ SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_log },
-	{ SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_SESSION_INIT, on_session },
-	{ SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, on_connect },
-	{ SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP, on_disconnect },
+struct refusal {
+	uint16_t error;
+	const char *name, *advice;
 };
 
-enum { NHOOKS = sizeof(hooks) / sizeof(hooks[0]) };
-
-/* ---- set up ------------------------------------------------------------- */
-
-/* Nothing of Net-SNMP's own configuration or state is read or written: what counts is in our file alone. */
-static void configure(struct agent *agent)
+static const struct refusal *refusal_of(uint16_t error)
 {
-	char address[TRANSPORT_PATH_MAX + sizeof(TRANSPORT_PREFIX) + 2];
+	static const struct refusal refusals[] = {
+		{ AGENTX_OPEN_FAILED, "openFailed", "snmpd takes no subagent: look at its log" },
+		{ AGENTX_UNSUPPORTED_CONTEXT, "unsupportedContext",
+		  "snmpd knows no default context: look at its log and configuration" },
+		{ AGENTX_DUPLICATE, "duplicateRegistration",
+		  "another subagent serves this subtree: stop it, or give it another OidRoot" },
+		{ AGENTX_PARSE_ERROR, "parseError", "is it an AgentX master that listens there?" },
+		{ AGENTX_REQUEST_DENIED, "requestDenied", "snmpd may not take it: look at its log and configuration" },
+		{ AGENTX_PROCESSING_ERROR, "processingError", "snmpd could not do it: look at its log and its memory" },
+		{ 0, "an error", "look at snmpd's log" },
+	};
+	const struct refusal *refusal = refusals;
 
-	snprintf(address, sizeof(address), TRANSPORT_PREFIX ":%s", agent->settings->socket);
-	netsnmp_enable_subagent();
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_ALARM_DONT_USE_SIG, 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_ROOT_ACCESS, 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_CONNECTION_WARNINGS, 1);
-	netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, address);
+	while (refusal->error && refusal->error != error)
+		refusal++;
+	return refusal;
 }
 
-static void tell_missing(struct agent *agent)
+static void tell_missing(struct agent *agent, int rc)
 {
-	const struct settings *settings = agent->settings;
 	char text[OBSTACLE_SIZE];
 
-	obstacle_describe(settings->socket, transport_probe(settings->socket), text);
-	complain(&agent->lost, "no snmpd at %s: %s; trying again every %u s", settings->socket, text,
-		 settings->ping_interval);
+	obstacle_describe(agent->link.socket, rc, text);
+	if (agent->obstacle != rc)
+		agent->lost.active = false;
+	agent->obstacle = rc;
+	complain(&agent->lost, "no snmpd at %s: %s; trying again every %u s", agent->link.socket, text,
+		 agent->link.ping_interval);
 }
 
-static int set_up(struct agent *agent)
+static void tell_lost(struct agent *agent)
 {
-	const struct settings *settings = agent->settings;
-	int rc;
+	static const char *const causes[] = {
+		[SESSION_LOST] = "it ended or hangs, its log tells",
+		[SESSION_SILENT] = "it does not answer; see whether it hangs",
+		[SESSION_GARBAGE] = "what it sent is not AgentX; see what listens there",
+		[SESSION_CLOSED] = "it ended the session, its log tells why",
+	};
 
-	snmp_disable_log();
-	snmp_enable_calllog();
-	for (int i = 0; i < NHOOKS; i++)
-		snmp_register_callback(hooks[i].major, hooks[i].minor, hooks[i].call, agent);
-	configure(agent);
-	transport_register();
-	if (init_agent(APPLICATION) != 0) {
-		message(LOG_ERR,
-			"Net-SNMP's agent library cannot be used: look at its messages with the option -d");
-		return -EIO;
-	}
-	/* init_agent() set its own */
-	netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL,
-			   (int)settings->ping_interval);
-	rc = handler_register(agent->served, &agent->reader, settings->root, settings->root_len);
-	if (rc < 0)
-		return rc;
-	register_sysORTable((oid *)settings->root, settings->root_len,
-			    "KVMSTAT-MIB: why KVM guests leave guest mode");
-	init_snmp(APPLICATION);
-	if (!agent_connected(agent))
-		tell_missing(agent);
-	return 0;
+	complain(&agent->lost, "lost the connection to snmpd at %s: %s; trying again every %u s", agent->link.socket,
+		 causes[agent->session.end], agent->link.ping_interval);
+}
+
+/* Once, and once more if the cause is another one. */
+static void tell_refused(struct agent *agent, const char *what)
+{
+	const struct refusal *refusal = refusal_of(agent->session.refusal);
+
+	if (agent->refusal != agent->session.refusal)
+		agent->refused.active = false;
+	agent->refusal = agent->session.refusal;
+	complain(&agent->refused, "snmpd at %s refuses %s: %s (%u): %s; trying again every %u s", agent->link.socket, what,
+		 refusal->name, agent->refusal, refusal->advice, agent->link.ping_interval);
+}
+
+static void tell_end(struct agent *agent)
+{
+	if (agent->session.end == SESSION_REFUSED)
+		tell_refused(agent, "the session");
+	else if (agent->session.end == SESSION_SILENT && agent->seen == SESSION_OPENING)
+		tell_missing(agent, 0);
+	else
+		tell_lost(agent);
+}
+
+static void tell_tables(struct agent *agent)
+{
+	char what[32];
+
+	snprintf(what, sizeof(what), "%zu of %zu tables", ntables - agent->session.nregistered, ntables);
+	agent->lost.active = false;
+	tell_refused(agent, what);
+}
+
+static void tell_ready(struct agent *agent)
+{
+	agent->lost.active = false;
+	complaint_over(&agent->refused, "over: snmpd takes every table");
+	message(LOG_NOTICE, "connected to snmpd at %s", agent->link.socket);
+}
+
+static void set_standing(struct agent *agent)
+{
+	const struct session *session = &agent->session;
+	uint32_t word = STANDING_AWAY;
+
+	if (session->state == SESSION_READY)
+		word = STANDING_READY;
+	else if (session_refused(session) || (session->state == SESSION_ENDED && session->end == SESSION_REFUSED))
+		word = STANDING_REFUSED | (uint32_t)(ntables - session->nregistered) << 8 |
+		       (uint32_t)session->refusal << 16;
+	else if (session->state == SESSION_REGISTERING || session->state == SESSION_OPENING)
+		return;		/* for a moment only */
+	__atomic_store_n(&agent->standing, word, __ATOMIC_RELAXED);
+}
+
+void agent_describe(const struct agent *agent, char text[AGENT_TEXT])
+{
+	uint32_t word = __atomic_load_n(&agent->standing, __ATOMIC_RELAXED);
+
+	if ((word & 0xff) == STANDING_READY)
+		snprintf(text, AGENT_TEXT, "connected to snmpd");
+	else if ((word & 0xff) == STANDING_REFUSED)
+		snprintf(text, AGENT_TEXT, "snmpd refuses %u of %zu tables: %s", word >> 8 & 0xff, ntables,
+			 refusal_of((uint16_t)(word >> 16))->name);
+	else
+		snprintf(text, AGENT_TEXT, "not connected to snmpd");
 }
 
 /* ---- the thread --------------------------------------------------------- */
 
-/*
- * Wait for a request, an alarm of Net-SNMP, or to be woken, but not above a second; then do what is to be
- * done. False: it was woken, which is to stop.
- */
-static bool turn(struct agent *agent, netsnmp_large_fd_set *fds)
+static void try_to_connect(struct agent *agent, uint64_t now)
 {
-	struct timeval timeout = { .tv_sec = 1 };
-	int numfds = agent->wake + 1, block = 0, ready;
-	struct timespec now;
+	int fd = transport_connect(agent->link.socket);
 
-	NETSNMP_LARGE_FD_ZERO(fds);
-	snmp_select_info2(&numfds, fds, &timeout, &block);
-	NETSNMP_LARGE_FD_SET(agent->wake, fds);
-	ready = netsnmp_large_fd_set_select(numfds, fds, NULL, NULL, &timeout);
-	if (ready > 0 && NETSNMP_LARGE_FD_ISSET(agent->wake, fds))
-		return false;
-	/* First read: an alarm may wait for a reply and would take what was ready. */
-	if (ready > 0)
-		snmp_read2(fds);
-	else if (ready == 0)
-		snmp_timeout();
-	run_alarms();
-	netsnmp_check_outstanding_agent_requests();
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	reader_expire(&agent->reader, (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec);
-	__atomic_add_fetch(&agent->heartbeat, 1, __ATOMIC_RELAXED);
-	return true;
+	agent->next_ms = now + agent->link.ping_interval * MS_PER_S;
+	if (fd < 0) {
+		tell_missing(agent, fd);
+		return;
+	}
+	session_begin(&agent->session, fd, agent->link.ping_interval * MS_PER_S, now);
+	agent->seen = SESSION_OPENING;
 }
 
-/* snmp_shutdown() frees the arguments of the callbacks it finds: it must not find ours. */
-static void shut_down(struct agent *agent)
+/* Tell what became of the session since this was called last. */
+static void look_at_session(struct agent *agent, uint64_t now)
 {
-	for (int i = 0; i < NHOOKS; i++)
-		snmp_unregister_callback(hooks[i].major, hooks[i].minor, hooks[i].call, agent, 1);
-	snmp_shutdown(APPLICATION);
-	shutdown_agent();
+	enum session_state state = agent->session.state;
+
+	if (state == SESSION_ENDED && agent->seen != SESSION_ENDED) {
+		tell_end(agent);
+		agent->next_ms = now + agent->link.ping_interval * MS_PER_S;
+	} else if (state == SESSION_READY && agent->seen != SESSION_READY) {
+		tell_ready(agent);
+	} else if (session_refused(&agent->session)) {
+		tell_tables(agent);
+	}
+	agent->seen = state;
+	set_standing(agent);
+}
+
+/* Another socket or root is another session, at once. */
+static void take_link(struct agent *agent)
+{
+	struct link *link = &agent->link, *wanted = &agent->wanted;
+	bool other = strcmp(link->socket, wanted->socket) != 0 || oid_compare(&link->root, &wanted->root) != 0;
+
+	if (other) {
+		session_close(&agent->session);
+		agent->seen = SESSION_ENDED;
+		agent->lost.active = agent->refused.active = false;
+		agent->next_ms = 0;
+		handler_tree(&agent->tree, &wanted->root);
+	}
+	*link = *wanted;
+	agent->session.ping_ms = link->ping_interval * MS_PER_S;
+	reader_set_interval(&agent->reader, link->interval);
+}
+
+/* False: it is to stop. */
+static bool take_orders(struct agent *agent)
+{
+	eventfd_t count;
+	bool stop;
+
+	eventfd_read(agent->wake, &count);
+	pthread_mutex_lock(&agent->lock);
+	if (agent->changed)
+		take_link(agent);
+	agent->changed = false;
+	stop = agent->stop;
+	pthread_mutex_unlock(&agent->lock);
+	return !stop;
+}
+
+static int wait_ms(const struct agent *agent, uint64_t now)
+{
+	bool ended = agent->session.state == SESSION_ENDED;
+	uint64_t due = ended ? agent->next_ms : session_due(&agent->session);
+
+	return due <= now ? 0 : due - now < TURN_MS ? (int)(due - now) : TURN_MS;
+}
+
+/* Wait for something to do, but not above a second, and do it. False: it is to stop. */
+static bool turn(struct agent *agent)
+{
+	struct pollfd fds[] = {
+		{ .fd = agent->wake, .events = POLLIN },
+		{ .fd = agent->session.fd, .events = session_events(&agent->session) },
+	};
+	struct timespec boot;
+	uint64_t now;
+
+	if (poll(fds, 2, wait_ms(agent, now_ms())) < 0)
+		fds[0].revents = fds[1].revents = 0;
+	if (fds[0].revents && !take_orders(agent))
+		return false;
+	now = now_ms();
+	session_turn(&agent->session, fds[1].revents, now);
+	look_at_session(agent, now);
+	if (agent->session.state == SESSION_ENDED && now >= agent->next_ms)
+		try_to_connect(agent, now);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	reader_expire(&agent->reader, (uint64_t)boot.tv_sec * UINT64_C(1000000000) + (uint64_t)boot.tv_nsec);
+	__atomic_add_fetch(&agent->heartbeat, 1, __ATOMIC_RELAXED);
+	return true;
 }
 
 static void *run(void *arg)
 {
 	struct agent *agent = arg;
-	netsnmp_large_fd_set fds;
 
-	if (set_up(agent) < 0) {
-		__atomic_store_n(&agent->failed, true, __ATOMIC_RELAXED);
-		return NULL;
-	}
-	netsnmp_large_fd_set_init(&fds, FD_SETSIZE);
-	while (turn(agent, &fds))
+	while (turn(agent))
 		;
-	netsnmp_large_fd_set_cleanup(&fds);
-	shut_down(agent);
 	return NULL;
+}
+
+/* ---- start and stop ----------------------------------------------------- */
+
+static void make_link(struct link *link, const struct settings *settings)
+{
+	snprintf(link->socket, sizeof(link->socket), "%s", settings->socket);
+	link->ping_interval = settings->ping_interval;
+	link->interval = settings->interval;
+	link->root = settings->root;
 }
 
 static void free_agent(struct agent *agent)
 {
 	if (agent->wake >= 0)
 		close(agent->wake);
-	free(agent->served);
+	session_exit(&agent->session);
+	reader_exit(&agent->reader);
+	pthread_mutex_destroy(&agent->lock);
 	free(agent);
 }
 
@@ -261,11 +315,13 @@ int agent_start(struct agent **agent, const struct settings *settings, struct vi
 
 	if (!new)
 		return -ENOMEM;
-	new->settings = settings;
-	new->served = calloc(ntables, sizeof(*new->served));
-	new->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	make_link(&new->link, settings);
+	handler_tree(&new->tree, &new->link.root);
 	reader_init(&new->reader, views, settings->interval);
-	rc = !new->served ? -ENOMEM : new->wake < 0 ? -errno : -pthread_create(&new->thread, NULL, run, new);
+	session_init(&new->session, &new->tree, &new->reader);
+	pthread_mutex_init(&new->lock, NULL);
+	new->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = new->wake < 0 ? -errno : -pthread_create(&new->thread, NULL, run, new);
 	if (rc < 0) {
 		free_agent(new);
 		return rc;
@@ -274,12 +330,23 @@ int agent_start(struct agent **agent, const struct settings *settings, struct vi
 	return 0;
 }
 
+void agent_configure(struct agent *agent, const struct settings *settings)
+{
+	pthread_mutex_lock(&agent->lock);
+	make_link(&agent->wanted, settings);
+	agent->changed = true;
+	pthread_mutex_unlock(&agent->lock);
+	eventfd_write(agent->wake, 1);
+}
+
 void agent_stop(struct agent *agent)
 {
 	if (!agent)
 		return;
+	pthread_mutex_lock(&agent->lock);
+	agent->stop = true;
+	pthread_mutex_unlock(&agent->lock);
 	eventfd_write(agent->wake, 1);
 	pthread_join(agent->thread, NULL);
-	reader_exit(&agent->reader);
 	free_agent(agent);
 }

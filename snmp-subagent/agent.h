@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * agent.h - the SNMP thread: everything that has to do with Net-SNMP and snmpd happens in it
+ * agent.h - the SNMP thread: everything that has to do with snmpd happens in it
  */
 #ifndef KVMSTAT_AGENTX_AGENT_H
 #define KVMSTAT_AGENTX_AGENT_H
@@ -10,16 +10,18 @@
 
 struct agent;
 
-/* Start the thread. settings and views must stay until agent_stop(). 0 or -errno. */
+/* Start the thread. views must stay until agent_stop(). 0 or -errno. */
 int agent_start(struct agent **agent, const struct settings *settings, struct views *views);
+
+/* From now on by these settings; the session stays unless they name another socket or root. */
+void agent_configure(struct agent *agent, const struct settings *settings);
 
 /* Take leave of snmpd and end the thread; NULL is allowed. */
 void agent_stop(struct agent *agent);
 
-bool agent_connected(const struct agent *agent);
-
-/* Nothing can be served, and never will; the reason has been logged. */
-bool agent_failed(const struct agent *agent);
+/* How it stands with snmpd, in a few words. */
+enum { AGENT_TEXT = 128 };
+void agent_describe(const struct agent *agent, char text[AGENT_TEXT]);
 
 /* Grows about once a second as long as the thread is alive. */
 unsigned int agent_heartbeat(const struct agent *agent);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <net-snmp/net-snmp-config.h>
-#include <net-snmp/net-snmp-includes.h>
 
-#include <net-snmp/agent/net-snmp-agent-includes.h>
 
 #include "columns.h"
 
@@ -76,7 +73,7 @@ VALUE(guest_wait_time)
 VALUE(guest_discontinuity)
 {
 	return value_number(value, reader_timestamp(ask->reader, row_of(ask, place)->since_ns, ask->now_ns,
-					      netsnmp_get_agent_uptime()));
+					      reader_uptime(ask->reader, ask->now_ns)));
 }
 
 VALUE(guest_vmm)
@@ -85,16 +82,16 @@ VALUE(guest_vmm)
 }
 
 static const struct column guest_columns[] = {
-	{ 2, ASN_OCTET_STR, guest_name, 0 },
-	{ 3, ASN_OCTET_STR, guest_uuid, 0 },
-	{ 4, ASN_UNSIGNED, guest_pid, 0 },
-	{ 5, ASN_GAUGE, guest_vcpus, 0 },
-	{ 6, ASN_GAUGE, guest_memory, 0 },
-	{ 7, ASN_OCTET_STR, guest_start, 0 },
-	{ 8, ASN_COUNTER, guest_cpu_time, 0 },
-	{ 9, ASN_COUNTER, guest_wait_time, 0 },
-	{ 10, ASN_TIMETICKS, guest_discontinuity, 0 },
-	{ 11, ASN_OCTET_STR, guest_vmm, 0 },
+	{ 2, TYPE_STRING, guest_name, 0 },
+	{ 3, TYPE_STRING, guest_uuid, 0 },
+	{ 4, TYPE_GAUGE, guest_pid, 0 },
+	{ 5, TYPE_GAUGE, guest_vcpus, 0 },
+	{ 6, TYPE_GAUGE, guest_memory, 0 },
+	{ 7, TYPE_STRING, guest_start, 0 },
+	{ 8, TYPE_COUNTER, guest_cpu_time, 0 },
+	{ 9, TYPE_COUNTER, guest_wait_time, 0 },
+	{ 10, TYPE_TICKS, guest_discontinuity, 0 },
+	{ 11, TYPE_STRING, guest_vmm, 0 },
 };
 
 const struct table table_guest = {
@@ -130,24 +127,24 @@ VALUE(wait_rate)
 }
 
 static const struct column activity_columns[] = {
-	{ 1, ASN_GAUGE, activity_rate, KVMSTAT_EXITS },
-	{ 2, ASN_GAUGE, activity_rate, KVMSTAT_IO },
-	{ 3, ASN_GAUGE, activity_rate, KVMSTAT_IDLE },
-	{ 4, ASN_GAUGE, activity_rate, KVMSTAT_INSTRUCTION },
-	{ 5, ASN_GAUGE, activity_rate, KVMSTAT_INTERRUPT },
-	{ 6, ASN_GAUGE, activity_rate, KVMSTAT_YIELD },
-	{ 7, ASN_GAUGE, activity_rate, KVMSTAT_MEMORY },
-	{ 8, ASN_GAUGE, activity_rate, KVMSTAT_USERSPACE },
-	{ 9, ASN_COUNTER, activity_count, KVMSTAT_EXITS },
-	{ 10, ASN_COUNTER, activity_count, KVMSTAT_IO },
-	{ 11, ASN_COUNTER, activity_count, KVMSTAT_IDLE },
-	{ 12, ASN_COUNTER, activity_count, KVMSTAT_INSTRUCTION },
-	{ 13, ASN_COUNTER, activity_count, KVMSTAT_INTERRUPT },
-	{ 14, ASN_COUNTER, activity_count, KVMSTAT_YIELD },
-	{ 15, ASN_COUNTER, activity_count, KVMSTAT_MEMORY },
-	{ 16, ASN_COUNTER, activity_count, KVMSTAT_USERSPACE },
-	{ 17, ASN_GAUGE, cpu_rate, 0 },
-	{ 18, ASN_GAUGE, wait_rate, 0 },
+	{ 1, TYPE_GAUGE, activity_rate, KVMSTAT_EXITS },
+	{ 2, TYPE_GAUGE, activity_rate, KVMSTAT_IO },
+	{ 3, TYPE_GAUGE, activity_rate, KVMSTAT_IDLE },
+	{ 4, TYPE_GAUGE, activity_rate, KVMSTAT_INSTRUCTION },
+	{ 5, TYPE_GAUGE, activity_rate, KVMSTAT_INTERRUPT },
+	{ 6, TYPE_GAUGE, activity_rate, KVMSTAT_YIELD },
+	{ 7, TYPE_GAUGE, activity_rate, KVMSTAT_MEMORY },
+	{ 8, TYPE_GAUGE, activity_rate, KVMSTAT_USERSPACE },
+	{ 9, TYPE_COUNTER, activity_count, KVMSTAT_EXITS },
+	{ 10, TYPE_COUNTER, activity_count, KVMSTAT_IO },
+	{ 11, TYPE_COUNTER, activity_count, KVMSTAT_IDLE },
+	{ 12, TYPE_COUNTER, activity_count, KVMSTAT_INSTRUCTION },
+	{ 13, TYPE_COUNTER, activity_count, KVMSTAT_INTERRUPT },
+	{ 14, TYPE_COUNTER, activity_count, KVMSTAT_YIELD },
+	{ 15, TYPE_COUNTER, activity_count, KVMSTAT_MEMORY },
+	{ 16, TYPE_COUNTER, activity_count, KVMSTAT_USERSPACE },
+	{ 17, TYPE_GAUGE, cpu_rate, 0 },
+	{ 18, TYPE_GAUGE, wait_rate, 0 },
 };
 
 const struct table table_activity = {
@@ -181,9 +178,9 @@ VALUE(cell_gauge)
 }
 
 static const struct column cell_columns[] = {
-	{ 1, ASN_GAUGE, cell_rate, VIEW_RATE },
-	{ 2, ASN_COUNTER, cell_value, VIEW_COUNT },
-	{ 3, ASN_GAUGE, cell_gauge, VIEW_LEVEL },
+	{ 1, TYPE_GAUGE, cell_rate, VIEW_RATE },
+	{ 2, TYPE_COUNTER, cell_value, VIEW_COUNT },
+	{ 3, TYPE_GAUGE, cell_gauge, VIEW_LEVEL },
 };
 
 const struct table table_cell = {
@@ -196,8 +193,8 @@ const struct table table_cell = {
 };
 
 static const struct column cell64_columns[] = {
-	{ 1, ASN_COUNTER64, cell_value, VIEW_COUNT },
-	{ 2, ASN_COUNTER64, cell_value, VIEW_LEVEL },
+	{ 1, TYPE_COUNTER64, cell_value, VIEW_COUNT },
+	{ 2, TYPE_COUNTER64, cell_value, VIEW_LEVEL },
 };
 
 const struct table table_cell64 = {

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <net-snmp/net-snmp-config.h>
-#include <net-snmp/net-snmp-includes.h>
 
 #include "columns.h"
 
@@ -53,10 +51,10 @@ VALUE(histogram_rate)
 }
 
 static const struct column histogram_columns[] = {
-	{ 2, ASN_COUNTER64, histogram_lower, VIEW_BUCKET_LOWER },
-	{ 3, ASN_COUNTER64, histogram_upper, VIEW_BUCKET_UPPER },
-	{ 4, ASN_COUNTER64, histogram_count, VIEW_BUCKET_COUNT },
-	{ 5, ASN_GAUGE, histogram_rate, VIEW_BUCKET_RATE },
+	{ 2, TYPE_COUNTER64, histogram_lower, VIEW_BUCKET_LOWER },
+	{ 3, TYPE_COUNTER64, histogram_upper, VIEW_BUCKET_UPPER },
+	{ 4, TYPE_COUNTER64, histogram_count, VIEW_BUCKET_COUNT },
+	{ 5, TYPE_GAUGE, histogram_rate, VIEW_BUCKET_RATE },
 };
 
 const struct table table_histogram = {

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <net-snmp/net-snmp-config.h>
-#include <net-snmp/net-snmp-includes.h>
 
 #include "columns.h"
 
@@ -60,13 +58,13 @@ VALUE(collector_errors)
 }
 
 static const struct column collector_columns[] = {
-	{ 1, ASN_OCTET_STR, collector_version, 0 },
-	{ 2, ASN_UNSIGNED, collector_interval, 0 },
-	{ 3, ASN_COUNTER, sample_number, 0 },
-	{ 4, ASN_OCTET_STR, sample_time, 0 },
-	{ 5, ASN_GAUGE, sample_age, 0 },
-	{ 6, ASN_GAUGE, sample_duration, 0 },
-	{ 7, ASN_COUNTER, collector_errors, 0 },
+	{ 1, TYPE_STRING, collector_version, 0 },
+	{ 2, TYPE_GAUGE, collector_interval, 0 },
+	{ 3, TYPE_COUNTER, sample_number, 0 },
+	{ 4, TYPE_STRING, sample_time, 0 },
+	{ 5, TYPE_GAUGE, sample_age, 0 },
+	{ 6, TYPE_GAUGE, sample_duration, 0 },
+	{ 7, TYPE_COUNTER, collector_errors, 0 },
 };
 
 const struct table table_collector = {
@@ -104,11 +102,11 @@ VALUE(host_events)
 }
 
 static const struct column host_columns[] = {
-	{ 1, ASN_GAUGE, host_guests, 0 },
-	{ 2, ASN_GAUGE, host_vcpus, 0 },
-	{ 3, ASN_GAUGE, host_cpus, 0 },
-	{ 4, ASN_INTEGER, host_lockdown, 0 },
-	{ 5, ASN_GAUGE, host_events, 0 },
+	{ 1, TYPE_GAUGE, host_guests, 0 },
+	{ 2, TYPE_GAUGE, host_vcpus, 0 },
+	{ 3, TYPE_GAUGE, host_cpus, 0 },
+	{ 4, TYPE_INTEGER, host_lockdown, 0 },
+	{ 5, TYPE_GAUGE, host_events, 0 },
 };
 
 const struct table table_host = {
@@ -157,9 +155,9 @@ VALUE(source_text)
 }
 
 static const struct column source_columns[] = {
-	{ 2, ASN_OCTET_STR, source_name, 0 },
-	{ 3, ASN_INTEGER, source_state, 0 },
-	{ 4, ASN_OCTET_STR, source_text, 0 },
+	{ 2, TYPE_STRING, source_name, 0 },
+	{ 3, TYPE_INTEGER, source_state, 0 },
+	{ 4, TYPE_STRING, source_text, 0 },
 };
 
 const struct table table_source = {
@@ -195,10 +193,10 @@ VALUE(problem_text)
 }
 
 static const struct column problem_columns[] = {
-	{ 2, ASN_OCTET_STR, problem_name, 0 },
-	{ 3, ASN_INTEGER, problem_active, 0 },
-	{ 4, ASN_COUNTER, problem_count, 0 },
-	{ 5, ASN_OCTET_STR, problem_text, 0 },
+	{ 2, TYPE_STRING, problem_name, 0 },
+	{ 3, TYPE_INTEGER, problem_active, 0 },
+	{ 4, TYPE_COUNTER, problem_count, 0 },
+	{ 5, TYPE_STRING, problem_text, 0 },
 };
 
 const struct table table_problem = {
@@ -273,15 +271,15 @@ VALUE(event_reason)
 }
 
 static const struct column event_columns[] = {
-	{ 2, ASN_OCTET_STR, event_name, 0 },
-	{ 3, ASN_INTEGER, event_class, 0 },
-	{ 4, ASN_INTEGER, event_unit, 0 },
-	{ 5, ASN_INTEGER, event_scope, 0 },
-	{ 6, ASN_INTEGER, event_category, 0 },
-	{ 7, ASN_UNSIGNED, event_parent, 0 },
-	{ 8, ASN_INTEGER, event_source, 0 },
-	{ 9, ASN_OCTET_STR, event_text, 0 },
-	{ 10, ASN_OCTET_STR, event_reason, 0 },
+	{ 2, TYPE_STRING, event_name, 0 },
+	{ 3, TYPE_INTEGER, event_class, 0 },
+	{ 4, TYPE_INTEGER, event_unit, 0 },
+	{ 5, TYPE_INTEGER, event_scope, 0 },
+	{ 6, TYPE_INTEGER, event_category, 0 },
+	{ 7, TYPE_GAUGE, event_parent, 0 },
+	{ 8, TYPE_INTEGER, event_source, 0 },
+	{ 9, TYPE_STRING, event_text, 0 },
+	{ 10, TYPE_STRING, event_reason, 0 },
 };
 
 const struct table table_event = {

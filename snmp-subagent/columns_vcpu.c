@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <net-snmp/net-snmp-config.h>
-#include <net-snmp/net-snmp-includes.h>
 
 #include "columns.h"
 
@@ -72,12 +70,12 @@ VALUE(vcpu_wait_rate)
 }
 
 static const struct column vcpu_columns[] = {
-	{ 2, ASN_UNSIGNED, vcpu_thread, VIEW_THREAD },
-	{ 3, ASN_INTEGER, vcpu_state, VIEW_STATE },
-	{ 4, ASN_COUNTER, vcpu_cpu_time, VIEW_TIME },
-	{ 5, ASN_COUNTER, vcpu_wait_time, VIEW_TIME },
-	{ 6, ASN_GAUGE, vcpu_cpu_rate, VIEW_CPU_RATE },
-	{ 7, ASN_GAUGE, vcpu_wait_rate, VIEW_WAIT_RATE },
+	{ 2, TYPE_GAUGE, vcpu_thread, VIEW_THREAD },
+	{ 3, TYPE_INTEGER, vcpu_state, VIEW_STATE },
+	{ 4, TYPE_COUNTER, vcpu_cpu_time, VIEW_TIME },
+	{ 5, TYPE_COUNTER, vcpu_wait_time, VIEW_TIME },
+	{ 6, TYPE_GAUGE, vcpu_cpu_rate, VIEW_CPU_RATE },
+	{ 7, TYPE_GAUGE, vcpu_wait_rate, VIEW_WAIT_RATE },
 };
 
 const struct table table_vcpu = {
@@ -113,9 +111,9 @@ VALUE(cell_gauge)
 }
 
 static const struct column cell_columns[] = {
-	{ 1, ASN_GAUGE, cell_rate, VIEW_RATE },
-	{ 2, ASN_COUNTER, cell_value, VIEW_COUNT },
-	{ 3, ASN_GAUGE, cell_gauge, VIEW_LEVEL },
+	{ 1, TYPE_GAUGE, cell_rate, VIEW_RATE },
+	{ 2, TYPE_COUNTER, cell_value, VIEW_COUNT },
+	{ 3, TYPE_GAUGE, cell_gauge, VIEW_LEVEL },
 };
 
 const struct table table_vcpu_cell = {
@@ -128,8 +126,8 @@ const struct table table_vcpu_cell = {
 };
 
 static const struct column cell64_columns[] = {
-	{ 1, ASN_COUNTER64, cell_value, VIEW_COUNT },
-	{ 2, ASN_COUNTER64, cell_value, VIEW_LEVEL },
+	{ 1, TYPE_COUNTER64, cell_value, VIEW_COUNT },
+	{ 2, TYPE_COUNTER64, cell_value, VIEW_LEVEL },
 };
 
 const struct table table_vcpu_cell64 = {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "handler.h"
-#include "log.h"
 
 /* An instance: where it is, and its value. */
 struct cursor {
 	size_t column;			/* in table->columns */
 	struct view_place place;
-	struct value value;
+	struct value *value;
 };
 
 static uint64_t now(void)
@@ -34,7 +34,7 @@ static bool shown(const struct table *table, const struct ask *ask)
 /* ---- finding ------------------------------------------------------------ */
 
 /* The key of a position and the sub-identifiers of suffix, as OIDs compare: below 0, 0 or above 0. */
-static int compare_key(const struct axis *axis, const struct view *view, uint32_t position, const oid *suffix,
+static int compare_key(const struct axis *axis, const struct view *view, uint32_t position, const uint32_t *suffix,
 		       size_t len)
 {
 	for (size_t i = 0; i < axis->len && i < len; i++) {
@@ -49,7 +49,7 @@ static int compare_key(const struct axis *axis, const struct view *view, uint32_
 enum bound { NOT_BELOW, ABOVE };
 
 /* The first position whose key is not below suffix, or above it; or the number of positions. */
-static uint32_t first(const struct axis *axis, const struct view *view, enum bound bound, const oid *suffix,
+static uint32_t first(const struct axis *axis, const struct view *view, enum bound bound, const uint32_t *suffix,
 		      size_t len)
 {
 	uint32_t low = 0, high = axis->count(view);
@@ -65,12 +65,12 @@ static uint32_t first(const struct axis *axis, const struct view *view, enum bou
 	return low;
 }
 
-static bool is_at(const struct axis *axis, const struct view *view, uint32_t position, const oid *suffix)
+static bool is_at(const struct axis *axis, const struct view *view, uint32_t position, const uint32_t *suffix)
 {
 	return position < axis->count(view) && compare_key(axis, view, position, suffix, axis->len) == 0;
 }
 
-static bool find(const struct table *table, const struct ask *ask, const oid *suffix, size_t len,
+static bool find(const struct table *table, const struct ask *ask, const uint32_t *suffix, size_t len,
 		 struct cursor *cursor)
 {
 	const struct column *column = &table->columns[cursor->column];
@@ -89,14 +89,14 @@ static bool find(const struct table *table, const struct ask *ask, const oid *su
 		    !grid_has(table->grid(ask->view), (uint32_t)column->detail, *place))
 			return false;
 	}
-	return column->get(ask, *place, column, &cursor->value);
+	return column->get(ask, *place, column, cursor->value);
 }
 
 /*
  * The place of the first instance in the column whose index comes after this one, which may be a part of
  * one.
  */
-static struct view_place place_after(const struct table *table, const struct ask *ask, const oid *suffix,
+static struct view_place place_after(const struct table *table, const struct ask *ask, const uint32_t *suffix,
 				     size_t len)
 {
 	const struct axis *rows = &table->rows;
@@ -123,18 +123,18 @@ static bool seek(const struct table *table, const struct ask *ask, struct cursor
 
 		if (table->grid) {
 			if (grid_seek(table->grid(ask->view), (uint32_t)column->detail, &cursor->place))
-				return column->get(ask, cursor->place, column, &cursor->value);
+				return column->get(ask, cursor->place, column, cursor->value);
 			continue;
 		}
 		for (; cursor->place.row < rows; cursor->place.row++)
-			if (column->get(ask, cursor->place, column, &cursor->value))
+			if (column->get(ask, cursor->place, column, cursor->value))
 				return true;
 	}
 	return false;
 }
 
 /* The first instance after this suffix. */
-static bool find_next(const struct table *table, const struct ask *ask, const oid *suffix, size_t len,
+static bool find_next(const struct table *table, const struct ask *ask, const uint32_t *suffix, size_t len,
 		      struct cursor *cursor)
 {
 	while (len && cursor->column < table->ncolumns && table->columns[cursor->column].number < suffix[0])
@@ -144,181 +144,200 @@ static bool find_next(const struct table *table, const struct ask *ask, const oi
 	return seek(table, ask, cursor);
 }
 
-/* ---- answering ---------------------------------------------------------- */
+/* ---- one table ---------------------------------------------------------- */
 
-static int set_value(netsnmp_variable_list *var, u_char type, const struct value *value)
+void handler_tree(struct tree *tree, const struct oid *root)
 {
-	struct counter64 big = { .high = value->number >> 32, .low = value->number & UINT32_MAX };
-	u_long number = value->number & UINT32_MAX;
+	tree->root = *root;
+	for (size_t i = 0; i < ntables; i++) {
+		struct oid *at = &tree->at[i];
 
-	switch (type) {
-	case ASN_OCTET_STR:
-		return snmp_set_var_typed_value(var, type, value->data, value->len);
-	case ASN_COUNTER64:
-		return snmp_set_var_typed_value(var, type, &big, sizeof(big));
-	default:
-		return snmp_set_var_typed_value(var, type, &number, sizeof(number));
+		*at = *root;
+		at->subid[at->len++] = 1;
+		at->subid[at->len++] = tables[i]->group;
+		if (!tables[i]->scalars)
+			at->subid[at->len++] = 1;
 	}
 }
 
-static void answer_get(const struct table *table, const struct ask *ask,
-		       netsnmp_handler_registration *reginfo, netsnmp_agent_request_info *reqinfo,
-		       netsnmp_request_info *request)
+void handler_ask(struct ask *ask, struct reader *reader, uint32_t transaction)
 {
-	netsnmp_variable_list *var = request->requestvb;
-	const oid *suffix = var->name + reginfo->rootoid_len;
-	size_t len = var->name_length > reginfo->rootoid_len ? var->name_length - reginfo->rootoid_len : 0;
-	struct cursor cursor;
+	*ask = (struct ask){ .reader = reader, .now_ns = now() };
+	ask->view = reader_view(reader, transaction, ask->now_ns);
+}
 
-	cursor.column = 0;
-	cursor.place.item = 0;
-	while (len && cursor.column < table->ncolumns && table->columns[cursor.column].number != suffix[0])
+enum oid_type handler_get(const struct table *table, const struct oid *at, const struct ask *ask,
+			  const struct oid *name, struct value *value)
+{
+	const uint32_t *suffix = name->subid + at->len;
+	struct cursor cursor = { .value = value };
+
+	if (name->len <= at->len)
+		return NO_SUCH_OBJECT;
+	while (cursor.column < table->ncolumns && table->columns[cursor.column].number != suffix[0])
 		cursor.column++;
-	if (!len || cursor.column == table->ncolumns)
-		netsnmp_set_request_error(reqinfo, request, SNMP_NOSUCHOBJECT);
-	else if (!shown(table, ask) || !find(table, ask, suffix + 1, len - 1, &cursor))
-		netsnmp_set_request_error(reqinfo, request, SNMP_NOSUCHINSTANCE);
-	else if (set_value(var, table->columns[cursor.column].type, &cursor.value) != 0)
-		netsnmp_set_request_error(reqinfo, request, SNMP_ERR_GENERR);
+	if (cursor.column == table->ncolumns)
+		return NO_SUCH_OBJECT;
+	if (!shown(table, ask) || !find(table, ask, suffix + 1, name->len - at->len - 1, &cursor))
+		return NO_SUCH_INSTANCE;
+	return table->columns[cursor.column].type;
 }
 
-/* What of name is below the root; -1 if all that is below the root comes before name. */
-static int suffix_of(const netsnmp_handler_registration *reginfo, const netsnmp_variable_list *var)
+/* How much of name is below at; -1 if all that is below at comes before name. */
+static int suffix_of(const struct oid *at, const struct oid *name)
 {
-	size_t common = var->name_length < reginfo->rootoid_len ? var->name_length : reginfo->rootoid_len;
-	int order = snmp_oid_compare(var->name, common, reginfo->rootoid, common);
-
-	if (order > 0)
-		return -1;
-	return order < 0 ? 0 : (int)(var->name_length - common);
+	for (uint32_t i = 0; i < at->len && i < name->len; i++)
+		if (name->subid[i] != at->subid[i])
+			return name->subid[i] > at->subid[i] ? -1 : 0;
+	return name->len > at->len ? (int)(name->len - at->len) : 0;
 }
 
-static int set_instance(const struct table *table, const struct ask *ask,
-			const netsnmp_handler_registration *reginfo, netsnmp_variable_list *var,
-			const struct cursor *cursor)
+static void set_name(const struct table *table, const struct oid *at, const struct ask *ask,
+		     const struct cursor *cursor, struct oid *name)
 {
-	const struct column *column = &table->columns[cursor->column];
-	size_t len = reginfo->rootoid_len;
-	oid name[MAX_OID_LEN];
-
-	memcpy(name, reginfo->rootoid, len * sizeof(*name));
-	name[len++] = column->number;
+	*name = *at;
+	name->subid[name->len++] = table->columns[cursor->column].number;
 	for (size_t i = 0; i < table->rows.len; i++)
-		name[len++] = table->rows.subid[i](ask->view, cursor->place.row);
+		name->subid[name->len++] = table->rows.subid[i](ask->view, cursor->place.row);
 	for (size_t i = 0; i < table->items.len; i++)
-		name[len++] = table->items.subid[i](ask->view, cursor->place.item);
-	if (snmp_set_var_objid(var, name, len) != 0)
-		return -ENOMEM;
-	return set_value(var, column->type, &cursor->value) != 0 ? -ENOMEM : 0;
+		name->subid[name->len++] = table->items.subid[i](ask->view, cursor->place.item);
 }
 
-/* Leaves the variable as it is if there is nothing more below this root: the caller then looks elsewhere. */
-static bool answer_getnext(const struct table *table, const struct ask *ask,
-			   netsnmp_handler_registration *reginfo, netsnmp_agent_request_info *reqinfo,
-			   netsnmp_request_info *request)
+bool handler_next(const struct table *table, const struct oid *at, const struct ask *ask, struct oid *name,
+		  enum oid_type *type, struct value *value)
 {
-	netsnmp_variable_list *var = request->requestvb;
-	int len = suffix_of(reginfo, var);
-	struct cursor cursor;
+	struct cursor cursor = { .value = value };
+	int len = suffix_of(at, name);
 
-	cursor.column = 0;
-	cursor.place = (struct view_place){ 0, 0 };
 	if (len < 0 || !shown(table, ask) ||
-	    !find_next(table, ask, var->name + (var->name_length - (size_t)len), (size_t)len, &cursor))
+	    !find_next(table, ask, name->subid + (name->len - (uint32_t)len), (size_t)len, &cursor))
 		return false;
-	if (set_instance(table, ask, reginfo, var, &cursor) < 0) {
-		netsnmp_set_request_error(reqinfo, request, SNMP_ERR_GENERR);
-		return false;
-	}
+	set_name(table, at, ask, &cursor, name);
+	*type = table->columns[cursor.column].type;
 	return true;
 }
 
-/*
- * Each repetition goes on behind the last one, in the next variable of the chain that the library laid
- * out.
- */
-static void answer_getbulk(const struct table *table, const struct ask *ask,
-			   netsnmp_handler_registration *reginfo, netsnmp_agent_request_info *reqinfo,
-			   netsnmp_request_info *request)
-{
-	while (answer_getnext(table, ask, reginfo, reqinfo, request)) {
-		netsnmp_variable_list *var = request->requestvb, *next = var->next_variable;
+/* ---- all tables --------------------------------------------------------- */
 
-		if (request->repeat <= 0 || !next ||
-		    snmp_oid_compare(var->name, var->name_length, request->range_end,
-				     request->range_end_len) >= 0)
-			break;
-		if (snmp_set_var_objid(next, var->name, var->name_length) != 0)
-			break;
-		request->repeat--;
-		request->inclusive = 0;
-		request->requestvb = next;
-		next->type = ASN_PRIV_RETRY;
-	}
+/* A request, and what is needed to answer it. */
+struct request {
+	struct ask ask;
+	const struct tree *tree;
+	struct value value;
+};
+
+static enum oid_type get(struct request *request, const struct oid *name)
+{
+	const struct oid *at = request->tree->at;
+
+	for (size_t i = 0; i < ntables; i++)
+		if (oid_is_below(name, &at[i]))
+			return handler_get(tables[i], &at[i], &request->ask, name, &request->value);
+	return NO_SUCH_OBJECT;
 }
 
-int handler_request(netsnmp_mib_handler *handler, netsnmp_handler_registration *reginfo,
-		    netsnmp_agent_request_info *reqinfo, netsnmp_request_info *requests)
+/* The first instance after name, or at it, and before end, which is none if it has no length; name becomes its. */
+static enum oid_type get_next(struct request *request, struct oid *name, bool include, const struct oid *end)
 {
-	const struct served *served = reginfo->my_reg_void;
-	long transaction = reqinfo->asp && reqinfo->asp->pdu ? reqinfo->asp->pdu->transid : 0;
-	struct ask ask = { .reader = served->reader, .now_ns = now() };
+	struct oid next = *name;
+	enum oid_type type = include ? get(request, name) : NO_SUCH_OBJECT;
 
-	(void)handler;
-	ask.view = reader_view(served->reader, transaction, ask.now_ns);
-	for (netsnmp_request_info *request = requests; request; request = request->next) {
-		if (request->processed)
-			continue;
-		switch (reqinfo->mode) {
-		case MODE_GET:
-			answer_get(served->table, &ask, reginfo, reqinfo, request);
-			break;
-		case MODE_GETNEXT:
-			answer_getnext(served->table, &ask, reginfo, reqinfo, request);
-			break;
-		case MODE_GETBULK:
-			answer_getbulk(served->table, &ask, reginfo, reqinfo, request);
-			break;
-		default:
-			netsnmp_set_request_error(reqinfo, request, SNMP_ERR_NOTWRITABLE);
-		}
-	}
-	return SNMP_ERR_NOERROR;
-}
-
-/* ---- registering -------------------------------------------------------- */
-
-size_t handler_oid(const struct table *table, const oid *root, size_t root_len, oid out[MAX_OID_LEN])
-{
-	size_t len = root_len;
-
-	memcpy(out, root, root_len * sizeof(*root));
-	out[len++] = 1;
-	out[len++] = table->group;
-	if (!table->scalars)
-		out[len++] = 1;
-	return len;
-}
-
-int handler_register(struct served *served, struct reader *reader, const oid *root, size_t root_len)
-{
+	if (type != NO_SUCH_OBJECT && type != NO_SUCH_INSTANCE)
+		return type;
 	for (size_t i = 0; i < ntables; i++) {
-		netsnmp_handler_registration *reginfo;
-		oid name[MAX_OID_LEN];
-		size_t len = handler_oid(tables[i], root, root_len, name);
+		if (!handler_next(tables[i], &request->tree->at[i], &request->ask, &next, &type, &request->value))
+			continue;
+		if (end->len && oid_compare(&next, end) >= 0)
+			break;
+		*name = next;
+		return type;
+	}
+	return END_OF_MIB_VIEW;
+}
 
-		served[i] = (struct served){ .table = tables[i], .reader = reader };
-		reginfo = netsnmp_create_handler_registration(tables[i]->name, handler_request, name, len,
-							      HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
-		if (reginfo)
-			reginfo->my_reg_void = &served[i];
-		if (!reginfo || netsnmp_register_handler(reginfo) != MIB_REGISTERED_OK) {
-			message(LOG_ERR,
-				"cannot register %s: out of memory, or the option OidRoot names an OID that "
-				"Net-SNMP keeps for itself",
-				tables[i]->name);
-			return -EIO;
+/* A range of a search, in place. False if it is not one, or there is no more. */
+static bool take_range(struct agentx_in *in, struct oid *name, bool *include, struct oid *end)
+{
+	bool unused;
+
+	if (!in->left)
+		return false;
+	agentx_take_oid(in, name, include);
+	agentx_take_oid(in, end, &unused);
+	return !in->wrong;
+}
+
+static void answer_get(struct request *request, struct agentx_in *in, struct agentx_out *out)
+{
+	struct oid name, end;
+	bool include;
+
+	while (take_range(in, &name, &include, &end)) {
+		enum oid_type type = get(request, &name);
+
+		agentx_put_variable(out, &name, type, &request->value);
+	}
+}
+
+static void answer_next(struct request *request, struct agentx_in *in, unsigned int count, struct agentx_out *out)
+{
+	struct oid name, end;
+	bool include;
+
+	while (count-- > 0 && take_range(in, &name, &include, &end)) {
+		enum oid_type type = get_next(request, &name, include, &end);
+
+		agentx_put_variable(out, &name, type, &request->value);
+	}
+}
+
+/* One repetition of all ranges after another; a place that came to its end is not looked for again. */
+static enum agentx_error answer_bulk(struct request *request, struct agentx_in *in, struct agentx_out *out)
+{
+	struct range {
+		struct oid name, end;
+		bool include, over;
+	} *ranges = NULL;
+	unsigned int once = agentx_take16(in), repetitions = agentx_take16(in);
+	bool going = true;
+	size_t n = 0;
+
+	answer_next(request, in, once, out);
+	ranges = calloc(in->left / 8 + 1, sizeof(*ranges));	/* two OIDs, of 4 bytes at least */
+	if (!ranges)
+		return AGENTX_GEN_ERR;
+	while (take_range(in, &ranges[n].name, &ranges[n].include, &ranges[n].end))
+		n++;
+	while (repetitions-- > 0 && going && !out->full) {
+		going = false;
+		for (size_t i = 0; i < n; i++) {
+			struct range *range = &ranges[i];
+			enum oid_type type = END_OF_MIB_VIEW;
+
+			if (!range->over)
+				type = get_next(request, &range->name, range->include, &range->end);
+			range->include = false;
+			range->over = type == END_OF_MIB_VIEW;
+			going |= !range->over;
+			agentx_put_variable(out, &range->name, type, &request->value);
 		}
 	}
-	return 0;
+	free(ranges);
+	return AGENTX_NO_ERROR;
+}
+
+enum agentx_error handler_answer(struct reader *reader, const struct tree *tree, const struct agentx_header *header,
+				 struct agentx_in *in, struct agentx_out *out)
+{
+	struct request request = { .tree = tree };
+	enum agentx_error error = AGENTX_NO_ERROR;
+
+	handler_ask(&request.ask, reader, header->transaction);
+	if (header->type == AGENTX_GET)
+		answer_get(&request, in, out);
+	else if (header->type == AGENTX_GETNEXT)
+		answer_next(&request, in, UINT_MAX, out);
+	else
+		error = answer_bulk(&request, in, out);
+	return in->wrong ? AGENTX_PARSE_ERROR : out->full ? AGENTX_GEN_ERR : error;
 }

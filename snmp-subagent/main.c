@@ -38,6 +38,7 @@ struct program {
 	struct complaint problems[KVMSTAT_NPROBLEMS];
 	struct complaint memory;
 	bool sampled;
+	uint32_t nguests, nevents;	/* of the last sample */
 };
 
 static uint64_t now_ms(void)
@@ -101,26 +102,35 @@ static void take_sample(struct program *program)
 		complain(&program->memory, "cannot publish a sample: %s", strerror(-rc));
 	else
 		complaint_over(&program->memory, "samples are taken again");
-	notify_status("%u guests, %u events; %s", sample->nrows, sample->ncolumns,
-		      program->agent && agent_connected(program->agent) ? "connected to snmpd" :
-									  "not connected to snmpd");
+	program->nguests = sample->nrows;
+	program->nevents = sample->ncolumns;
 	kvmstat_sample_put(sample);
 }
 
-/* Samples until a signal asks to stop, or the SNMP thread cannot go on. The exit status. */
+/* What systemd shows and counts on. */
+static void tell_systemd(struct program *program)
+{
+	char text[AGENT_TEXT];
+
+	agent_describe(program->agent, text);
+	notify_status(&program->notify, "%u guests, %u events; %s", program->nguests, program->nevents, text);
+	notify_alive(&program->notify, agent_heartbeat(program->agent));
+}
+
+/* Samples until a signal asks to stop. The exit status. */
 static int loop(struct program *program, int signals)
 {
 	struct pollfd pollfd = { .fd = signals, .events = POLLIN };
 	uint64_t interval = program->settings.interval * UINT64_C(1000), due = now_ms() + interval;
 
-	while (!agent_failed(program->agent)) {
+	while (true) {
 		uint64_t now = now_ms(), wait = due > now ? due - now : 0;
 
 		if (wait > NOTIFY_PERIOD_MS)
 			wait = NOTIFY_PERIOD_MS;
 		if (poll(&pollfd, 1, (int)wait) > 0)
 			return EXIT_SUCCESS;
-		notify_alive(&program->notify, agent_heartbeat(program->agent));
+		tell_systemd(program);
 		now = now_ms();
 		if (now < due)
 			continue;
@@ -129,7 +139,6 @@ static int loop(struct program *program, int signals)
 		if (due < now)	/* a long pass, or the machine slept: no haste to catch up */
 			due = now + interval;
 	}
-	return EXIT_FAILURE;
 }
 
 /* ---- start and stop ----------------------------------------------------- */
@@ -288,15 +297,6 @@ static void other_options(struct settings *settings, int argc, char *argv[])
 	}
 }
 
-/* It asks its environment where its files are: MIBs, certificates, state. Before there is a second thread. */
-static void use_no_files_of_netsnmp(void)
-{
-	setenv("MIBS", "", 1);
-	setenv("MIBDIRS", "/dev/null", 1);
-	setenv("SNMPCONFPATH", "/dev/null", 1);
-	setenv("SNMP_PERSISTENT_DIR", "/dev/null", 1);
-}
-
 int main(int argc, char *argv[])
 {
 	struct program program = { .sampled = false };
@@ -304,7 +304,6 @@ int main(int argc, char *argv[])
 	const char *file = file_option(argc, argv, &check_only);
 	int status = EXIT_FAILURE;
 
-	use_no_files_of_netsnmp();
 	if (settings_init(&program.settings) < 0) {
 		message(LOG_ERR, "cannot start: %s", strerror(ENOMEM));
 		return EXIT_FAILURE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "notify.h"
 
@@ -24,14 +25,17 @@ void notify_stopping(void)
 	sd_notify(0, "STOPPING=1");
 }
 
-void notify_status(const char *format, ...)
+void notify_status(struct notify *notify, const char *format, ...)
 {
-	char state[256] = "STATUS=";
+	char state[NOTIFY_STATUS] = "STATUS=";
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(state + 7, sizeof(state) - 7, format, args);
 	va_end(args);
+	if (strcmp(state, notify->status) == 0)
+		return;
+	strcpy(notify->status, state);
 	sd_notify(0, state);
 }
 

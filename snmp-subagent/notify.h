@@ -7,13 +7,18 @@
 
 enum { NOTIFY_PERIOD_MS = 5000 };	/* how often notify_alive() must be called at least */
 
+enum { NOTIFY_STATUS = 256 };
+
 struct notify {
 	unsigned int heartbeat;		/* told last */
+	char status[NOTIFY_STATUS];	/* the same */
 };
 
 void notify_ready(void);
 void notify_stopping(void);
-void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Nothing if it is what was told last. */
+void notify_status(struct notify *notify, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Feed the watchdog, if heartbeat is another one than last time. */
 void notify_alive(struct notify *notify, unsigned int heartbeat);

@@ -19,6 +19,11 @@ void reader_init(struct reader *reader, struct views *views, uint32_t interval_s
 {
 	memset(reader, 0, sizeof(*reader));
 	reader->views = views;
+	reader_set_interval(reader, interval_s);
+}
+
+void reader_set_interval(struct reader *reader, uint32_t interval_s)
+{
 	reader->interval_s = interval_s;
 	reader->stale_ns = STALE_INTERVALS * NS_PER_S * interval_s;
 }
@@ -77,6 +82,17 @@ void reader_expire(struct reader *reader, uint64_t now_ns)
 	for (int i = 0; i < READER_PINS; i++)
 		if (reader->pins[i].view && now_ns - reader->pins[i].since_ns > PIN_NS)
 			drop_pin(&reader->pins[i]);
+}
+
+void reader_set_uptime(struct reader *reader, uint32_t uptime, uint64_t now_ns)
+{
+	reader->uptime = uptime;
+	reader->uptime_ns = now_ns;
+}
+
+uint64_t reader_uptime(const struct reader *reader, uint64_t now_ns)
+{
+	return reader->uptime + (now_ns - reader->uptime_ns) / NS_PER_CS;
 }
 
 uint32_t reader_timestamp(struct reader *reader, uint64_t time_ns, uint64_t now_ns, uint64_t uptime)

@@ -24,11 +24,14 @@ struct reader {
 	unsigned int next_pin;
 	uint32_t interval_s;
 	uint64_t stale_ns;		/* a view older than this is not shown any more */
+	uint64_t uptime, uptime_ns;	/* sysUpTime as snmpd told it last, and the CLOCK_BOOTTIME of that */
 	int64_t uptime_base;		/* CLOCK_BOOTTIME in 1/100 s when sysUpTime was 0 */
 	bool has_uptime_base;
 };
 
 void reader_init(struct reader *reader, struct views *views, uint32_t interval_s);
+
+void reader_set_interval(struct reader *reader, uint32_t interval_s);
 
 /* Forget the transactions and the uptime of an snmpd that is gone. */
 void reader_reset(struct reader *reader);
@@ -44,6 +47,10 @@ const struct view *reader_view(struct reader *reader, long transaction, uint64_t
 
 /* Give views back that no request will ask for any more. */
 void reader_expire(struct reader *reader, uint64_t now_ns);
+
+/* snmpd's sysUpTime is this now. */
+void reader_set_uptime(struct reader *reader, uint32_t uptime, uint64_t now_ns);
+uint64_t reader_uptime(const struct reader *reader, uint64_t now_ns);
 
 /*
  * A CLOCK_BOOTTIME as TimeStamp, sysUpTime (1/100 s) at that time; 0 if that is before sysUpTime began.

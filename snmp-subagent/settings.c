@@ -108,8 +108,7 @@ static int set_state_dir(struct settings *settings, const char *value, char *err
 static int set_root(struct settings *settings, const char *value, char *error)
 {
 	const char *rest = *value == '.' ? value + 1 : value;
-	oid root[ROOT_MAX];
-	size_t len = 0;
+	struct oid root = { .len = 0 };
 
 	do {
 		char *end;
@@ -118,25 +117,24 @@ static int set_root(struct settings *settings, const char *value, char *error)
 		errno = 0;
 		n = strtoul(rest, &end, 10);
 		if (*rest < '0' || *rest > '9' || errno || n > UINT32_MAX || (*end && *end != '.') ||
-		    len == ROOT_MAX)
+		    root.len == ROOT_MAX)
 			return fail(
 				error,
 				"OidRoot '%s' is not an OID: write %d to %d numbers with dots between them, "
 				"such as %s",
 				kvmstat_quote(value).text, ROOT_MIN, ROOT_MAX, OID_ROOT);
-		root[len++] = n;
+		root.subid[root.len++] = (uint32_t)n;
 		rest = end + (*end == '.');
 		if (!*end)
 			break;
 	} while (true);
-	if (len < ROOT_MIN || root[0] != 1 || root[1] != 3)
+	if (root.len < ROOT_MIN || root.subid[0] != 1 || root.subid[1] != 3)
 		return fail(
 			error,
 			"OidRoot '%s' is no place for a MIB: write an OID of at least %d numbers that begins "
 			"with 1.3, such as %s",
 			kvmstat_quote(value).text, ROOT_MIN, OID_ROOT);
-	memcpy(settings->root, root, len * sizeof(*root));
-	settings->root_len = len;
+	settings->root = root;
 	return 0;
 }
 

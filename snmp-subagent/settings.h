@@ -5,10 +5,8 @@
 #ifndef KVMSTAT_AGENTX_SETTINGS_H
 #define KVMSTAT_AGENTX_SETTINGS_H
 
-#include <net-snmp/net-snmp-config.h>
-#include <net-snmp/net-snmp-includes.h>
-
 #include "kvmstat.h"
+#include "oid.h"
 
 /* A word of Event or ExcludeEvent, to be checked once it is known which events there are. */
 struct event_word {
@@ -22,8 +20,7 @@ struct settings {
 	unsigned int ping_interval;	/* seconds between two attempts to reach snmpd */
 	char *socket;			/* path of snmpd's AgentX socket */
 	char *state_dir;		/* NULL: none */
-	oid root[MAX_OID_LEN];
-	size_t root_len;
+	struct oid root;
 	struct event_word *words;
 	size_t nwords;
 	unsigned int errors;		/* told so far */

@@ -8,3 +8,5 @@ const struct table *const tables[] = {
 };
 
 const size_t ntables = sizeof(tables) / sizeof(tables[0]);
+
+_Static_assert(sizeof(tables) / sizeof(tables[0]) <= TABLES_MAX, "TABLES_MAX is too small");

@@ -5,6 +5,7 @@
 #ifndef KVMSTAT_AGENTX_TABLES_H
 #define KVMSTAT_AGENTX_TABLES_H
 
+#include "oid.h"
 #include "reader.h"
 #include "value.h"
 
@@ -26,7 +27,7 @@ struct axis {
 
 struct column {
 	uint8_t number;
-	uint8_t type;			/* ASN_... */
+	uint8_t type;			/* enum oid_type */
 	/* False: there is no such instance. In a matrix, only called for places that are in the grid. */
 	bool (*get)(const struct ask *ask, struct view_place place, const struct column *column,
 		    struct value *value);
@@ -46,6 +47,9 @@ struct table {
 	const struct grid *(*grid)(const struct view *view); /* NULL: no matrix */
 };
 
+enum { TABLES_MAX = 16 };
+
+/* In ascending order of group. */
 extern const struct table *const tables[];
 extern const size_t ntables;
 

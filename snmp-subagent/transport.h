@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transport.h - a way to snmpd's socket that never waits long
- *
- * Net-SNMP's own unix transport connects and sends without a limit of time. A hung snmpd, whose queue of
- * connections is full, would block the thread for as long as it hangs.
+ * transport.h - a way to snmpd's socket on which nothing ever waits
  */
 #ifndef KVMSTAT_AGENTX_TRANSPORT_H
 #define KVMSTAT_AGENTX_TRANSPORT_H
 
-/* Before init_snmp(); from then on "kvmstat:PATH" names a socket to Net-SNMP. */
-#define TRANSPORT_PREFIX "kvmstat"
-void transport_register(void);
-
-/* Does somebody answer at this socket? 0 or -errno, -EAGAIN if its queue is full. */
-int transport_probe(const char *path);
+/* A socket that is connected and does not block, or -errno: -EAGAIN if snmpd's queue of connections is full. */
+int transport_connect(const char *path);
 
 /* The longest path of a socket. */
 enum { TRANSPORT_PATH_MAX = 107 };

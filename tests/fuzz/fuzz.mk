@@ -8,9 +8,6 @@ endif
 ifneq ($(HAVE_COLLECTD),yes)
 FUZZ_TARGETS := $(filter-out oconfig,$(FUZZ_TARGETS))
 endif
-ifneq ($(HAVE_SNMP),yes)
-FUZZ_TARGETS := $(filter-out agentconf rows,$(FUZZ_TARGETS))
-endif
 FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FUZZ_CFLAGS   = $(filter-out $(SANFLAGS) -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)
 FUZZ_OBJS    := $(patsubst $(O)/%,$(O)/fuzz/%,$(CORE_OBJS))
@@ -37,7 +34,7 @@ $(O)/fuzz/fuzz_oconfig: $(PLUGIN_OBJS:$(O)/%=$(O)/fuzz/%)
 $(O)/fuzz/fuzz_oconfig: FUZZ_LIBS = -Wl,--wrap=confline_file
 $(O)/fuzz/fuzz_agentconf: $(filter-out %/main.o %/log.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%))
 $(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/indexcontent.o $(O)/fuzz/snmp-subagent/indexfile.o
-$(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/notify.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \
+$(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/notify.o %/session.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \
 	$(O)/fuzz/tests/snmp/fake.o
 $(O)/fuzz/fuzz_agentconf $(O)/fuzz/fuzz_rows: FUZZ_LIBS = $(SNMP_LIBS)
 $(O)/fuzz/collectd-plugin/%.o $(O)/fuzz/tests/fuzz/fuzz_oconfig.o: EXTRA_CFLAGS += $(COLLECTD_FLAGS)

@@ -22,10 +22,8 @@ static void check_settings(const struct settings *settings)
 	must(settings->ping_interval >= 1 && settings->ping_interval <= 60);
 	must(settings->socket && settings->socket[0] == '/');
 	must(!settings->state_dir || settings->state_dir[0] == '/');
-	must(settings->root_len >= 4 && settings->root_len <= MAX_OID_LEN);
-	must(settings->root[0] == 1 && settings->root[1] == 3);
-	for (size_t i = 0; i < settings->root_len; i++)
-		must(settings->root[i] <= UINT32_MAX);
+	must(settings->root.len >= 4 && settings->root.len <= OID_MAX);
+	must(settings->root.subid[0] == 1 && settings->root.subid[1] == 3);
 	for (size_t i = 0; i < settings->nwords; i++)
 		must(settings->words[i].word && settings->words[i].place && strlen(settings->words[i].place) > 0);
 }

@@ -4,6 +4,7 @@
  * GETNEXT gives comes after what was asked for, GET gives the same value, and nothing lies between the two.
  */
 #include <stdbool.h>
+#include <time.h>
 
 #include "fake.h"
 #include "fuzz.h"
@@ -11,7 +12,8 @@
 
 enum { ROOT_LEN = 4, MAX_GUESTS = 6, MAX_EVENTS = 6, MAX_ASKED = 40, STEPS = 300 };
 
-static const oid root[ROOT_LEN] = {1, 3, 99, 4294967295};
+static const struct oid root = {ROOT_LEN, {1, 3, 99, 4294967295}};
+static struct tree tree;
 static const bool every[MAX_EVENTS] = {true, true, true, true, true, true};
 
 struct input {
@@ -144,90 +146,85 @@ static void free_world(struct world *world)
 
 /* ---- requests ---- */
 
-struct name {
-	oid oids[MAX_OID_LEN];
-	size_t len;
-};
-
-/* The type, ASN_NULL if there is nothing; *name becomes that of what was found, *value a text. */
-static int ask(struct world *world, const struct table *table, int mode, struct name *name, char *value, size_t size)
+static const struct oid *oid_of(const struct table *table)
 {
-	struct served served = {table, &world->reader};
-	netsnmp_agent_request_info info = {.mode = mode};
-	netsnmp_handler_registration registration = {.my_reg_void = &served};
-	netsnmp_request_info request = {.range_end_len = 0};
-	netsnmp_variable_list *var = NULL;
-	oid at[MAX_OID_LEN];
-	int type;
+	size_t i = 0;
 
-	registration.rootoid = at;
-	registration.rootoid_len = handler_oid(table, root, ROOT_LEN, at);
-	snmp_varlist_add_variable(&var, name->oids, name->len, ASN_NULL, NULL, 0);
-	request.requestvb = var;
-	must(handler_request(NULL, &registration, &info, &request) == SNMP_ERR_NOERROR);
-	type = request.status || var->type == SNMP_NOSUCHINSTANCE || var->type == SNMP_NOSUCHOBJECT ? ASN_NULL : var->type;
-	must(var->name_length <= MAX_OID_LEN);
-	memcpy(name->oids, var->name, var->name_length * sizeof(oid));
-	name->len = var->name_length;
-	if (value) {
-		must(var->val_len < size);
-		memset(value, 0, size);
-		if (var->val_len)
-			memcpy(value, var->val.string, var->val_len);
-	}
-	snmp_free_varbind(var);
-	return type;
+	while (tables[i] != table)
+		i++;
+	return &tree.at[i];
 }
 
-static int compare(const struct name *a, const struct name *b)
+/* False if there is nothing; *name becomes that of what was found, *value a text. */
+static bool ask(struct world *world, const struct table *table, bool next, struct oid *name, char *value, size_t size)
 {
-	return snmp_oid_compare(a->oids, a->len, b->oids, b->len);
+	static struct value found;
+	enum oid_type type;
+	struct ask ask;
+
+	handler_ask(&ask, &world->reader, 0);
+	if (next && !handler_next(table, oid_of(table), &ask, name, &type, &found))
+		return false;
+	if (!next)
+		type = handler_get(table, oid_of(table), &ask, name, &found);
+	must(name->len <= OID_MAX);
+	if (type == NO_SUCH_OBJECT || type == NO_SUCH_INSTANCE)
+		return false;
+	memset(value, 0, size);
+	value[0] = (char)type;
+	if (type == TYPE_STRING) {
+		must(found.len < size);
+		memcpy(value + 1, found.data, found.len);
+	} else {
+		memcpy(value + 1, &found.number, sizeof(found.number));
+	}
+	return true;
 }
 
 /* What changes while one looks: the sample's age. */
-static bool changes(const struct table *table, const struct name *name)
+static bool changes(const struct table *table, const struct oid *name)
 {
-	return table->group == 1 && name->oids[name->len - 2] == 5;
+	return table->group == 1 && name->subid[name->len - 2] == 5;
 }
 
 /* GETNEXT of anything: strictly after it, and there for GET with the same value. */
-static bool check_next(struct world *world, const struct table *table, struct name *name)
+static bool check_next(struct world *world, const struct table *table, struct oid *name)
 {
 	char next_value[VALUE_MAX + 8], value[VALUE_MAX + 8];
-	struct name next = *name, same;
-	int type = ask(world, table, MODE_GETNEXT, &next, next_value, sizeof(next_value));
+	struct oid next = *name, same;
 
-	if (type == ASN_NULL) {
-		must(compare(&next, name) == 0);
+	if (!ask(world, table, true, &next, next_value, sizeof(next_value))) {
+		must(oid_compare(&next, name) == 0);
 		return false;
 	}
-	must(compare(&next, name) > 0);
+	must(oid_compare(&next, name) > 0);
 	same = next;
-	must(ask(world, table, MODE_GET, &same, value, sizeof(value)) == type && compare(&same, &next) == 0);
+	must(ask(world, table, false, &same, value, sizeof(value)) && oid_compare(&same, &next) == 0);
 	must(changes(table, &next) || memcmp(value, next_value, sizeof(value)) == 0);
 	*name = next;
 	return true;
 }
 
 /* If it is there, then the next of what comes before it is not beyond it. */
-static void check_there(struct world *world, const struct table *table, const struct name *name)
+static void check_there(struct world *world, const struct table *table, const struct oid *name)
 {
-	struct name found = *name, before = *name;
+	struct oid found = *name, before = *name;
+	char value[VALUE_MAX + 8];
 
-	if (ask(world, table, MODE_GET, &found, NULL, 0) == ASN_NULL)
+	if (!ask(world, table, false, &found, value, sizeof(value)))
 		return;
-	if (before.oids[before.len - 1]-- == 0)
+	if (before.subid[before.len - 1]-- == 0)
 		before.len--;
 	must(check_next(world, table, &before));
-	must(compare(&before, name) <= 0);
+	must(oid_compare(&before, name) <= 0);
 }
 
 static void walk(struct world *world, const struct table *table)
 {
-	struct name name;
+	struct oid name;
 	int steps = 0;
 
-	name.len = handler_oid(table, root, ROOT_LEN, name.oids);
+	name = *oid_of(table);
 	while (check_next(world, table, &name))
 		must(++steps < STEPS);
 }
@@ -236,13 +233,13 @@ static void ask_any(struct world *world, struct input *input)
 {
 	uint8_t what = byte(input);
 	const struct table *table = tables[(what & 15) % ntables];
-	struct name name, next;
+	struct oid name, next;
 
-	name.len = handler_oid(table, root, ROOT_LEN, name.oids);
+	name = *oid_of(table);
 	if (what & 64)
-		name.oids[(what >> 4) % name.len] = number(input);
+		name.subid[(what >> 4) % name.len] = number(input);
 	for (int i = what >> 4 & 3; i >= 0; i--)
-		name.oids[name.len++] = number(input);
+		name.subid[name.len++] = number(input);
 	if (!(what & 64))
 		check_there(world, table, &name);
 	next = name;
@@ -255,6 +252,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct world world = {.nguests = 0};
 	bool empty = byte(&input) == 0xff;
 
+	handler_tree(&tree, &root);
 	make_world(&world, &input);
 	if (!empty)
 		publish(&world);

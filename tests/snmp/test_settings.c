@@ -72,7 +72,7 @@ static void test_defaults(void **state)
 	assert_int_equal(settings->interval, 10);
 	assert_int_equal(settings->ping_interval, 3);
 	assert_string_equal(settings->socket, "/var/agentx/master");
-	assert_true(settings->root_len > 4);
+	assert_true(settings->root.len > 4);
 }
 
 static void test_all_options(void **state)
@@ -96,8 +96,8 @@ static void test_all_options(void **state)
 	assert_int_equal(settings->ping_interval, 5);
 	assert_string_equal(settings->socket, "/run/with space/\"agentx\\");
 	assert_string_equal(settings->state_dir, "/var/lib/other");
-	assert_int_equal(settings->root_len, 7);
-	assert_int_equal(settings->root[6], 4294967295);
+	assert_int_equal(settings->root.len, 7);
+	assert_int_equal(settings->root.subid[6], 4294967295);
 	assert_int_equal(settings->nwords, 2);
 	assert_string_equal(settings->words[0].word, "exit_instruction");
 	assert_non_null(strstr(settings->words[0].place, ":8"));
