@@ -36,7 +36,9 @@ struct agent {
 	int wake;			/* eventfd */
 	/* handed over by the other thread */
 	pthread_mutex_t lock;
+	pthread_cond_t taken;
 	struct link wanted;
+	struct views *views;
 	bool changed, stop;
 	/* written by the SNMP thread, read by the other */
 	unsigned int heartbeat;
@@ -228,6 +230,7 @@ static void take_link(struct agent *agent)
 	*link = *wanted;
 	agent->session.ping_ms = link->ping_interval * MS_PER_S;
 	reader_set_interval(&agent->reader, link->interval);
+	reader_set_views(&agent->reader, agent->views);
 }
 
 /* False: it is to stop. */
@@ -241,6 +244,7 @@ static bool take_orders(struct agent *agent)
 	if (agent->changed)
 		take_link(agent);
 	agent->changed = false;
+	pthread_cond_signal(&agent->taken);
 	stop = agent->stop;
 	pthread_mutex_unlock(&agent->lock);
 	return !stop;
@@ -304,6 +308,7 @@ static void free_agent(struct agent *agent)
 		close(agent->wake);
 	session_exit(&agent->session);
 	reader_exit(&agent->reader);
+	pthread_cond_destroy(&agent->taken);
 	pthread_mutex_destroy(&agent->lock);
 	free(agent);
 }
@@ -320,6 +325,7 @@ int agent_start(struct agent **agent, const struct settings *settings, struct vi
 	reader_init(&new->reader, views, settings->interval);
 	session_init(&new->session, &new->tree, &new->reader);
 	pthread_mutex_init(&new->lock, NULL);
+	pthread_cond_init(&new->taken, NULL);
 	new->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = new->wake < 0 ? -errno : -pthread_create(&new->thread, NULL, run, new);
 	if (rc < 0) {
@@ -330,13 +336,17 @@ int agent_start(struct agent **agent, const struct settings *settings, struct vi
 	return 0;
 }
 
-void agent_configure(struct agent *agent, const struct settings *settings)
+/* The thread never waits for anybody, so this does not wait long. */
+void agent_configure(struct agent *agent, const struct settings *settings, struct views *views)
 {
 	pthread_mutex_lock(&agent->lock);
 	make_link(&agent->wanted, settings);
+	agent->views = views;
 	agent->changed = true;
-	pthread_mutex_unlock(&agent->lock);
 	eventfd_write(agent->wake, 1);
+	while (agent->changed)
+		pthread_cond_wait(&agent->taken, &agent->lock);
+	pthread_mutex_unlock(&agent->lock);
 }
 
 void agent_stop(struct agent *agent)

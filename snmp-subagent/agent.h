@@ -13,8 +13,11 @@ struct agent;
 /* Start the thread. views must stay until agent_stop(). 0 or -errno. */
 int agent_start(struct agent **agent, const struct settings *settings, struct views *views);
 
-/* From now on by these settings; the session stays unless they name another socket or root. */
-void agent_configure(struct agent *agent, const struct settings *settings);
+/*
+ * From now on by these settings, with these views; the session stays unless they name another socket or root. When this
+ * returns nothing of other views is used any more.
+ */
+void agent_configure(struct agent *agent, const struct settings *settings, struct views *views);
 
 /* Take leave of snmpd and end the thread; NULL is allowed. */
 void agent_stop(struct agent *agent);

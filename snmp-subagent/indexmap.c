@@ -304,6 +304,7 @@ void indexmap_remember_events(struct indexmap *map, struct kvmstat *kvmstat)
 	size_t count = 0;
 	int error = 0;
 
+	map->complete = false;	/* another collector's generations mean nothing here */
 	if (indexstore_look(&map->store, &map->content) < 0)
 		return;
 	for (size_t i = 0; i < map->content.nevents; i++) {

@@ -29,6 +29,9 @@
 enum { EXIT_CONFIG = 2 };
 
 struct program {
+	int argc;
+	char **argv;
+	const char *file;		/* the configuration; NULL: CONFIG_FILE, if it is there */
 	struct settings settings;
 	struct kvmstat *kvmstat;
 	struct indexmap *indexmap;
@@ -117,106 +120,7 @@ static void tell_systemd(struct program *program)
 	notify_alive(&program->notify, agent_heartbeat(program->agent));
 }
 
-/* Samples until a signal asks to stop. The exit status. */
-static int loop(struct program *program, int signals)
-{
-	struct pollfd pollfd = { .fd = signals, .events = POLLIN };
-	uint64_t interval = program->settings.interval * UINT64_C(1000), due = now_ms() + interval;
-
-	while (true) {
-		uint64_t now = now_ms(), wait = due > now ? due - now : 0;
-
-		if (wait > NOTIFY_PERIOD_MS)
-			wait = NOTIFY_PERIOD_MS;
-		if (poll(&pollfd, 1, (int)wait) > 0)
-			return EXIT_SUCCESS;
-		tell_systemd(program);
-		now = now_ms();
-		if (now < due)
-			continue;
-		take_sample(program);
-		due += interval;
-		if (due < now)	/* a long pass, or the machine slept: no haste to catch up */
-			due = now + interval;
-	}
-}
-
-/* ---- start and stop ----------------------------------------------------- */
-
-static int open_all(struct program *program)
-{
-	int rc = kvmstat_open(&program->kvmstat, program->settings.config);
-
-	if (rc < 0) {
-		message(LOG_ERR, "cannot start the collector: %s: check the option Root", strerror(-rc));
-		return rc;
-	}
-	program->views = views_new();
-	rc = program->views ? indexmap_new(&program->indexmap, program->settings.state_dir) : -ENOMEM;
-	if (rc < 0)
-		message(LOG_ERR, "cannot start: %s", strerror(-rc));
-	return rc;
-}
-
-static void close_all(struct program *program)
-{
-	agent_stop(program->agent);
-	views_free(program->views);
-	indexmap_free(program->indexmap);
-	kvmstat_close(program->kvmstat);
-	settings_free(&program->settings);
-}
-
-/* Signals come through a file descriptor; no thread is interrupted by one. */
-static int signal_fd(void)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
-static int serve(struct program *program)
-{
-	int signals = signal_fd(), status, rc;
-
-	if (signals < 0) {
-		message(LOG_ERR, "cannot start: signalfd: %s", strerror(errno));
-		return EXIT_FAILURE;
-	}
-	if (!program->settings.state_dir)
-		message(LOG_WARNING,
-			"StateDir is none: guests get other indices when kvmstat-agentx is restarted");
-	indexmap_remember_events(program->indexmap, program->kvmstat);
-	take_sample(program);
-	settings_check_events(&program->settings, program->kvmstat, LOG_WARNING);
-	rc = agent_start(&program->agent, &program->settings, program->views);
-	if (rc < 0) {
-		message(LOG_ERR, "cannot start the SNMP thread: %s", strerror(-rc));
-		close(signals);
-		return EXIT_FAILURE;
-	}
-	notify_ready();
-	status = loop(program, signals);
-	notify_stopping();
-	close(signals);
-	return status;
-}
-
-/* The events of this host are known after a pass only. */
-static int check(struct program *program)
-{
-	struct kvmstat_sample *sample;
-
-	if (kvmstat_collect(program->kvmstat, &sample) == 0)
-		kvmstat_sample_put(sample);
-	return settings_check_events(&program->settings, program->kvmstat, LOG_ERR) ? EXIT_CONFIG
-										    : EXIT_SUCCESS;
-}
+/* ---- options ------------------------------------------------------------ */
 
 static void usage(FILE *out)
 {
@@ -297,22 +201,247 @@ static void other_options(struct settings *settings, int argc, char *argv[])
 	}
 }
 
-int main(int argc, char *argv[])
-{
-	struct program program = { .sampled = false };
-	bool check_only = false;
-	const char *file = file_option(argc, argv, &check_only);
-	int status = EXIT_FAILURE;
+/* ---- start and stop ----------------------------------------------------- */
 
-	if (settings_init(&program.settings) < 0) {
+static int open_collector(struct program *program)
+{
+	int rc = kvmstat_open(&program->kvmstat, program->settings.config);
+
+	if (rc < 0) {
+		message(LOG_ERR, "cannot start the collector: %s: check the option Root", strerror(-rc));
+		return rc;
+	}
+	program->views = views_new();
+	if (!program->views)
 		message(LOG_ERR, "cannot start: %s", strerror(ENOMEM));
+	return program->views ? 0 : -ENOMEM;
+}
+
+static int open_indexmap(struct program *program)
+{
+	int rc = indexmap_new(&program->indexmap, program->settings.state_dir);
+
+	if (rc < 0)
+		message(LOG_ERR, "cannot start: %s", strerror(-rc));
+	return rc;
+}
+
+static void close_all(struct program *program)
+{
+	agent_stop(program->agent);
+	views_free(program->views);
+	indexmap_free(program->indexmap);
+	kvmstat_close(program->kvmstat);
+	settings_free(&program->settings);
+}
+
+/* ---- signals ------------------------------------------------------------ */
+
+/* Those that ask for something come through a file descriptor; no thread is interrupted by one. */
+static const int asking[] = { SIGTERM, SIGINT, SIGQUIT, SIGXCPU, SIGHUP };
+
+/* Those that would end a process without need. What SIGXFSZ is about, write(2) reports as well. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXFSZ, SIGIO, SIGPWR,
+				       SIGSTKFLT };
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+		signal(number, SIG_IGN);
+}
+
+static sigset_t set_of(const int *numbers, size_t n)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < n; i++)
+		sigaddset(&set, numbers[i]);
+	return set;
+}
+
+/* One that comes before there is something to be read again waits. */
+static void hold_hangup(void)
+{
+	sigset_t set = set_of((const int[]){ SIGHUP }, 1);
+
+	signal(SIGHUP, SIG_DFL);	/* nohup(1) is for programs that a hangup would end */
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int signal_fd(void)
+{
+	sigset_t set = set_of(asking, sizeof(asking) / sizeof(asking[0]));
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int signal_of(int signals)
+{
+	struct signalfd_siginfo info;
+
+	return read(signals, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : SIGHUP;
+}
+
+/* ---- the configuration, read again -------------------------------------- */
+
+static int read_settings(struct program *program)
+{
+	if (settings_init(&program->settings) < 0) {
+		message(LOG_ERR, "cannot read the configuration: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	settings_read(&program->settings, program->file ? program->file : CONFIG_FILE, program->file != NULL);
+	other_options(&program->settings, program->argc, program->argv);
+	return program->settings.errors ? -EINVAL : 0;
+}
+
+static bool same_string(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* What the new settings do not need another one of is kept: the indices, and the rates. */
+static int open_next(struct program *next, const struct program *program)
+{
+	int rc = 0;
+
+	if (!same_string(next->settings.core, program->settings.core)) {
+		next->kvmstat = NULL;
+		next->views = NULL;
+		rc = open_collector(next);
+	}
+	if (!rc && !same_string(next->settings.state_dir, program->settings.state_dir)) {
+		next->indexmap = NULL;
+		rc = open_indexmap(next);
+	}
+	return rc;
+}
+
+/* Of two, what both have belongs to the other one. */
+static void close_other(struct program *program, const struct program *other)
+{
+	if (program->views != other->views)
+		views_free(program->views);
+	if (program->kvmstat != other->kvmstat)
+		kvmstat_close(program->kvmstat);
+	if (program->indexmap != other->indexmap)
+		indexmap_free(program->indexmap);
+	settings_free(&program->settings);
+}
+
+/* All or nothing. The first sample is there before the SNMP thread shows it. */
+static void reload(struct program *program)
+{
+	struct program next = *program;
+
+	notify_reloading();
+	if (read_settings(&next) < 0 || open_next(&next, program) < 0) {
+		message(LOG_ERR, "the configuration stays as it was: correct it, and reload again");
+		close_other(&next, program);
+	} else {
+		if (next.kvmstat != program->kvmstat)
+			indexmap_remember_events(next.indexmap, next.kvmstat);
+		take_sample(&next);
+		settings_check_events(&next.settings, next.kvmstat, LOG_WARNING);
+		agent_configure(next.agent, &next.settings, next.views);
+		close_other(program, &next);
+		*program = next;
+		message(LOG_NOTICE, "the configuration was read again");
+	}
+	notify_ready();
+}
+
+static uint64_t next_sample(const struct program *program)
+{
+	return now_ms() + program->settings.interval * UINT64_C(1000);
+}
+
+/* Samples until a signal asks to stop. The exit status. */
+static int loop(struct program *program, int signals)
+{
+	struct pollfd pollfd = { .fd = signals, .events = POLLIN };
+	uint64_t due = next_sample(program);
+
+	while (true) {
+		uint64_t now = now_ms(), wait = due > now ? due - now : 0;
+
+		if (wait > NOTIFY_PERIOD_MS)
+			wait = NOTIFY_PERIOD_MS;
+		if (poll(&pollfd, 1, (int)wait) > 0) {
+			if (signal_of(signals) != SIGHUP)
+				return EXIT_SUCCESS;
+			reload(program);
+			due = next_sample(program);
+		}
+		tell_systemd(program);
+		now = now_ms();
+		if (now < due)
+			continue;
+		take_sample(program);
+		due += program->settings.interval * UINT64_C(1000);
+		if (due < now)	/* a long pass, or the machine slept: no haste to catch up */
+			due = next_sample(program);
+	}
+}
+
+static int serve(struct program *program)
+{
+	int signals = signal_fd(), status, rc;
+
+	if (signals < 0) {
+		message(LOG_ERR, "cannot start: signalfd: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	settings_read(&program.settings, file ? file : CONFIG_FILE, file != NULL);
-	other_options(&program.settings, argc, argv);
-	if (program.settings.errors)
+	if (!program->settings.state_dir)
+		message(LOG_WARNING,
+			"StateDir is none: guests get other indices when kvmstat-agentx is restarted");
+	indexmap_remember_events(program->indexmap, program->kvmstat);
+	take_sample(program);
+	settings_check_events(&program->settings, program->kvmstat, LOG_WARNING);
+	rc = agent_start(&program->agent, &program->settings, program->views);
+	if (rc < 0) {
+		message(LOG_ERR,
+			"cannot start the SNMP thread: %s: allow more memory or more tasks (ulimit -v and -u, "
+			"MemoryMax, TasksMax)",
+			strerror(-rc));
+		close(signals);
+		return EXIT_FAILURE;
+	}
+	notify_ready();
+	status = loop(program, signals);
+	notify_stopping();
+	close(signals);
+	return status;
+}
+
+/* The events of this host are known after a pass only. */
+static int check(struct program *program)
+{
+	struct kvmstat_sample *sample;
+
+	if (kvmstat_collect(program->kvmstat, &sample) == 0)
+		kvmstat_sample_put(sample);
+	return settings_check_events(&program->settings, program->kvmstat, LOG_ERR) ? EXIT_CONFIG
+										    : EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
+{
+	struct program program = { .argc = argc, .argv = argv };
+	bool check_only = false;
+	int status = EXIT_FAILURE, rc;
+
+	ignore_signals();
+	hold_hangup();
+	program.file = file_option(argc, argv, &check_only);
+	rc = read_settings(&program);
+	if (rc == -EINVAL)
 		status = EXIT_CONFIG;
-	else if (open_all(&program) == 0)
+	else if (!rc && open_collector(&program) == 0 && open_indexmap(&program) == 0)
 		status = check_only ? check(&program) : serve(&program);
 	close_all(&program);
 	return status;

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "notify.h"
 
@@ -18,6 +19,18 @@ static void sd_notify(int unset, const char *state)
 void notify_ready(void)
 {
 	sd_notify(0, "READY=1");
+}
+
+/* systemd before 253 needs the time for nothing, and passes over it. */
+void notify_reloading(void)
+{
+	char state[64];
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu",
+		 (unsigned long long)ts.tv_sec * 1000000 + (unsigned long long)ts.tv_nsec / 1000);
+	sd_notify(0, state);
 }
 
 void notify_stopping(void)

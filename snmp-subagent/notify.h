@@ -15,6 +15,7 @@ struct notify {
 };
 
 void notify_ready(void);
+void notify_reloading(void);	/* until notify_ready() */
 void notify_stopping(void);
 
 /* Nothing if it is what was told last. */

@@ -34,11 +34,26 @@ static void drop_pin(struct pin *pin)
 	pin->view = NULL;
 }
 
-void reader_reset(struct reader *reader)
+static void drop_pins(struct reader *reader)
 {
 	for (int i = 0; i < READER_PINS; i++)
 		drop_pin(&reader->pins[i]);
+}
+
+void reader_reset(struct reader *reader)
+{
+	drop_pins(reader);
 	reader->has_uptime_base = false;
+}
+
+void reader_set_views(struct reader *reader, struct views *views)
+{
+	if (reader->views == views)
+		return;
+	drop_pins(reader);
+	view_put(reader->newest);
+	reader->newest = NULL;
+	reader->views = views;
 }
 
 void reader_exit(struct reader *reader)

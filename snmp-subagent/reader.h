@@ -33,6 +33,9 @@ void reader_init(struct reader *reader, struct views *views, uint32_t interval_s
 
 void reader_set_interval(struct reader *reader, uint32_t interval_s);
 
+/* If they are others, nothing of those before is kept, and the newest of these is shown. */
+void reader_set_views(struct reader *reader, struct views *views);
+
 /* Forget the transactions and the uptime of an snmpd that is gone. */
 void reader_reset(struct reader *reader);
 

@@ -155,6 +155,17 @@ enum { NOPTIONS = sizeof(options) / sizeof(options[0]) };
 	"Guest, ExcludeGuest, Event, ExcludeEvent, IgnoreSelected, ReportHistograms, TopGuests, ReportVcpus, "     \
 	"ReportExitReasons, Source, LibvirtURI, Root"
 
+static int note_core(struct settings *settings, const char *name, const char *value, char *error)
+{
+	char *core;
+
+	if (asprintf(&core, "%s%s %s\n", settings->core, name, value) < 0)
+		return fail(error, "out of memory");
+	free(settings->core);
+	settings->core = core;
+	return 0;
+}
+
 static int set_option(struct settings *settings, const char *name, const char *value, char *error)
 {
 	int rc;
@@ -168,7 +179,9 @@ static int set_option(struct settings *settings, const char *name, const char *v
 			    "unknown option %s: the options are Interval, OidRoot, AgentXSocket, StateDir, "
 			    "PingInterval, " CORE_OPTIONS,
 			    kvmstat_quote(name).text);
-	return rc == -ENOMEM ? fail(error, "out of memory") : rc;
+	if (rc == -ENOMEM)
+		return fail(error, "out of memory");
+	return rc < 0 ? rc : note_core(settings, name, value, error);
 }
 
 static void tell(struct settings *settings, const char *place, const char *error)
@@ -324,7 +337,8 @@ int settings_init(struct settings *settings)
 	settings->interval = INTERVAL;
 	settings->ping_interval = PING_INTERVAL;
 	settings->config = kvmstat_config_new();
-	if (!settings->config || set_string(&settings->socket, DEFAULT_SOCKET, error) < 0 ||
+	if (!settings->config || set_string(&settings->core, "", error) < 0 ||
+	    set_string(&settings->socket, DEFAULT_SOCKET, error) < 0 ||
 	    set_string(&settings->state_dir, STATEDIR, error) < 0 ||
 	    set_root(settings, OID_ROOT, error) < 0) {
 		settings_free(settings);
@@ -336,6 +350,7 @@ int settings_init(struct settings *settings)
 void settings_free(struct settings *settings)
 {
 	kvmstat_config_free(settings->config);
+	free(settings->core);
 	free(settings->socket);
 	free(settings->state_dir);
 	for (size_t i = 0; i < settings->nwords; i++) {

@@ -16,6 +16,7 @@ struct event_word {
 
 struct settings {
 	struct kvmstat_config *config;
+	char *core;			/* the options that config was made of, in their order */
 	unsigned int interval;		/* seconds between two samples */
 	unsigned int ping_interval;	/* seconds between two attempts to reach snmpd */
 	char *socket;			/* path of snmpd's AgentX socket */
