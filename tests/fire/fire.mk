@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# Much of what can go wrong, many times. A part is a program FIRE_PROGRAMS or a file test_*.py; it takes seconds, as a part of
+# make check, and with FIRE=1 in its environment minutes: all of them together 20 at most. Each says what it did, and how often.
+# Built with the sanitizers, for what is used after it was freed shows nowhere else.
+FIRE_PROGRAMS := $(O)/tests/fire/hostile
+
+# The session alone, with a collector that is none.
+$(O)/tests/fire/hostile: $(filter-out %/agent.o %/main.o %/notify.o %/settings.o %/transport.o,$(AGENT_OBJS)) tests/snmp/fake.c tests/snmp/master.c
+$(FIRE_PROGRAMS): $(O)/tests/fire/%: tests/fire/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) $(SNMP_FLAGS) -Isnmp-subagent -Itests/snmp $(ALL_LDFLAGS) -MF $@.d -o $@ \
+		$(filter-out %.h %.a,$^) $(LIB) $(SNMP_LIBS) $(CORE_LIBS)
+
+.PHONY: check-fire fire-parts
+check-fire:
+	$(Q)FIRE=1 timeout 1200 $(MAKE) -s O=$(O)$(if $(filter 1,$(SAN)),,/san SAN=1) fire-parts
+
+fire-parts: all $(FIRE_PROGRAMS)
+	$(Q)status=0; for part in $(FIRE_PROGRAMS); do $(RUN) $$part || status=1; done; \
+	BUILD=$(abspath $(O)) /usr/bin/python3 -m pytest -ra -s -p no:cacheprovider tests/fire || status=1; exit $$status
