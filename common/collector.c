@@ -341,18 +341,23 @@ static int try_pass(struct kvmstat *kvmstat, struct pass *pass)
 
 /* ---- publish ---- */
 
-/* What is told of a source: one that nothing is needed of is not the user's worry. */
+/* What is told of a source: one that nothing is needed of is not the user's worry, even if it could not be opened. */
 static void copy_status(const struct kvmstat *kvmstat, struct kvmstat_source_status statuses[KVMSTAT_NSOURCES])
 {
-	statuses[KVMSTAT_ABSENT] = (struct kvmstat_source_status){ .state = KVMSTAT_UNUSED };
-	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {
-		const struct source *source = &kvmstat->sources[i];
+	bool complete = false;
 
-		statuses[i] = source->status;
-		if (!source->is_open || source->serves)
-			continue;
-		statuses[i].state = KVMSTAT_UNUSED;
-		snprintf(statuses[i].text, sizeof(statuses[i].text), "not needed: better sources serve everything");
+	for (int i = 0; i < KVMSTAT_NSOURCES; i++)
+		statuses[i] = kvmstat->sources[i].status;
+	for (int i = 0; kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++) {
+		const struct source *source = &kvmstat->sources[kvmstat->config->sources[i]];
+		struct kvmstat_source_status *status = &statuses[source->ops->id];
+
+		if (source->is_open ? !source->serves : complete && !source->ops->own_events) {
+			status->state = KVMSTAT_UNUSED;
+			snprintf(status->text, sizeof(status->text), "not needed: better sources serve everything");
+		}
+		/* The others may lack histograms or single vCPUs, which a source that cannot be opened might have. */
+		complete |= source->ops->id == KVMSTAT_BPF && source->is_open;
 	}
 }
 

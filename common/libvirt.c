@@ -81,6 +81,16 @@ static void tell_loss(const struct source *source, const struct pass *pass)
 		problem_raise(pass->kvmstat, KVMSTAT_UNREADABLE, 1, "no statistics from libvirt: %s", source->status.text);
 }
 
+static void tell_refusal(struct source *source, const struct pass *pass, const char *error)
+{
+	struct rights rights;
+
+	rights_read(&rights, &pass->kvmstat->root);
+	source_status(source, KVMSTAT_DENIED, "%s refuses (%s): %s", pass->kvmstat->config->libvirt_uri, error,
+		      rights.is_root ? "a security module or libvirt's own access control (access_drivers) forbids it to root" :
+				       "run as root, or as a member of the group libvirt");
+}
+
 static void tell_silence(struct source *source, const struct pass *pass, int rc, const char *error)
 {
 	const char *uri = pass->kvmstat->config->libvirt_uri;
@@ -92,8 +102,7 @@ static void tell_silence(struct source *source, const struct pass *pass, int rc,
 		source_status(source, KVMSTAT_MISSING,
 			      "%s does not answer: it is asked again when one of the calls that hang comes back", uri);
 	else if (rc == -EACCES || rc == -EPERM)
-		source_status(source, KVMSTAT_DENIED, "%s refuses (%s): run as root, or as a member of the group libvirt", uri,
-			      error);
+		tell_refusal(source, pass, error);
 	else
 		source_status(source, KVMSTAT_MISSING, "%s cannot be asked (%s): does its daemon run (libvirtd, virtqemud)?", uri,
 			      error);

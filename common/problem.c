@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "refusal.h"
+
 void problem_raise(struct kvmstat *kvmstat, enum kvmstat_problem problem, uint64_t hits, const char *format, ...)
 {
 	struct kvmstat_problem_status *status = &kvmstat->problems[problem];
@@ -124,18 +126,33 @@ static void tell_unknown(struct kvmstat *kvmstat)
 			      remedy_of_shortage(guest->unknown));
 }
 
+/* Are other processes hidden from this one? Process 1 stands for them. */
+static bool hides_processes(const struct sysroot *root)
+{
+	char text[16];
+
+	return root->live && sysroot_read(root, text, sizeof(text), "proc/1/stat") <= 0;
+}
+
 static void tell_names(struct kvmstat *kvmstat)
 {
-	if (kvmstat->guests.unknown)
+	struct kvmstat_source_status why;
+
+	if (kvmstat->guests.unknown) {
 		tell_unknown(kvmstat);
-	else if (kvmstat->guests.unnamed && kvmstat->guests.foreign)
+	} else if (kvmstat->guests.unnamed && kvmstat->guests.foreign) {
 		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
 			      "no names for %u of %u guests, because this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)",
 			      kvmstat->guests.unnamed, kvmstat->guests.count);
-	else if (kvmstat->guests.unnamed)
+	} else if (kvmstat->guests.unnamed && hides_processes(&kvmstat->root)) {
+		refusal_report(&why, &kvmstat->root, CALL_GUEST_PROC, -EACCES);
+		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed, "no names for %u of %u guests: %s",
+			      kvmstat->guests.unnamed, kvmstat->guests.count, why.text);
+	} else if (kvmstat->guests.unnamed) {
 		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
-			      "no names for %u of %u guests, because /proc does not show their processes: run as root, or without hidepid",
+			      "no names for %u of %u guests, because /proc has no process that holds their VM",
 			      kvmstat->guests.unnamed, kvmstat->guests.count);
+	}
 }
 
 void problems_find(struct kvmstat *kvmstat)

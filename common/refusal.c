@@ -53,6 +53,9 @@ static const struct call {
 			       false, false, NULL },
 	[CALL_GUEST_FDS] = { "reading /proc/PID/fd of guests failed", "openat", NULL, 0,
 			     CAPABILITY(CAP_SYS_PTRACE) | CAPABILITY(CAP_DAC_READ_SEARCH), false, false, NULL },
+	/* hidepid hides processes from those who may not trace them. */
+	[CALL_GUEST_PROC] = { "reading /proc/PID of guests (hidepid) failed", "openat", NULL, 0, CAPABILITY(CAP_SYS_PTRACE), false,
+			      false, NULL },
 	[CALL_THREAD] = { "starting the thread that asks libvirt failed", "clone", NULL, 0, 0, false, false, NULL },
 };
 
@@ -340,8 +343,9 @@ static void explain_forbidden(struct kvmstat_source_status *status, const struct
 		       "kernel.perf_event_paranoid=%d leaves it to CAP_SYS_ADMIN; set it to 2 (sysctl)%s%s, or add CAP_SYS_ADMIN",
 		       rights->perf_paranoid, missing ? " and add " : "", names);
 	else if (missing)
-		report(status, call, error, "this process lacks %s; run as root or add %s", names,
-		       missing & (missing - 1) ? "them" : "it");
+		report(status, call, error, "this process lacks %s; %sadd %s%s", names, rights->is_root ? "" : "run as root or ",
+		       missing & (missing - 1) ? "them" : "it",
+		       rights->is_root ? " (systemd: CapabilityBoundingSet=; container: --cap-add)" : "");
 	else
 		explain_confined(status, call, error, rights);
 }

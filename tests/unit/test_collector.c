@@ -6,6 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lab.h"
 
@@ -400,6 +404,127 @@ static void test_source_not_asked_for(void **state)
 	assert_int_equal(lab->sample->ncolumns, 0);
 }
 
+/* ---- what is told of sources ---- */
+
+static int fake_error;
+
+/* As bpf, it has every event, here just one; and no guest. */
+static int fake_open(struct kvmstat *kvmstat, struct source *source)
+{
+	struct event_hint hint = { KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, KVMSTAT_VM };
+
+	if (fake_error < 0)
+		source_status(source, KVMSTAT_DENIED, "so it is");
+	else
+		source_status(source, KVMSTAT_ACTIVE, "%s", "");
+	return fake_error < 0 ? fake_error :
+				source_offer(source, registry_intern(kvmstat->registry, "", "exit_null", &hint), "exit_null", 1, false);
+}
+
+static void fake_close(struct source *source)
+{
+	(void)source;
+}
+
+static int fake_find(struct source *source, struct pass *pass)
+{
+	(void)pass;
+	if (fake_error < 0)
+		source_status(source, KVMSTAT_DENIED, "so it is");
+	return fake_error;
+}
+
+static const struct source_ops fake_bpf = { .id = KVMSTAT_BPF, .open = fake_open, .close = fake_close, .find = fake_find };
+
+static void told(enum kvmstat_source source, enum kvmstat_state state, const char *words)
+{
+	const struct kvmstat_source_status *status = &lab->sample->sources[source];
+
+	if (status->state != state || !strstr(status->text, words))
+		fail_msg("source %s is not '%s: %s', but '%s: %s'", kvmstat_source_name(source), kvmstat_state_name(state), words,
+			 kvmstat_state_name(status->state), status->text);
+}
+
+/* Where bpf has everything, nobody needs to know what stands in the way of the others; where it fails, everybody. */
+static void test_not_needed(void **state)
+{
+	(void)state;
+	tree_remove(lab->tree, "sys/kernel/debug");
+	lab_set(lab, "ReportExitReasons", "true");
+	lab_open(lab);
+	lab->kvmstat->sources[KVMSTAT_BPF].ops = &fake_bpf;
+	for (int round = 0; round < 2; round++) {
+		fake_error = 0;
+		do
+			lab_pass(lab);
+		while (!lab->kvmstat->sources[KVMSTAT_BPF].is_open);
+		told(KVMSTAT_BPF, KVMSTAT_ACTIVE, "");
+		told(KVMSTAT_STATSFD, KVMSTAT_UNUSED, "not needed");
+		told(KVMSTAT_DEBUGFS, KVMSTAT_UNUSED, "not needed");
+		told(KVMSTAT_PROC, KVMSTAT_UNUSED, "not needed");
+		told(KVMSTAT_LIBVIRT, KVMSTAT_UNUSED, "only if the option Source names it");
+		/* What it counts no other source has. */
+		told(KVMSTAT_TRACEPOINT, KVMSTAT_MISSING, "running kernel");
+		fake_error = -EPERM;
+		lab_pass(lab);
+		told(KVMSTAT_BPF, KVMSTAT_DENIED, "so it is");
+		told(KVMSTAT_STATSFD, KVMSTAT_MISSING, "running guests");
+		told(KVMSTAT_DEBUGFS, KVMSTAT_MISSING, "no /sys/kernel/debug");
+		told(KVMSTAT_PROC, KVMSTAT_ACTIVE, "");
+		told(KVMSTAT_TRACEPOINT, KVMSTAT_MISSING, "running kernel");
+	}
+}
+
+/* debugfs has no histograms and no single vCPUs: what keeps the others from them is told. */
+static void test_debugfs_is_not_everything(void **state)
+{
+	(void)state;
+	lab_set(lab, "Source", "debugfs, bpf, statsfd");
+	lab_pass(lab);
+	told(KVMSTAT_DEBUGFS, KVMSTAT_ACTIVE, "");
+	told(KVMSTAT_BPF, KVMSTAT_MISSING, "running kernel");
+	told(KVMSTAT_STATSFD, KVMSTAT_MISSING, "running guests");
+}
+
+static void has_effective(int bit, bool has)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	uint32_t mask = 1u << bit;
+
+	assert_int_equal(syscall(SYS_capget, &header, data), 0);
+	data[0].effective = has ? data[0].effective | (data[0].permitted & mask) : data[0].effective & ~mask;
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+}
+
+/* Names that cannot be read: the remedy is for those whom it helps. */
+static void test_unnamed(void **state)
+{
+	const char *text = NULL;
+
+	(void)state;
+	lab_set(lab, "Source", "debugfs");
+	lab_guest(lab, "kvm/300-10");
+	lab_pass(lab);
+	assert_true(lab_problem(lab->sample, KVMSTAT_UNNAMED));
+	text = lab->sample->problems[KVMSTAT_UNNAMED].text;
+	assert_non_null(strstr(text, "1 of 2 guests, because /proc has no process"));
+	/* As if this were the host's own /proc, which does not even show process 1. */
+	lab->kvmstat->root.live = true;
+	has_effective(CAP_SYS_PTRACE, false);
+	lab_pass(lab);
+	has_effective(CAP_SYS_PTRACE, true);
+	text = lab->sample->problems[KVMSTAT_UNNAMED].text;
+	assert_non_null(strstr(text, "hidepid"));
+	assert_non_null(strstr(text, "lacks CAP_SYS_PTRACE"));
+	assert_int_equal(strstr(text, "run as root") != NULL, geteuid() != 0);
+	/* It is hidden no more. */
+	lab_process(lab, 1, "init", 1);
+	lab_pass(lab);
+	text = lab->sample->problems[KVMSTAT_UNNAMED].text;
+	assert_non_null(strstr(text, "1 of 2 guests, because /proc has no process"));
+}
+
 static void test_bad_root(void **state)
 {
 	(void)state;
@@ -429,6 +554,9 @@ int main(void)
 		collector_test(test_no_kvm),
 		collector_test(test_kvm_is_loaded_later),
 		collector_test(test_source_not_asked_for),
+		collector_test(test_not_needed),
+		collector_test(test_debugfs_is_not_everything),
+		collector_test(test_unnamed),
 		collector_test(test_bad_root),
 	};
 

@@ -86,12 +86,32 @@ static void test_missing_capabilities(void **state)
 		{ CALL_PIDFD_GETFD, BIT(DAC_READ_SEARCH), "this process lacks CAP_SYS_PTRACE;" },
 		{ CALL_GUEST_FDS, BIT(SYS_ADMIN), "this process lacks CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH;" },
 		{ CALL_GUEST_FDS, BIT(DAC_OVERRIDE), "this process lacks CAP_SYS_PTRACE;" },
+		{ CALL_GUEST_PROC, BIT(DAC_READ_SEARCH), "this process lacks CAP_SYS_PTRACE;" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		has_words(explain(rows[i].call, EPERM, with(rows[i].held), KVMSTAT_DENIED), rows[i].lacks);
 		has_words(explain(rows[i].call, EACCES, with(rows[i].held), KVMSTAT_DENIED), rows[i].lacks);
+	}
+}
+
+/* Whose capabilities a unit or a container took away is not sent to become root, which it is. */
+static void test_root_lacks_capabilities(void **state)
+{
+	static const enum refusal_call calls[] = { CALL_BPF_ITERATOR, CALL_BPF_COUNTER, CALL_PERF, CALL_PIDFD_GETFD, CALL_GUEST_FDS,
+						   CALL_GUEST_PROC };
+	struct rights rights = with(0);
+
+	(void)state;
+	rights.is_root = true;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		const char *text = explain(calls[i], EPERM, rights, KVMSTAT_DENIED);
+
+		has_words(text, "this process lacks CAP_");
+		has_words(text, "; add ");
+		has_words(text, "(systemd: CapabilityBoundingSet=; container: --cap-add)");
+		lacks_words(text, "run as root");
 	}
 }
 
@@ -326,6 +346,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_missing_capabilities),
+		cmocka_unit_test(test_root_lacks_capabilities),
 		cmocka_unit_test(test_old_capabilities),
 		cmocka_unit_test(test_confined),
 		cmocka_unit_test(test_perf_event_paranoid),

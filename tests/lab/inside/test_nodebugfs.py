@@ -22,7 +22,7 @@ def test_there_is_no_debugfs():
 def test_doctor():
     report = machine.doctor()
     states = {name: source["state"] for name, source in report["sources"].items()}
-    assert (report["status"], states["bpf"], states["debugfs"]) == (0, "active", "missing")
+    assert (report["status"], states["bpf"], states["debugfs"]) == (0, "active", "unused")
 
 
 def test_values(new_vmm):
