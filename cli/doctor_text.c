@@ -51,11 +51,12 @@ static const char *lockdown_text(enum kvmstat_lockdown lockdown)
 			" lockdown",
 		[KVMSTAT_LOCKDOWN_NONE] = "none",
 		[KVMSTAT_LOCKDOWN_INTEGRITY] =
-			"integrity: the kernel refuses counters in debugfs; only the source bpf can read"
-			" them",
+			"integrity: the kernel refuses counters in debugfs; the source bpf can read them,"
+			" and statsfd and libvirt those of vCPUs",
 		[KVMSTAT_LOCKDOWN_CONFIDENTIALITY] =
 			"confidentiality: the kernel refuses counters in debugfs and to BPF"
-			" programs; they cannot be read until it is booted with less",
+			" programs; statsfd and libvirt can read those of vCPUs, and no source the"
+			" others until the kernel is booted with less",
 	};
 
 	return lockdown <= KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? texts[lockdown] : "unknown";

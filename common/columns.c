@@ -84,16 +84,23 @@ static void select_events(const struct kvmstat *kvmstat, struct candidate *candi
 /* Why no source serves a column that is known to be there. */
 static void explain(const struct kvmstat *kvmstat, struct column_set *set)
 {
-	const struct kvmstat_source_status *bpf = &kvmstat->sources[KVMSTAT_BPF].status;
-	const struct kvmstat_source_status *libvirt = &kvmstat->sources[KVMSTAT_LIBVIRT].status;
-	int len = snprintf(set->reason, sizeof(set->reason),
-			   "debugfs refuses counters under lockdown=%s, and the bpf source, which could read them, is %s%s%s",
-			   kvmstat_lockdown_name(kvmstat->host.lockdown), kvmstat_state_name(bpf->state),
-			   bpf->text[0] ? ": " : "", bpf->text);
+	static const uint8_t others[] = { KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_LIBVIRT };
+	size_t len = (size_t)snprintf(set->reason, sizeof(set->reason), "debugfs refuses counters under lockdown=%s",
+				      kvmstat_lockdown_name(kvmstat->host.lockdown));
 
-	if (libvirt->state != KVMSTAT_UNUSED && (size_t)len < sizeof(set->reason))
-		snprintf(set->reason + len, sizeof(set->reason) - (size_t)len, "; libvirt is %s%s%s",
-			 kvmstat_state_name(libvirt->state), libvirt->text[0] ? ": " : "", libvirt->text);
+	for (size_t i = 0; i < sizeof(others) && len < sizeof(set->reason); i++) {
+		const struct source *source = &kvmstat->sources[others[i]];
+		const struct kvmstat_source_status *status = &source->status;
+
+		/* Where statsfd is open it has what its guests' programs keep; libvirt is open whatever its daemon answers. */
+		if (others[i] == KVMSTAT_STATSFD && source->is_open)
+			continue;
+		if (others[i] == KVMSTAT_LIBVIRT && status->state == KVMSTAT_UNUSED)
+			continue;
+		len += (size_t)snprintf(set->reason + len, sizeof(set->reason) - len, "%s %s is %s%s%s",
+					i ? ";" : ", and of the sources that could read them", kvmstat_source_name(others[i]),
+					kvmstat_state_name(status->state), status->text[0] ? ": " : "", status->text);
+	}
 }
 
 /* The first candidate of an event is the best one: make it a column. */

@@ -169,6 +169,10 @@ static int none_found(const struct kvmstat *kvmstat, struct source *source, int 
 	else if (kvmstat->root.live && !is_mounted(&kvmstat->root))
 		source_status(source, KVMSTAT_MISSING,
 			      "debugfs is not mounted: mount -t debugfs none /sys/kernel/debug");
+	else if (sysroot_exists(&kvmstat->root, "sys/module/kvm"))
+		source_status(source, KVMSTAT_MISSING,
+			      "the module kvm is loaded, but there is no /sys/kernel/debug/kvm: the machine's own module is not loaded "
+			      "(kvm_intel, kvm_amd), or the kernel keeps no statistics in debugfs");
 	else if (kvmstat->host.has_kvm)
 		source_status(source, KVMSTAT_MISSING,
 			      "KVM is there, but /sys/kernel/debug/kvm is not: its module is not loaded (modprobe kvm), or the "
@@ -189,8 +193,10 @@ static void tell_state(const struct kvmstat *kvmstat, struct source *source)
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 	else
 		source_status(source, KVMSTAT_PARTIAL,
-			      "%zu of %zu events are refused by the kernel (lockdown=%s); the bpf source can read them",
-			      refused, source->noffers, kvmstat_lockdown_name(kvmstat->host.lockdown));
+			      "%zu of %zu events are refused by the kernel (lockdown=%s); %sthe sources statsfd and libvirt can read "
+			      "those of vCPUs",
+			      refused, source->noffers, kvmstat_lockdown_name(kvmstat->host.lockdown),
+			      kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? "" : "the source bpf can read them, and ");
 }
 
 int debugfs_open(struct kvmstat *kvmstat, struct source *source)

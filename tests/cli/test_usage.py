@@ -143,6 +143,22 @@ def test_doctor_of_a_healthy_host(host):
     assert {s["name"]: s["state"] for s in report["sources"]}["debugfs"] == "active"
 
 
+@pytest.mark.parametrize("mode, bpf_reads", [("integrity", True), ("confidentiality", False)])
+def test_doctor_names_who_reads_under_lockdown(host, mode, bpf_reads):
+    write(host.root + "/sys/kernel/security/lockdown", "none integrity confidentiality\n".replace(mode, "[%s]" % mode))
+    said = " ".join(host.run("doctor").stdout.decode().split())
+    lockdown = said[said.index("lockdown " + mode):said.index(" sample taken")]
+    assert "statsfd and libvirt" in lockdown and "vCPUs" in lockdown and "only" not in lockdown
+    assert ("the source bpf can read them" in lockdown) == bpf_reads
+    report = json.loads(host.run("doctor", "--json").stdout)
+    debugfs = {source["name"]: source["text"] for source in report["sources"]}["debugfs"]
+    assert "statsfd and libvirt can read those of vCPUs" in debugfs
+    assert ("the source bpf can read them" in debugfs) == bpf_reads
+    reason = report["missing_events"][0]["reason"]
+    assert ", and of the sources that could read them bpf is missing: " in reason and "; statsfd is missing: " in reason
+    assert "libvirt" not in reason
+
+
 def test_doctor_under_lockdown(host):
     write(host.root + "/sys/kernel/security/lockdown", "none [integrity] confidentiality\n")
     done = host.run("doctor")
