@@ -70,8 +70,9 @@ static void tell_sources(const struct kvmstat_sample *sample)
 {
 	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {
 		const struct kvmstat_source_status *source = &sample->sources[i];
+		int priority = source->state == KVMSTAT_UNUSED ? LOG_DEBUG : LOG_INFO;
 
-		message(LOG_INFO, "source %s: %s%s%s", kvmstat_source_name((enum kvmstat_source)i),
+		message(priority, "source %s: %s%s%s", kvmstat_source_name((enum kvmstat_source)i),
 			kvmstat_state_name(source->state), *source->text ? ": " : "", source->text);
 	}
 }

@@ -98,6 +98,21 @@ def test_no_debugfs(tree, agent):
     assert len(lines) == len(set(lines)), "a message is repeated:\n" + subagent.text()
 
 
+def test_sources_in_the_log(tree, agent):
+    """What is used or missing is told once, at the start; what is not needed only to those who look for it."""
+    root, _ = tree(guests=1)
+    for wrapper, unused in (((), 0), (("sh", "-c", 'exec "$@" -d', "sh"), 1)):
+        subagent = agent("Root %s" % root, wrapper=wrapper)
+        first = subagent.snmpd.get("kvmSampleNumber.0")
+        rig.wait_until(lambda: (subagent.snmpd.get("kvmSampleNumber.0") or 0) >= first + 2, "two more samples")
+        text = subagent.text()
+        assert len(lines_with(text, "source debugfs: active")) == 1, text
+        assert len(lines_with(text, "source bpf: missing")) == 1, text
+        for source in ("proc", "tracepoint", "libvirt"):
+            assert len(lines_with(text, "source %s: unused" % source)) == unused, text
+            assert len(lines_with(text, "source %s" % source)) == unused, text
+
+
 def test_debugfs_that_is_not_mounted():
     """In a mount namespace of its own, so nothing of this host changes."""
     if os.getuid() != 0 or not os.path.ismount("/sys/kernel/debug"):
