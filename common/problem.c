@@ -73,24 +73,6 @@ static void tell_sources(struct kvmstat *kvmstat)
 			      kvmstat->columns->ncolumns, kvmstat->columns->reason);
 }
 
-static const char *remedy_of_shortage(int rc)
-{
-	static const struct {
-		int error;
-		const char *remedy;
-	} remedies[] = {
-		{ EMFILE, "raise this program's limit of open files (ulimit -n; systemd: LimitNOFILE)" },
-		{ ENFILE, "raise the host's limit of open files (sysctl fs.file-max)" },
-		{ ENOMEM, "the host is short of memory" },
-		{ EAGAIN, "raise this program's limit of processes (ulimit -u; systemd: TasksMax)" },
-	};
-
-	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
-		if (rc == -remedies[i].error)
-			return remedies[i].remedy;
-	return "it is asked again in each pass";
-}
-
 /* One that hangs stands for all: others may only wait for it. */
 static const struct guest *find_unknown(const struct guests *guests)
 {
@@ -103,6 +85,15 @@ static const struct guest *find_unknown(const struct guests *guests)
 			found = guest;
 	}
 	return found;
+}
+
+static void report_shortage(struct kvmstat *kvmstat, int error)
+{
+	struct kvmstat_source_status why;
+
+	refusal_report(&why, &kvmstat->root, CALL_GUEST_PROC, error);
+	problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unknown, "no names yet for %u of %u guests: %s",
+		      kvmstat->guests.unknown, kvmstat->guests.count, why.text);
 }
 
 /* No name yet, and the reason is none that lasts. */
@@ -120,10 +111,7 @@ static void tell_unknown(struct kvmstat *kvmstat)
 			      "no names yet for %u of %u guests: as many processes as may wait for others' command lines",
 			      guests->unknown, guests->count);
 	else
-		problem_raise(kvmstat, KVMSTAT_UNNAMED, guests->unknown,
-			      "no names yet for %u of %u guests, because /proc could not be asked: %s; %s",
-			      guests->unknown, guests->count, strerror(-guest->unknown),
-			      remedy_of_shortage(guest->unknown));
+		report_shortage(kvmstat, guest->unknown);
 }
 
 /* Are other processes hidden from this one? Process 1 stands for them. */

@@ -54,7 +54,7 @@ static const struct call {
 	[CALL_GUEST_FDS] = { "reading /proc/PID/fd of guests failed", "openat", NULL, 0,
 			     CAPABILITY(CAP_SYS_PTRACE) | CAPABILITY(CAP_DAC_READ_SEARCH), false, false, NULL },
 	/* hidepid hides processes from those who may not trace them. */
-	[CALL_GUEST_PROC] = { "reading /proc/PID of guests (hidepid) failed", "openat", NULL, 0, CAPABILITY(CAP_SYS_PTRACE), false,
+	[CALL_GUEST_PROC] = { "reading /proc/PID of guests failed", "openat", NULL, 0, CAPABILITY(CAP_SYS_PTRACE), false,
 			      false, NULL },
 	[CALL_THREAD] = { "starting the thread that asks libvirt failed", "clone", NULL, 0, 0, false, false, NULL },
 };
