@@ -472,7 +472,7 @@ static bool is_idle(const struct kvmstat_sample *sample, const struct kvmstat_ro
 static void test_lifecycles(void **state)
 {
 	char name[32], error[256];
-	struct kvmstat_config *config = kvmstat_config_new();
+	struct kvmstat_config *config;
 	struct kvmstat *kvmstat;
 	uint32_t read_well = 0;
 	int stop[2], status;
@@ -489,6 +489,7 @@ static void test_lifecycles(void **state)
 	close(stop[0]);
 	end_vm();
 	snprintf(name, sizeof(name), "/-%d/", child);
+	config = kvmstat_config_new();
 	assert_int_equal(kvmstat_config_set(config, "Source", "statsfd debugfs", error, sizeof(error)), 0);
 	assert_int_equal(kvmstat_config_set(config, "Guest", name, error, sizeof(error)), 0);
 	assert_int_equal(kvmstat_open(&kvmstat, config), 0);
