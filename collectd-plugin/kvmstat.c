@@ -2,7 +2,7 @@
 /*
  * kvmstat.c - collectd read plugin: why KVM guests leave guest mode
  *
- * The only file that sees collectd's headers, and nothing but an adapter: configuration in, samples of the
+ * With types.c the only file that sees collectd's headers, and nothing but an adapter: configuration in, samples of the
  * core out as value lists. Everything that is not collectd's lies in the other files and in common/.
  */
 #include <collectd/core/daemon/collectd.h>
@@ -18,9 +18,9 @@
 #include "kvmstat.h"
 #include "pass.h"
 #include "report.h"
+#include "types.h"
 
 #define PLUGIN "kvmstat"
-#define ME "kvmstat plugin: "
 
 _Static_assert((int)LABEL_SIZE <= (int)DATA_MAX_NAME_LEN, "a label must fit into a value list");
 
@@ -387,44 +387,6 @@ static int kvmstat_read(user_data_t *user_data)
 }
 
 /* ---- start and end ------------------------------------------------------ */
-
-static const struct {
-	const char *type;
-	data_source_t source;
-} types[] = {
-	{"derive", {"value", DS_TYPE_DERIVE, 0, NAN}},
-	{"gauge", {"value", DS_TYPE_GAUGE, NAN, NAN}},
-	{"duration", {"seconds", DS_TYPE_GAUGE, 0, NAN}},
-};
-
-/* A TypesDB line anywhere drops the types that collectd comes with. */
-static int types_check(void)
-{
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		const data_set_t *known = plugin_get_ds(types[i].type);
-		data_source_t source = types[i].source;
-		data_set_t set = {.ds_num = 1, .ds = &source};
-
-		if (known && known->ds_num == 1 && known->ds[0].type == source.type)
-			continue;
-		if (known) {
-			ERROR(ME "the type \"%s\" of a TypesDB file is not that of collectd; remove it from "
-				 "that file",
-			      types[i].type);
-			return -1;
-		}
-		snprintf(set.type, sizeof(set.type), "%s", types[i].type);
-		if (plugin_register_data_set(&set)) {
-			ERROR(ME "the type \"%s\" cannot be registered; add collectd's types.db as a TypesDB",
-			      types[i].type);
-			return -1;
-		}
-		WARNING(ME "the type \"%s\" was not in any TypesDB and is now; add collectd's own types.db "
-			   "as well",
-			types[i].type);
-	}
-	return 0;
-}
 
 static void report_unknown_events(void)
 {

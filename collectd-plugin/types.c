@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * types.c - the types of collectd's that the plugin's values have
+ */
+#include <collectd/core/daemon/collectd.h>
+
+#include <collectd/core/daemon/plugin.h>
+
+#include "types.h"
+
+static const struct {
+	const char *type;
+	data_source_t source;
+} types[] = {
+	{"derive", {"value", DS_TYPE_DERIVE, 0, NAN}},
+	{"gauge", {"value", DS_TYPE_GAUGE, NAN, NAN}},
+	{"duration", {"seconds", DS_TYPE_GAUGE, 0, NAN}},
+};
+
+/* A TypesDB line anywhere drops the types that collectd comes with. */
+int types_check(void)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		const data_set_t *known = plugin_get_ds(types[i].type);
+		data_source_t source = types[i].source;
+		data_set_t set = {.ds_num = 1, .ds = &source};
+
+		if (known && known->ds_num == 1 && known->ds[0].type == source.type)
+			continue;
+		if (known) {
+			ERROR(ME "the type \"%s\" of a TypesDB file is not that of collectd; remove it from "
+				 "that file",
+			      types[i].type);
+			return -1;
+		}
+		snprintf(set.type, sizeof(set.type), "%s", types[i].type);
+		if (plugin_register_data_set(&set)) {
+			ERROR(ME "the type \"%s\" cannot be registered; add collectd's types.db as a TypesDB",
+			      types[i].type);
+			return -1;
+		}
+		WARNING(ME "the type \"%s\" was not in any TypesDB and is now; add collectd's own types.db "
+			   "as well",
+			types[i].type);
+	}
+	return 0;
+}
