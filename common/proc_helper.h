@@ -2,9 +2,10 @@
 /*
  * proc_helper.h - read a process' command line without waiting for it longer than one can
  *
- * A command line is memory of the process. Who reads it waits for the lock of that memory, and for the file that the
- * process may have mapped there: if that lies on a file system that does not answer, for ever, and so that not even
- * SIGKILL helps. So a process of our own reads it: a thread could not be left behind at the end.
+ * A command line is memory of the process. Who reads it waits for the lock of that memory, which can be held for ever: by
+ * a reader of a page that lies on a file system that does not answer, while a thread of the process waits to map
+ * something. The wait ends with SIGKILL alone, and before Linux 5.3 not even so. So a process of our own reads it: a
+ * thread can neither be killed nor be left behind at the end.
  *
  * One helper serves all newcomers of a pass and ends with it; without newcomers there is none. One that does not
  * answer in time is killed, and left alone until it has died.
