@@ -173,10 +173,12 @@ static void close_sources(struct kvmstat *kvmstat)
 			close_source(&kvmstat->sources[i]);
 }
 
-/* It failed: wait longer each time before it is tried again. */
-static void postpone(struct kvmstat *kvmstat, struct source *source)
+/* It failed: wait longer each time before it is tried again, but after an error that may be over soon. */
+static void postpone(struct kvmstat *kvmstat, struct source *source, int error)
 {
 	close_source(source);
+	if (refusal_passes(error))
+		return;
 	source->retry_after = source->retry_after ? source->retry_after * 2 : 1;
 	if (source->retry_after > MAX_RETRY)
 		source->retry_after = MAX_RETRY;
@@ -200,11 +202,7 @@ static int open_sources(struct kvmstat *kvmstat)
 			return rc;
 		}
 		if (rc < 0) {
-			/* What may be over soon is tried in every pass. */
-			if (refusal_passes(rc))
-				close_source(source);
-			else
-				postpone(kvmstat, source);
+			postpone(kvmstat, source, rc);
 			continue;
 		}
 		source->is_open = true;
@@ -274,7 +272,7 @@ static int settle(struct kvmstat *kvmstat, struct source *source, int rc)
 	if (rc == -EAGAIN)
 		close_sources(kvmstat);
 	else
-		postpone(kvmstat, source);
+		postpone(kvmstat, source, 0);	/* this pass goes on without it */
 	return 1;
 }
 
