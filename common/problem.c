@@ -134,7 +134,8 @@ static void tell_names(struct kvmstat *kvmstat)
 			      kvmstat->guests.unnamed, kvmstat->guests.count);
 	} else if (kvmstat->guests.unnamed && hides_processes(&kvmstat->root)) {
 		refusal_report(&why, &kvmstat->root, CALL_GUEST_PROC, -EACCES);
-		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed, "no names for %u of %u guests: %s",
+		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,
+			      "no names for %u of %u guests, because hidepid hides their processes: %s",
 			      kvmstat->guests.unnamed, kvmstat->guests.count, why.text);
 	} else if (kvmstat->guests.unnamed) {
 		problem_raise(kvmstat, KVMSTAT_UNNAMED, kvmstat->guests.unnamed,

@@ -26,7 +26,7 @@ enum refusal_call {
 	CALL_PIDFD_GETFD,
 	CALL_GUEST_FDS,		/* openat() and readlinkat() of /proc/PID/fd */
 	CALL_GUEST_PROC,	/* openat() of the other files of /proc/PID */
-	CALL_THREAD,		/* pthread_create() */
+	CALL_THREAD,		/* to start one */
 	CALL_COUNT
 };
 
