@@ -2,8 +2,10 @@
 #include "proc_helper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -21,8 +23,11 @@
 enum {
 	MAX_CMDLINE = 2 << 20,
 	MAX_CLOSED = 1 << 16,	/* descriptors, one by one, before Linux 5.9 */
+	STARVED_POLL_MS = 20,	/* between two looks at a helper that gets no processor */
 	PROMPT_NS = 20000000,	/* this time everyone has, after one that hangs, too, and it does not count */
 };
+
+#define STARVED_NS UINT64_C(10000000000)	/* a helper that gets no processor is given up after this all the same */
 
 struct proc_answer {
 	char cmdline[MAX_CMDLINE + 1];
@@ -134,17 +139,39 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Could the helper run, if it were given a processor? Then nothing but the load of this host keeps it waiting. */
+static bool is_starved(const struct proc_helper *helper)
+{
+	struct sysroot live = { .fd = AT_FDCWD };
+	const char *name_end;
+	char stat[128];
+
+	if (sysroot_read(&live, stat, sizeof(stat), "/proc/%d/stat", (int)helper->pid) <= 0)
+		return false;
+	name_end = strrchr(stat, ')');
+	return name_end && name_end[1] && name_end[2] == 'R';
+}
+
+/* Is there an answer before the deadline, or while the helper is starved? As poll(2). *now: when that is known. */
+static int poll_helper(const struct proc_helper *helper, uint64_t *now, uint64_t deadline)
+{
+	struct pollfd poll_fd = { .fd = helper->sock, .events = POLLIN };
+	uint64_t limit = deadline + STARVED_NS;
+	int ready;
+
+	do {
+		ready = poll(&poll_fd, 1, *now < deadline ? (int)((deadline - *now) / 1000000) : STARVED_POLL_MS);
+		*now = now_ns();
+	} while ((ready < 0 && errno == EINTR && *now < limit) || (ready == 0 && *now < limit && is_starved(helper)));
+	return ready;
+}
+
 /* Take the answer, and what it was late off the patience. 0, -ETIMEDOUT, or -EPIPE: somebody killed the helper. */
 static int wait_for_answer(struct proc_helper *helper, ssize_t *len)
 {
 	uint64_t now = now_ns(), prompt = now + PROMPT_NS, deadline = prompt + helper->patience_ns;
-	struct pollfd poll_fd = { .fd = helper->sock, .events = POLLIN };
-	int ready;
+	int ready = poll_helper(helper, &now, deadline);
 
-	do {
-		ready = poll(&poll_fd, 1, (int)((deadline - now) / 1000000));
-		now = now_ns();
-	} while (ready < 0 && errno == EINTR && now < deadline);
 	if (now > prompt)
 		helper->patience_ns = now < deadline ? deadline - now : 0;
 	if (ready <= 0)
