@@ -119,7 +119,7 @@ class Pair:
         self.gate.set(None, None, True)
         snmpd = self.snmpd()
         assert self.gate.passed.wait(60), self.agent.text()[-4000:]
-        rig.wait_until(lambda: "connected to snmpd at" in self.agent.text(), "it is registered", 30)
+        rig.wait_until(lambda: "connected to snmpd at" in self.agent.text(), "it is registered")
         assert self.agent.stop(30) == 0, self.agent.text()[-4000:]
         snmpd.kill()
 

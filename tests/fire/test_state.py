@@ -88,8 +88,8 @@ def wait_for_all(state, host, program, kept=()):
     def complete():
         found = entries(state)
         return keys(host) <= set(found.values()) and all(item in found.items() for item in kept)
-    rig.wait_until(lambda: "no snmpd at" in program.text(), "it has read the file and taken a sample", 30)
-    rig.wait_until(complete, "every guest is in the file\n" + program.text()[-2000:], 30)
+    rig.wait_until(lambda: "no snmpd at" in program.text(), "it has read the file and taken a sample")
+    rig.wait_until(complete, "every guest is in the file\n" + program.text()[-2000:])
 
 
 def test_killed_amid_changes(tmp_path):

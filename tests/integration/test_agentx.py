@@ -67,7 +67,7 @@ def test_two_subagents_of_one_snmpd(agent, tree, systemd):
     first.signal(signal.SIGSTOP)
     first.signal(signal.SIGKILL)
     first.process.wait()
-    rig.wait_until(lambda: lines(second, "connected to snmpd"), "the second is registered", 5)
+    rig.wait_until(lambda: lines(second, "connected to snmpd"), "the second is registered")
     rig.wait_until(lambda: len(manager.names()) == 3, "the second serves")
     rig.wait_until(lambda: "connected to snmpd" in systemd.status(), "the status says so")
     assert len(lines(second, DUPLICATE)) == 1 and len(lines(second, "over: snmpd takes every table")) == 1, second.text()
@@ -245,7 +245,7 @@ def without_address_space(program):
     """What became of it: its status, or None if it serves."""
     def outcome():
         return program.process.poll() is not None or lines(program, "connected to snmpd")
-    rig.wait_until(outcome, "it serves or ends", 20)
+    rig.wait_until(outcome, "it serves or ends")
     return program.process.poll()
 
 
