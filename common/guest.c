@@ -140,13 +140,21 @@ static char *make_name(const struct guest *guest, const struct identity *identit
 	return strdup(identity->name);
 }
 
-/* From the third time on: a process that hides who it is does not hide its guest. */
-enum { ASKED_ENOUGH = 3 };
+/*
+ * From the third time on: a process that hides who it is does not hide its guest. One that was only not asked, since others
+ * hang, has longer until it is taken for one.
+ */
+enum { ASKED_ENOUGH = 3, BUSY_ENOUGH = 30 };
+
+static int asked_enough(const struct guest *guest)
+{
+	return guest->unknown == -EBUSY ? BUSY_ENOUGH : ASKED_ENOUGH;
+}
 
 /* Short of descriptors or memory, it is asked until it answers: then that is not the guest's fault. */
 static bool may_answer_soon(const struct guest *guest)
 {
-	return guest->unknown && (is_shortage(guest->unknown) || guest->asked < ASKED_ENOUGH);
+	return guest->unknown && (is_shortage(guest->unknown) || guest->asked < asked_enough(guest));
 }
 
 static char *make_key(const struct guest *guest, const struct identity *identity)
@@ -378,7 +386,7 @@ void guests_sweep(struct guests *guests, uint64_t pass)
 static uint64_t pause_of(const struct guest *guest)
 {
 	enum { MAX_DOUBLINGS = 6 };
-	int doublings = guest->asked - ASKED_ENOUGH;
+	int doublings = guest->asked - asked_enough(guest);
 
 	if (is_shortage(guest->unknown) || doublings <= 0)
 		return 1;
