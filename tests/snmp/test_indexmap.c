@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -39,13 +40,13 @@ __attribute__((visibility("default"))) int fsync(int fd)
 	return 0;
 }
 
-/* What the subagent takes for chance. */
+/* What the subagent takes for chance. Libraries, which ask for another number of bytes, get what they ask for. */
 static uint64_t chance;
 
 __attribute__((visibility("default"))) ssize_t getrandom(void *buffer, size_t size, unsigned int flags)
 {
-	(void)flags;
-	assert_int_equal(size, sizeof(chance));
+	if (size != sizeof(chance))
+		return syscall(SYS_getrandom, buffer, size, flags);
 	memcpy(buffer, &chance, size);
 	return (ssize_t)size;
 }
