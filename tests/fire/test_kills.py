@@ -120,7 +120,7 @@ class Pair:
         snmpd = self.snmpd()
         assert self.gate.passed.wait(60), self.agent.text()[-4000:]
         rig.wait_until(lambda: "connected to snmpd at" in self.agent.text(), "it is registered")
-        assert self.agent.stop(30) == 0, self.agent.text()[-4000:]
+        assert self.agent.stop() == 0, self.agent.text()[-4000:]
         snmpd.kill()
 
 

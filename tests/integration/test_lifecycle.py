@@ -161,7 +161,7 @@ def test_subagent_ends_while_snmpd_hangs(agent, tree):
 
 
 def add_guest(root, host, number):
-    rng = random.Random(number)
+    rng = random.Random(1000 + number)  # another one than the tree's, which makes the same UUIDs
     guest = maketree.make_guest(rng, 50 + number, "late%d" % number, 1)
     maketree.add_guest(str(root), host, guest, rng)
     return guest["name"]
