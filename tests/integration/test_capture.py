@@ -95,7 +95,7 @@ def test_qemu(qemu, tmp_path, unique):
     name = unique()
     guest = qemu(name, "-name", "debug-threads=on", "-smp", "2", "-uuid", "9c1b7e40-52d0-4b0f-9d55-0a0b0c0d0e0f")
     rig.wait_until(lambda: any(row["name"] == name and (row["exits_total"] or 0) > 100
-                               for row in rig.kvmstat_json("0.1", "1")["guests"]), "the guest does something", 20)
+                               for row in rig.kvmstat_json("0.1", "1")["guests"]), "the guest does something")
     guest.signal(19)
     rig.wait_until(lambda: values_and_sources(name) == values_and_sources(name), "the guest stands still")
     capture(tmp_path / "tree", *only(name))
