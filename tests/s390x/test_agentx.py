@@ -47,10 +47,10 @@ class Snmpd(rig.Program):
 
 
 def served(agent_of, snmpd_of, root, directory):
-    """All that the subagent of one machine serves behind the snmpd of another."""
+    """All that the subagent of one machine serves behind the snmpd of another, with the indices that the first one has given."""
     snmpd = Snmpd(snmpd_of, directory)
-    state = directory / "state"
-    state.mkdir()
+    state = directory.parent / "state"
+    state.mkdir(exist_ok=True)
     options = ["-x", snmpd.master, "-c", "/dev/null", "-o", "StateDir=%s" % state, "-o", "Root=%s" % root,
                "-o", "Interval=60", "-o", "ReportVcpus=true", "-o", "ReportHistograms=true"]
     agent = rig.Program([*agent_of.built("kvmstat-agentx"), *options], directory / "agent.log")
