@@ -17,11 +17,6 @@ void log_setup(bool debug)
 	to_journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
-bool log_debugging(void)
-{
-	return debugging;
-}
-
 static void write_line(int priority, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* One write(2) a line: lines of two threads do not mix. */

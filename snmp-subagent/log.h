@@ -10,7 +10,6 @@
 
 /* Messages of LOG_DEBUG are dropped unless debug. */
 void log_setup(bool debug);
-bool log_debugging(void);
 
 /* One line; control characters in it are shown as '?'. priority is syslog's. */
 void message(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -113,8 +113,3 @@ void log_setup(bool debug)
 {
 	(void)debug;
 }
-
-bool log_debugging(void)
-{
-	return false;
-}
