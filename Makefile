@@ -73,9 +73,9 @@ have = $(shell printf '\043include <$(1)>\n' | $(CC) $(2) -E - >/dev/null 2>&1 &
 HAVE_LIBVIRT := $(call have,libvirt/libvirt.h)
 WITH_LIBVIRT ?= $(if $(HAVE_LIBVIRT),1,0)
 
-NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,common/bpf_load.c common/bpf_layout.c common/bpf_object.c common/tracepoint_load.c common/tracepoint_scan.c)
-NO_LIBVIRT_SRCS := $(if $(filter 1,$(WITH_LIBVIRT)),,common/libvirt_call.c common/libvirt_thread.c common/libvirt_read.c common/libvirt_guest.c)
-CORE_SRCS := $(filter-out %.bpf.c $(NO_BPF_SRCS) $(NO_LIBVIRT_SRCS),$(wildcard common/*.c))
+NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,$(patsubst %,common/sources/%.c,bpf/load bpf/layout bpf/object tracepoint/load tracepoint/scan))
+NO_LIBVIRT_SRCS := $(if $(filter 1,$(WITH_LIBVIRT)),,$(patsubst %,common/sources/libvirt/%.c,call thread read match))
+CORE_SRCS := $(filter-out %.bpf.c $(NO_BPF_SRCS) $(NO_LIBVIRT_SRCS),$(wildcard common/*.c common/*/*.c common/*/*/*.c))
 CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o
 LIB       := $(O)/libkvmstat.a
 
@@ -142,7 +142,7 @@ $(O)/gen/%.o: $(O)/gen/%.c
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(LIB): $(CORE_OBJS)
-	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && $(AR) qcs $@ $^
 
 # A thread whose call into libvirt hangs may outlive the collector, so its code must not be unloaded.
 comma    := ,
@@ -161,7 +161,7 @@ $(CLI): $(CLI_OBJS) $(LIB)
 # ---- generated files ------------------------------------------------------------------------------------------
 
 # The event tables are C made from events.tsv and reasons.tsv; docs/events.md is made from the same files.
-EVENT_FILES := scripts/reasons.awk scripts/events.awk common/events.tsv common/reasons.tsv
+EVENT_FILES := scripts/reasons.awk scripts/events.awk common/events/events.tsv common/events/reasons.tsv
 MAKE_EVENTS  = awk -v out=$(1) $(patsubst %.awk,-f %.awk,$(EVENT_FILES)) > $@
 $(O)/gen/event_table.c: $(EVENT_FILES)
 	@mkdir -p $(@D)
@@ -193,12 +193,14 @@ $(O)/common/version.o: $(O)/gen/version.h
 
 # The BPF programs; their objects are made part of the library.
 BPF_INCLUDE := $(SYSROOT_FLAG) -I$(SYSROOT)/usr/include/$(patsubst %-pc-linux-gnu,%-linux-gnu,$(TRIPLET))
-$(O)/gen/%.bpf.o: common/%.bpf.c common/%.h
+$(O)/gen/kvmiter.bpf.o: common/sources/bpf/kvmiter.bpf.c common/sources/bpf/kvmiter.h
+$(O)/gen/hits.bpf.o: common/sources/tracepoint/hits.bpf.c common/sources/tracepoint/record.h
+$(O)/gen/%.bpf.o:
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) -Wall -Wextra $(WERROR) $(BPF_INCLUDE) -Icommon -c -o $@ $<
 ifeq ($(WITH_BPF),1)
-$(O)/common/bpf_load.o: $(O)/gen/kvmiter.bpf.o
-$(O)/common/tracepoint_load.o: $(O)/gen/tracepoint.bpf.o
+$(O)/common/sources/bpf/load.o: $(O)/gen/kvmiter.bpf.o
+$(O)/common/sources/tracepoint/load.o: $(O)/gen/hits.bpf.o
 endif
 
 # The MIB for the chosen root.
@@ -211,7 +213,7 @@ $(O)/KVMSTAT-MIB: mibs/KVMSTAT-MIB.txt.in scripts/mib.awk FORCE
 .PHONY: FORCE
 FORCE:
 
--include $(wildcard $(O)/*/*.d $(O)/gen/*.d $(O)/tests/*/*.d)
+-include $(wildcard $(CORE_OBJS:.o=.d) $(PLUGIN_OBJS:.o=.d) $(AGENT_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(O)/tests/*/*.d)
 
 # ---- tests ----------------------------------------------------------------------------------------------------
 

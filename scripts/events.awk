@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Check common/events.tsv and common/reasons.tsv (reasons.awk, to be given first) and make of them, with -v out=c, the tables that are
+# Check common/events/events.tsv and reasons.tsv (reasons.awk, to be given first) and make of them, with -v out=c, the tables that are
 # compiled in, or, with -v out=md, docs/events.md.
 # The first error of each line goes to stderr as FILE:LINE: MESSAGE; if there is any, nothing is made and the exit status is 1.
 
@@ -226,8 +226,8 @@ function make_c(    i, e, f) {
 	bit[0] = 1
 	for (i = 1; i < 16; i++)
 		bit[i] = 2 * bit[i - 1]
-	print "/* Made of common/events.tsv and common/reasons.tsv by scripts/events.awk. */"
-	print "#include \"event_table.h\"\n#include \"reason_table.h\"\n"
+	print "/* Made of common/events/events.tsv and reasons.tsv by scripts/events.awk. */"
+	print "#include \"events/event_table.h\"\n#include \"events/reason_table.h\"\n"
 	print "const struct known_event event_table[] = {"
 	for (i = 1; i <= nevents; i++) {
 		e = events[i]
@@ -348,7 +348,7 @@ function make_md(    i, s) {
 }
 
 function md_intro() {
-	print "<!-- Made of common/events.tsv and reasons.tsv by scripts/events.awk; change it there. -->"
+	print "<!-- Made of common/events/events.tsv and reasons.tsv by scripts/events.awk; change it there. -->"
 	print "# Events\n"
 	print "Every event that kvmstat knows: what it is, and what a high rate suggests. There is no good or bad number as such: compare a guest"
 	print "with itself on a good day, and rates for each guest CPU rather than for each guest. An event that is not in this list is a new one of"

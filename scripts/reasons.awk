@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# The part of events.awk that reads common/reasons.tsv: rows become events like those of events.tsv, and codes a table.
+# The part of events.awk that reads common/events/reasons.tsv: rows become events like those of events.tsv, and codes a table.
 
 $1 == "isa" {
 	add_isa()

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bpf_load.h"
+#include "sources/bpf/load.h"
 
 struct floor_bpf {
 	struct sysroot root;

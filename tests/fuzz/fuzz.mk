@@ -24,8 +24,8 @@ $(O)/fuzz/%.o: %.c
 
 $(O)/fuzz/common/version.o: $(O)/gen/version.h
 ifeq ($(WITH_BPF),1)
-$(O)/fuzz/common/bpf_load.o: $(O)/gen/kvmiter.bpf.o
-$(O)/fuzz/common/tracepoint_load.o: $(O)/gen/tracepoint.bpf.o
+$(O)/fuzz/common/sources/bpf/load.o: $(O)/gen/kvmiter.bpf.o
+$(O)/fuzz/common/sources/tracepoint/load.o: $(O)/gen/hits.bpf.o
 endif
 
 # What a target needs beside the core.
@@ -43,13 +43,13 @@ $(O)/fuzz/tests/fuzz/%.o: EXTRA_CFLAGS += -Icollectd-plugin -Isnmp-subagent -Ite
 
 # In an archive: a target may have functions of its own in the place of the core's.
 $(O)/fuzz/libkvmstat.a: $(FUZZ_OBJS)
-	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && $(AR) qcs $@ $^
 
 $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libkvmstat.a
 	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -pthread -o $@ $(filter %.o,$^) $(O)/fuzz/libkvmstat.a $(FUZZ_LIBS) $(CORE_LIBS)
 
 .SECONDARY: $(FUZZ_TARGETS:%=$(O)/fuzz/tests/fuzz/fuzz_%.o) $(FUZZ_OBJS)
--include $(wildcard $(O)/fuzz/*/*.d $(O)/fuzz/tests/*/*.d)
+-include $(wildcard $(FUZZ_OBJS:.o=.d) $(O)/fuzz/collectd-plugin/*.d $(O)/fuzz/snmp-subagent/*.d $(O)/fuzz/tests/*/*.d)
 
 .PHONY: fuzz check-fuzz
 ifeq ($(HAVE_FUZZER),yes)

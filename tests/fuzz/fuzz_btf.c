@@ -6,8 +6,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "bpf_layout.h"
 #include "fuzz.h"
+#include "sources/bpf/layout.h"
 
 static const char *const names[] = {
 	"kvm",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/PID/cmdline of anything that calls itself a VMM; and cgroup paths. */
 #include "fuzz.h"
-#include "vmm.h"
+#include "guests/vmm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

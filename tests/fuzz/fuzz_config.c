@@ -2,7 +2,7 @@
 /* Options, one a line, "KEY VALUE"; the values then go through the filters as names. */
 #include <errno.h>
 
-#include "config.h"
+#include "core/config.h"
 #include "fuzz.h"
 
 static void set(struct kvmstat_config *config, char *line)

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "fuzz.h"
-#include "libvirt_parse.h"
+#include "sources/libvirt/words.h"
 
 static void parse(const char *field, char kind)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A tracepoint's file "format": whatever it says, the program is told only of members that it can load. */
 #include "fuzz.h"
-#include "tracepoint_format.h"
+#include "sources/tracepoint/format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

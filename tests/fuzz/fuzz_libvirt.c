@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* libvirt's status XML. */
 #include "fuzz.h"
-#include "vmm.h"
+#include "guests/vmm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

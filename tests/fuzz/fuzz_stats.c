@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "fuzz.h"
-#include "statsfd_parse.h"
+#include "sources/statsfd/format.h"
 
 /* What is at offset, in memory that ends with the file. NULL: it is not there. */
 static char *piece(const uint8_t *data, size_t size, uint32_t offset, size_t len)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The iterator's records: the first byte says how long the reads are, the rest is what they bring. */
-#include "bpf_stream.h"
-#include "collector.h"
+#include "core/collector.h"
 #include "fuzz.h"
+#include "sources/bpf/stream.h"
 
 enum { NCELLS = 5 };
 

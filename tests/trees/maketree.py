@@ -6,7 +6,7 @@
     maketree.py OUT --tick                              let the time since then pass
     maketree.py OUT --tick --every 1                    and go on with it until ended
 
-Which events a kernel has comes from its table in expected/, or else from common/events.tsv. OUT/tree.json says what was made.
+Which events a kernel has comes from its table in expected/, or else from common/events/events.tsv. OUT/tree.json says what was made.
 """
 import argparse
 import collections
@@ -21,7 +21,7 @@ import kernels
 import rates
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-EVENTS = os.path.abspath(os.path.join(HERE, "..", "..", "common", "events.tsv"))
+EVENTS = os.path.abspath(os.path.join(HERE, "..", "..", "common", "events", "events.tsv"))
 ARCHES = {"s390x": "s390", "x86": "x86", "arm64": "arm64", "ppc64": "powerpc", "riscv": "riscv", "loongarch": "loongarch"}
 PROGRAMS = {"s390": "s390x", "x86": "x86_64", "arm64": "aarch64", "powerpc": "ppc64", "riscv": "riscv64", "loongarch": "loongarch64"}
 KERNEL_NAMES_CHANGED = (5, 14)

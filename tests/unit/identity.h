@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm.h"
+#include "guests/vmm.h"
 
 #define UUID "6f3d0c5e-2f0a-4b8e-9a6f-0b1c2d3e4f50"
 #define KIB 1024ull

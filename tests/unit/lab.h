@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "collector.h"
+#include "core/collector.h"
 #include "tree.h"
 
 #define LAB_UNUSED __attribute__((unused))

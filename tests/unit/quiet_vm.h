@@ -21,9 +21,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "collector.h"
-#include "debugfs.h"
-#include "statsfd.h"
+#include "core/collector.h"
+#include "sources/debugfs/debugfs.h"
+#include "sources/statsfd/statsfd.h"
 
 #ifndef KVM_GET_STATS_FD
 #define KVM_GET_STATS_FD _IO(KVMIO, 0xce)

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "statsfd_parse.h"
+#include "sources/statsfd/format.h"
 
 /* Flags of a descriptor. */
 enum {

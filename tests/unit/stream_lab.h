@@ -5,8 +5,8 @@
 #ifndef KVMSTAT_STREAM_LAB_H
 #define KVMSTAT_STREAM_LAB_H
 
-#include "bpf_stream.h"
 #include "lab.h"
+#include "sources/bpf/stream.h"
 
 /* A layout of four numbers in a VM's record, and of five in a vCPU's, the last two a histogram. */
 enum { VM_WORDS = 2, VCPU_WORDS = 5 };

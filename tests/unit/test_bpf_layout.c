@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf_layout.h"
 #include "kernel_btf.h"
+#include "sources/bpf/layout.h"
 
 /* A kernel as today's are: a generic part, x86's union, a histogram, odd members between. */
 static struct kernel usual_kernel(int flags)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "bpf_walk.h"
+#include "sources/bpf/walk.h"
 
 enum { VMMS = 3, FILES = 10000 };
 

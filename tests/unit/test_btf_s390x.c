@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "bpf_layout.h"
-#include "event.h"
+#include "events/registry.h"
+#include "sources/bpf/layout.h"
 
 /* Debian 13's 6.12.107; see tests/fixtures/btf/reduce.py. What is expected of it is what bpftool reads there. */
 #define KERNEL_BTF "tests/fixtures/btf/s390x-6.12.btf"

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event.h"
-#include "event_table.h"
+#include "events/event_table.h"
+#include "events/registry.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define BIT(category) (1u << (category))

@@ -163,7 +163,7 @@ static void test_documentation_is_up_to_date(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		system("awk -v out=md " AWK " common/events.tsv common/reasons.tsv | cmp - docs/events.md"), 0);
+		system("awk -v out=md " AWK " common/events/events.tsv common/events/reasons.tsv | cmp - docs/events.md"), 0);
 }
 
 int main(void)

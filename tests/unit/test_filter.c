@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "filter.h"
+#include "util/filter.h"
 
 static char error[256];
 

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "guest_dir.h"
+#include "guests/guest_dir.h"
 #include "interpose.h"
 #include "lab.h"
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "lab.h"
-#include "libvirt_thread.h"
+#include "sources/libvirt/thread.h"
 
 #define WEB "11111111-0000-4000-8000-000000000001"
 #define DB "22222222-0000-4000-8000-000000000002"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "libvirt_parse.h"
+#include "sources/libvirt/words.h"
 
 static struct libvirt_key key;
 

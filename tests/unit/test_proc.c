@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "proc.h"
+#include "host/proc.h"
 #include "tree.h"
 
 static int setup(void **state)

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "event_table.h"
-#include "reason_table.h"
-#include "tracepoint_format.h"
-#include "tracepoint_reasons.h"
+#include "events/event_table.h"
+#include "events/reason_table.h"
+#include "sources/tracepoint/format.h"
+#include "sources/tracepoint/reasons.h"
 
 static void test_table(void **state)
 {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "refusal.h"
+#include "host/refusal.h"
 #include "tree.h"
 
 #define BIT(number) (1ull << (number))

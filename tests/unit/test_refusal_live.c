@@ -23,11 +23,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/refusal.h"
 #include "interpose.h"
 #include "kvmstat.h"
-#include "refusal.h"
 #if WITH_LIBVIRT
-#include "libvirt_thread.h"
+#include "sources/libvirt/thread.h"
 #endif
 
 #ifndef SYS_pidfd_open

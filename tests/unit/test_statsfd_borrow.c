@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "statsfd_borrow.h"
+#include "sources/statsfd/borrow.h"
 
 static struct loan loan;
 static int file = -1;

@@ -20,7 +20,7 @@
 #include "counting.h"
 #include "kvmstat.h"
 #include "open_fds.h"
-#include "statsfd_parse.h"
+#include "sources/statsfd/format.h"
 
 #ifndef KVM_GET_STATS_FD
 #define KVM_GET_STATS_FD _IO(KVMIO, 0xce)

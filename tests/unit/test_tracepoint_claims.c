@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tracepoint_claims.h"
+#include "sources/tracepoint/claims.h"
 
 enum { PASS = 7, GUESTS = 3 };
 

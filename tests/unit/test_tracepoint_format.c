@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "reason_table.h"
-#include "tracepoint_format.h"
+#include "events/reason_table.h"
+#include "sources/tracepoint/format.h"
 #include "tree.h"
 
 #define COMMON                                                                                             \

@@ -27,8 +27,8 @@
 #if WITH_BPF
 #include <linux/perf_event.h>
 
-#include "reason_table.h"
-#include "tracepoint_load.h"
+#include "events/reason_table.h"
+#include "sources/tracepoint/load.h"
 #endif
 
 #define IO_EXITS "kvm_userspace_exit_IO"

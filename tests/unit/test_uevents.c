@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "uevents.h"
+#include "host/uevents.h"
 
 static const double SECOND = 1e9;
 

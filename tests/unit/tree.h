@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sysroot.h"
+#include "host/sysroot.h"
 
 #define TREE_UNUSED __attribute__((unused))
 

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Of libvirt nothing is asked unless somebody wants it. */
+static const uint8_t all_sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_DEBUGFS,
+								   KVMSTAT_PROC};
+
+struct kvmstat_config *kvmstat_config_new(void)
+{
+	struct kvmstat_config *config = calloc(1, sizeof(*config));
+
+	if (!config)
+		return NULL;
+	config->guests = filter_new();
+	config->events = filter_new();
+	config->root = strdup("/");
+	config->libvirt_uri = strdup("qemu:///system");
+	memcpy(config->sources, all_sources, sizeof(all_sources));
+	if (!config->guests || !config->events || !config->root || !config->libvirt_uri) {
+		kvmstat_config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+void kvmstat_config_free(struct kvmstat_config *config)
+{
+	if (!config)
+		return;
+	filter_free(config->guests);
+	filter_free(config->events);
+	free(config->root);
+	free(config->libvirt_uri);
+	free(config);
+}
+
+struct kvmstat_config *config_copy(const struct kvmstat_config *config)
+{
+	struct kvmstat_config *copy = calloc(1, sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *config;
+	copy->guests = filter_copy(config->guests);
+	copy->events = filter_copy(config->events);
+	copy->root = strdup(config->root);
+	copy->libvirt_uri = strdup(config->libvirt_uri);
+	if (!copy->guests || !copy->events || !copy->root || !copy->libvirt_uri) {
+		kvmstat_config_free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+/* ---- the options -------------------------------------------------------- */
+
+/* Where the message goes, and which option it is about, as the table spells it. */
+struct report {
+	const char *key;
+	char *error;
+	size_t size;
+};
+
+static int invalid(const struct report *report, const char *value, const char *remedy)
+{
+	snprintf(report->error, report->size, "%s \"%s\": %s", report->key, kvmstat_quote(value).text, remedy);
+	return -EINVAL;
+}
+
+static int add_word(struct filter *filter, bool exclude, const char *value, const struct report *report)
+{
+	char reason[256];
+	int rc = filter_add(filter, exclude, value, reason, sizeof(reason));
+
+	if (rc)
+		snprintf(report->error, report->size, "%s: %s", report->key, reason);
+	return rc;
+}
+
+static int set_guest(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return add_word(config->guests, false, value, report);
+}
+
+static int set_exclude_guest(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return add_word(config->guests, true, value, report);
+}
+
+static int set_event(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return add_word(config->events, false, value, report);
+}
+
+static int set_exclude_event(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return add_word(config->events, true, value, report);
+}
+
+static int parse_bool(const char *value, bool *result, const struct report *report)
+{
+	static const struct {
+		const char *word;
+		bool value;
+	} words[] = {
+		{"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"on", true}, {"off", false},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcasecmp(value, words[i].word)) {
+			*result = words[i].value;
+			return 0;
+		}
+	}
+	return invalid(report, value, "neither true nor false; write true or false");
+}
+
+static int set_ignore_selected(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	bool invert;
+	int rc = parse_bool(value, &invert, report);
+
+	if (rc)
+		return rc;
+	filter_invert(config->guests, invert);
+	filter_invert(config->events, invert);
+	return 0;
+}
+
+static int set_histograms(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return parse_bool(value, &config->histograms, report);
+}
+
+static int set_exit_reasons(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return parse_bool(value, &config->exit_reasons, report);
+}
+
+static int set_vcpus(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	return parse_bool(value, &config->vcpus, report);
+}
+
+static int set_top_guests(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	unsigned long guests;
+	char *end;
+
+	errno = 0;
+	guests = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || guests > UINT32_MAX)
+		return invalid(report, value, "no number of guests; write how many are to have rows of their own, 0 for all");
+	config->top = (uint32_t)guests;
+	return 0;
+}
+
+/* KVMSTAT_ABSENT if this word names no source that can be asked for. */
+static enum kvmstat_source find_source(const char *word, size_t len)
+{
+	static const uint8_t sources[] = {KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_DEBUGFS, KVMSTAT_LIBVIRT};
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		const char *name = kvmstat_source_name(sources[i]);
+
+		if (strlen(name) == len && !strncasecmp(name, word, len))
+			return sources[i];
+	}
+	return KVMSTAT_ABSENT;
+}
+
+static int set_source(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	static const char separators[] = ", \t";
+	uint8_t sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_ABSENT};
+	size_t n = 0, len;
+
+	if (!strcasecmp(value, "auto")) {
+		memcpy(config->sources, all_sources, sizeof(all_sources));
+		return 0;
+	}
+	for (const char *s = value + strspn(value, separators); *s; s += len + strspn(s + len, separators)) {
+		enum kvmstat_source source;
+
+		len = strcspn(s, separators);
+		source = find_source(s, len);
+		if (source == KVMSTAT_ABSENT)
+			return invalid(report, value, "unknown source; write auto, or any of bpf, statsfd, debugfs and libvirt");
+		if (memchr(sources, source, n))
+			return invalid(report, value, "names a source twice; write each one once");
+		sources[n++] = source;
+	}
+	if (!n)
+		return invalid(report, value, "names no source; write auto, or any of bpf, statsfd, debugfs and libvirt");
+	/* /proc has the guests even where nothing has their events. */
+	sources[n] = KVMSTAT_PROC;
+	memcpy(config->sources, sources, sizeof(sources));
+	return 0;
+}
+
+/* Replace a word that a configuration keeps. */
+static int set_text(char **text, const char *value, const struct report *report)
+{
+	char *copy = strdup(value);
+
+	if (!copy) {
+		snprintf(report->error, report->size, "%s: out of memory", report->key);
+		return -ENOMEM;
+	}
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
+/* Only daemons of this host: another one's guests are not those that are found here. */
+static int set_libvirt_uri(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	if (strncmp(value, "qemu:///", 8) != 0 && strncmp(value, "qemu+unix:///", 13) != 0)
+		return invalid(report, value, "no daemon of QEMU guests on this host; write qemu:///system or qemu:///session");
+	return set_text(&config->libvirt_uri, value, report);
+}
+
+static int set_root(struct kvmstat_config *config, const char *value, const struct report *report)
+{
+	if (!*value)
+		return invalid(report, value,
+			       "no directory; write the one that has sys and proc of a captured host");
+	return set_text(&config->root, value, report);
+}
+
+int kvmstat_config_set(struct kvmstat_config *config, const char *key, const char *value, char *error,
+		       size_t size)
+{
+	static const struct {
+		const char *key;
+		int (*set)(struct kvmstat_config *config, const char *value, const struct report *report);
+	} options[] = {
+		{"Guest", set_guest},
+		{"ExcludeGuest", set_exclude_guest},
+		{"Event", set_event},
+		{"ExcludeEvent", set_exclude_event},
+		{"IgnoreSelected", set_ignore_selected},
+		{"ReportHistograms", set_histograms},
+		{"TopGuests", set_top_guests},
+		{"ReportVcpus", set_vcpus},
+		{"ReportExitReasons", set_exit_reasons},
+		{"Source", set_source},
+		{"LibvirtURI", set_libvirt_uri},
+		{"Root", set_root},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (!strcasecmp(key, options[i].key)) {
+			struct report report = {.key = options[i].key, .error = error, .size = size};
+
+			return options[i].set(config, value, &report);
+		}
+	}
+	return -ENOENT;
+}

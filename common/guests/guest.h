@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guest.h - the guests that a collector knows: found, marked in each pass, swept when they are gone
+ */
+#ifndef KVMSTAT_GUEST_H
+#define KVMSTAT_GUEST_H
+
+#include "guests/proc_helper.h"
+#include "host/proc.h"
+#include "host/sysroot.h"
+#include "kvmstat.h"
+#include "sources/statsfd/fds.h"
+#include "util/filter.h"
+
+enum { GUEST_DIR_SIZE = 32, GUEST_BASE_SIZE = 16 };
+
+/* One guest as a source sees it. Two sightings are the same incarnation if dir and ino are the same. */
+struct sighting {
+	char dir[GUEST_DIR_SIZE];	/* debugfs directory "TID-FD", or "TGID-FD" if it has none */
+	char base[GUEST_BASE_SIZE];	/* directory that this is in: "kvm", "kvm-arm64"; "" if it has none */
+	uint64_t ino;			/* of the directory, 0 if it has none */
+	uint64_t ctime_ns;		/* its ctime, CLOCK_REALTIME; 0 if it has none */
+	uint64_t start_ns;		/* of the process, if the source knows it; else 0 */
+	uint64_t kvm;			/* address of the VM, if the source knows it; else 0 */
+	uint64_t memory;		/* bytes of guest memory, 0 if the source does not know */
+	pid_t tgid;			/* of a process that holds the VM; 0 if the source does not know */
+	int fd;				/* of the VM there */
+};
+
+/* One vCPU of a guest, kept between passes. */
+struct vcpu {
+	uint32_t id;
+	pid_t tid;			/* of its thread, 0 if unknown */
+	uint64_t pass;			/* the last one that saw it */
+	uint64_t counted;		/* the last one in which bpf counted it */
+	uint32_t slot;			/* its storage in that pass's sample, if vCPUs are reported */
+	bool shown;			/* in the last sample */
+	bool has_cpu;
+	bool offline;			/* the VMM says so */
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
+};
+
+struct guest {
+	struct kvmstat_guest public;	/* what samples show; constant once the guest is known */
+	struct sighting seen_as;
+	uint32_t refs;			/* the table, and samples that show it; only the collector's thread counts */
+	bool wanted;			/* passes the configuration's filter */
+	bool unnamed;			/* /proc did not tell who it is */
+	int unknown;			/* -errno: why /proc could not tell it yet; 0: it has */
+	uint8_t asked;			/* how often in vain, */
+	uint64_t ask_pass;		/* and when the next time is */
+	uint64_t pass;			/* the last one that saw it */
+	uint32_t slot;			/* its storage in that pass's sample, if it is wanted */
+
+	/* What that pass found besides the events. */
+	uint32_t vcpus;
+	bool has_cpu;
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
+
+	/* For top.c: is it shown by itself, and what it was in the pass before. */
+	bool hidden, was_hidden;
+	uint64_t hidden_until;
+	uint64_t kept_pass;
+	uint32_t kept_slot;
+	bool kept_has_cpu;
+	uint64_t kept_cpu_ns, kept_wait_ns;
+
+	/* For sources: kept between passes. */
+	int dirfd;			/* debugfs directory, -1 if it is not open; does not pin the VM */
+	struct vcpu_thread *threads;	/* of vCPUs, where a source must ask /proc for their times */
+	uint32_t nthreads;
+	uint8_t looks;			/* how often vCPUs and threads are still to be looked for */
+	struct vcpu *vcpu;		/* those that a source saw one by one, ascending id */
+	uint32_t nvcpu, vcpu_room;
+	uint64_t counted;		/* the last pass in which bpf counted it */
+	uint32_t vcpus_counted;		/* in that pass */
+	struct stats_fds stats_fds;	/* where its statistics fds are */
+	bool libvirt_has_events;	/* or had them in an earlier pass */
+};
+
+struct guest_index {
+	struct guest **slots;
+	size_t size;			/* a power of 2, at least twice the guests */
+};
+
+struct guests {
+	struct guest **list;		/* ascending public.id */
+	uint32_t count;
+	uint32_t allocated;
+	uint64_t generation;		/* grows when guests come or go */
+	uint64_t last_id;
+	uint32_t unnamed;		/* those whose /proc could not be read */
+	uint32_t unknown;		/* those whose /proc could not be read yet */
+	struct proc_helper helper;
+	bool foreign;			/* /proc shows another pid namespace than the kernel's numbers are of */
+	char boot_id[40];
+	struct guest_index by_dir, by_process, by_tgid, by_kvm;
+};
+
+int guests_init(struct guests *guests, const struct sysroot *root);
+void guests_exit(struct guests *guests);
+
+/*
+ * The guest of this sighting, a newcomer's /proc being read now. *newcomer tells which. NULL without memory, or
+ * if the sighting names no process and none can be found.
+ */
+struct guest *guests_see(struct guests *guests, const struct sysroot *root, const struct filter *filter,
+			 const struct sighting *sighting, bool *newcomer);
+
+/* Is a guest of this dir and ino known? */
+bool guests_known(const struct guests *guests, const struct sighting *sighting);
+
+/*
+ * The guest that this pass has seen as the VM at sighting's address, or that had the address in an earlier one and
+ * still is sighting's incarnation, or NULL.
+ */
+struct guest *guests_by_kvm(const struct guests *guests, const struct sighting *sighting, uint64_t pass);
+
+/*
+ * For sources that do not read kernel memory: look for vCPUs and their threads in /proc, in the first passes that see
+ * the guest only.
+ */
+void guest_look(struct guest *guest, const struct sysroot *root);
+
+/* The vCPU of this id, which is new to the guest if it was not seen before; NULL without memory. */
+struct vcpu *guest_vcpu(struct guest *guest, uint32_t id);
+
+/* Forget those that this pass has not seen. */
+void guests_sweep(struct guests *guests, uint64_t pass);
+
+/*
+ * After a pass, and its newcomers: ask again who those are that could not be asked. Who is known now takes the place of the
+ * unknown guest as a new one, with an id of its own: what is published of a guest never changes.
+ */
+void guests_ask_again(struct guests *guests, const struct sysroot *root, const struct filter *filter, uint64_t pass);
+
+void guest_get(struct guest *guest);
+void guest_put(struct guest *guest);
+
+/* Set began_ns and began_realtime_ns from created_ns and start_ns, by the clocks as they stand. */
+void guest_set_began(struct kvmstat_guest *guest);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmm.h - who a guest is: name, UUID and memory, from the process of its virtual machine monitor
+ */
+#ifndef KVMSTAT_VMM_H
+#define KVMSTAT_VMM_H
+
+#include "guests/proc_helper.h"
+#include "host/proc.h"
+
+struct identity {
+	char *name;		/* bytes; never NULL; "" only if the VMM was given an empty name */
+	char uuid[37];		/* lower case, or "" */
+	char vmm[32];		/* "qemu", "firecracker", ..., else the process' comm */
+	bool named;		/* false: name is comm-TGID, nothing better was found */
+	int unknown;		/* 0, or the -errno that hid whether there is something better: ask again */
+	uint64_t memory;	/* bytes, 0 if unknown */
+	struct vcpu_thread *threads;	/* from libvirt's status XML; NULL if it was not read */
+	uint32_t nthreads;
+};
+
+/*
+ * Ask, in this order, libvirt's status XML (run/libvirt/qemu), the command line, the machined scope in the
+ * cgroup path, and comm. 0, -ENOMEM, or another -errno if not even comm could be read (*identity is
+ * then filled with the name "pid-PID"). identity_free() in either case but -ENOMEM. Where the answer may be another one
+ * soon, or the process does not let its command line be read, identity->unknown says why.
+ */
+int identity_read(const struct sysroot *root, struct proc_helper *helper, pid_t pid, struct identity *identity);
+void identity_free(struct identity *identity);
+
+/*
+ * The pure parts. cmdline: the arguments as in /proc/PID/cmdline, each ended by NUL, len bytes in all.
+ * Fill what they find into an empty identity; true if they found a name.
+ */
+bool identity_from_cmdline(struct identity *identity, const char *cmdline, size_t len);
+bool identity_from_libvirt(struct identity *identity, const char *xml, size_t len, pid_t pid);
+bool identity_from_cgroup(struct identity *identity, const char *cgroup);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * words.h - what the parsers behind vmm.h share
+ */
+#ifndef KVMSTAT_VMM_PARSE_H
+#define KVMSTAT_VMM_PARSE_H
+
+#include "guests/vmm.h"
+
+enum {
+	MIB = 1 << 20,
+	MAX_STATUS_XML = 4 * MIB,	/* libvirt's; a larger one is refused */
+};
+
+/* A command line on the way through it: strings one after another, each ended by NUL. */
+struct args {
+	const char *at, *end;
+};
+
+/* The next argument without, or with, going on to it; NULL at the end. */
+const char *args_peek(const struct args *args);
+const char *args_next(struct args *args);
+
+/*
+ * The value of a key in a QEMU option string, "a,,b,key=value,flag": its last value, with ",," made ",". A
+ * first part without '=' is the value of the key called implied. malloc'ed; NULL if the key is not there.
+ */
+char *opts_value(const char *opts, const char *implied, const char *key);
+
+/*
+ * "2048", "1.5G", "2097152k": the suffixes are b, k, m, g, t, p and e in any case and powers of 1024; a
+ * number without one counts in unit bytes. False if it is no such size, or above 2^64 - 1.
+ */
+bool parse_size(const char *text, uint64_t unit, uint64_t *bytes);
+
+/* Replace the name, which becomes the identity's to free; NULL changes nothing. */
+void identity_take_name(struct identity *identity, char *name);
+
+/* Replace the UUID, if this is one. */
+void identity_set_uuid(struct identity *identity, const char *uuid);
+
+/* The arguments after argv[0] of a QEMU. */
+void identity_from_qemu(struct identity *identity, struct args *args);
+
+#endif

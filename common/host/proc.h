@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proc.h - what /proc says of a VMM's process and its threads
+ */
+#ifndef KVMSTAT_PROC_H
+#define KVMSTAT_PROC_H
+
+#include "host/sysroot.h"
+
+/* The process (thread group) of a thread, or -errno (-ESRCH or -ENOENT: it is gone). */
+pid_t proc_tgid(const struct sysroot *root, pid_t tid);
+
+/* When a process started, CLOCK_BOOTTIME in ns. Robust to any comm. 0 or -errno. */
+int proc_start(const struct sysroot *root, pid_t pid, uint64_t *ns);
+
+/* What a process holds open of KVM. */
+struct proc_kvm {
+	int *vms;		/* fds that are anon_inode:kvm-vm, ascending */
+	uint32_t nvms;
+	uint32_t vcpus;		/* distinct vCPU ids, 0 if nvms > 1 (whose they are cannot be told) */
+};
+
+/* 0 or -errno; -EACCES: /proc/PID/fd may not be read. proc_kvm_free() on success. */
+int proc_kvm(const struct sysroot *root, pid_t pid, struct proc_kvm *kvm);
+void proc_kvm_free(struct proc_kvm *kvm);
+
+/* The thread of a vCPU. */
+struct vcpu_thread {
+	pid_t tid;
+	uint32_t id;		/* of the vCPU */
+};
+
+/*
+ * The vCPU threads of a process as far as their names tell ("CPU 0/KVM", "fc_vcpu 0", "vcpu0",
+ * "crosvm_vcpu0", ...), in ascending order of tid. Number found (0: the names do not tell), or -errno. *threads is
+ * malloc'ed and the caller's to free if the result is positive.
+ */
+int proc_vcpu_threads(const struct sysroot *root, pid_t pid, struct vcpu_thread **threads);
+
+/* CPU time and time spent waiting for a CPU, in ns, from /proc/PID/task/TID/schedstat. 0 or -errno. */
+int proc_schedstat(const struct sysroot *root, pid_t pid, pid_t tid, uint64_t *cpu_ns, uint64_t *wait_ns);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bpf.c - the source that reads every guest of the host in one pass of a BPF iterator, locked down or not
+ */
+#include "core/collector.h"
+
+#if WITH_BPF
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/refusal.h"
+#include "sources/bpf/load.h"
+#include "sources/bpf/stream.h"
+
+/* The kernel hands out at most 32 KiB at once; with this much, whole records come in one read. */
+enum { BUFFER_SIZE = 128 * 1024 };
+
+struct bpf_state {
+	struct bpf_loader *loader;
+	struct layout layout;
+	struct bpf_stream stream;
+	struct bpf_walk walk;
+	dev_t btf_dev;		/* of the kvm module's BTF, to notice that the module was reloaded */
+	ino_t btf_ino;
+	char buffer[BUFFER_SIZE];
+};
+
+static void btf_identity(const struct sysroot *root, dev_t *dev, ino_t *ino)
+{
+	struct stat st;
+	bool is_module = sysroot_stat(root, &st, "sys/kernel/btf/kvm") == 0;
+
+	*dev = is_module ? st.st_dev : 0;
+	*ino = is_module ? st.st_ino : 0;
+}
+
+/*
+ * What an unknown event is: its debugfs file's mode says whether it is an instant value, and stat() works under
+ * lockdown too.
+ */
+static struct event_hint hint_for(const struct sysroot *root, const struct layout_event *event)
+{
+	struct event_hint hint = { KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, event->scope };
+	struct stat st;
+
+	if (event->cells > 1)
+		hint.class = KVMSTAT_LOG_HIST;
+	else if (sysroot_stat(root, &st, "sys/kernel/debug/kvm/%s", event->name) == 0 && (st.st_mode & 0777) == 0444)
+		hint.class = KVMSTAT_INSTANT;
+	return hint;
+}
+
+static int offer_events(struct kvmstat *kvmstat, struct source *source, const struct layout *layout)
+{
+	const char **names = calloc(layout->nevents + 1, sizeof(char *));
+	const char *arch;
+	int rc = 0;
+
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < layout->nevents; i++)
+		names[i] = layout->events[i].name;
+	arch = registry_arch(names, layout->nevents, "");
+	free(names);
+	for (size_t i = 0; i < layout->nevents && rc == 0; i++) {
+		const struct layout_event *event = &layout->events[i];
+		struct event_hint hint = hint_for(&kvmstat->root, event);
+		const struct kvmstat_event *known = registry_intern(kvmstat->registry, arch, event->name, &hint);
+
+		rc = known ? source_offer(source, known, event->name, event->cells, false) : -errno;
+	}
+	return rc;
+}
+
+static void bpf_close(struct source *source)
+{
+	struct bpf_state *state = source->state;
+
+	bpf_stream_exit(&state->stream);
+	bpf_walk_exit(&state->walk);
+	layout_exit(&state->layout);
+	bpf_loader_close(state->loader);
+	free(state);
+	source->state = NULL;
+}
+
+static int bpf_open(struct kvmstat *kvmstat, struct source *source)
+{
+	struct bpf_state *state;
+	int rc;
+
+	if (!kvmstat->root.live) {
+		source_status(source, KVMSTAT_MISSING, "it reads the running kernel, and Root names another place");
+		return -ENOENT;
+	}
+	/* The iterator walks the tasks of this pid namespace: guests of others would be missed without a word. */
+	if (kvmstat->guests.foreign) {
+		source_status(source, KVMSTAT_MISSING,
+			      "it sees the processes of its own pid namespace only, which is not the host's: run in the host's "
+			      "(a container: --pid=host)");
+		return -ENOENT;
+	}
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return -ENOMEM;
+	rc = bpf_loader_open(&state->loader, &state->layout, &kvmstat->root, kvmstat->host.lockdown,
+			     kvmstat->config->histograms, &source->status);
+	if (rc < 0) {
+		free(state);
+		return rc;
+	}
+	source->state = state;
+	btf_identity(&kvmstat->root, &state->btf_dev, &state->btf_ino);
+	state->stream.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	rc = offer_events(kvmstat, source, &state->layout);
+	if (rc < 0) {
+		source_status(source, KVMSTAT_MISSING, "its events cannot be taken: %s", strerror(-rc));
+		bpf_close(source);
+	}
+	return rc;
+}
+
+static int bpf_bind(struct kvmstat *kvmstat, struct source *source)
+{
+	struct bpf_state *state = source->state;
+
+	return bpf_stream_bind(&state->stream, &state->layout, source->offers, kvmstat->columns->ncells);
+}
+
+/* Read until the end, taking records as they come. */
+static int read_iterator(struct bpf_state *state, struct pass *pass, int fd)
+{
+	size_t have = 0;
+
+	for (;;) {
+		ssize_t got = read(fd, state->buffer + have, sizeof(state->buffer) - have);
+		ssize_t taken;
+
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			return have ? -EINVAL : 0;
+		have += (size_t)got;
+		taken = bpf_stream_feed(&state->stream, pass, state->buffer, have);
+		if (taken < 0)
+			return (int)taken;
+		have -= (size_t)taken;
+		memmove(state->buffer, state->buffer + taken, have);
+	}
+}
+
+/* A module that was loaded anew has its structures elsewhere. */
+static bool is_stale(const struct bpf_state *state, const struct sysroot *root)
+{
+	dev_t dev;
+	ino_t ino;
+
+	btf_identity(root, &dev, &ino);
+	return dev != state->btf_dev || ino != state->btf_ino;
+}
+
+/* Files of one process, or of all (0). */
+static int read_files(struct bpf_state *state, struct pass *pass, pid_t pid)
+{
+	int fd = bpf_loader_iterate(state->loader, pid), rc;
+
+	if (fd < 0)
+		return fd;
+	bpf_stream_begin(&state->stream, pid ? NULL : &state->walk);
+	rc = read_iterator(state, pass, fd);
+	close(fd);
+	return rc;
+}
+
+/* Guests that were not seen in this pass, or not with all of their vCPUs. */
+static uint32_t count_lacking(const struct pass *pass)
+{
+	const struct guests *guests = &pass->kvmstat->guests;
+	uint32_t lacking = 0;
+
+	for (uint32_t i = 0; i < guests->count; i++) {
+		const struct guest *guest = guests->list[i];
+		bool is_counted = guest->counted == pass->number && guest->vcpus_counted >= guest->vcpus;
+
+		lacking += guest->pass != pass->number || (guest->wanted && !is_counted);
+	}
+	return lacking;
+}
+
+static int read_all(struct bpf_state *state, struct pass *pass)
+{
+	uint64_t before = bpf_loader_files(state->loader);
+	int rc;
+
+	/* It may be no more than the cheaper walk; then others have not looked at everything. */
+	if (!pass->quiet_since)
+		uevents_look(&pass->kvmstat->uevents);
+	bpf_walk_begin(&state->walk);
+	rc = read_files(state, pass, 0);
+	state->walk.files_of_all = bpf_loader_files(state->loader) - before;
+	state->walk.lacking = count_lacking(pass);
+	return rc;
+}
+
+/* 0; 1: that was not all; or -errno. */
+static int read_vmms(struct bpf_state *state, struct pass *pass)
+{
+	uint64_t before = bpf_loader_files(state->loader);
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < state->walk.count; i++)
+		rc = read_files(state, pass, state->walk.vmms[i]);
+	state->walk.files_of_vmms = bpf_loader_files(state->loader) - before;
+	if (rc == -E2BIG || rc == -EINVAL)
+		state->walk.cannot = true;
+	if (state->walk.cannot)
+		return 1;
+	return rc < 0 ? rc : count_lacking(pass) > state->walk.lacking;
+}
+
+static int bpf_find(struct source *source, struct pass *pass)
+{
+	struct bpf_state *state = source->state;
+	int rc = 1;
+
+	/* A module that comes or goes is announced, too. */
+	if (!pass->quiet_since && is_stale(state, &pass->kvmstat->root))
+		return -EAGAIN;
+	if (pass->quiet_since && bpf_walk_is_limited(&state->walk))
+		rc = read_vmms(state, pass);
+	if (rc > 0)
+		rc = read_all(state, pass);
+	bpf_stream_end(&state->stream, pass);
+	if (rc == -EINVAL)
+		source_status(source, KVMSTAT_MISSING,
+			      "the BPF iterator wrote what cannot be understood; please report the kernel's version");
+	else if (rc < 0)
+		refusal_report(&source->status, &pass->kvmstat->root, CALL_BPF_ITERATOR, rc);
+	return rc;
+}
+
+/* Reading is all one, so that what it finds it has filled. */
+static int bpf_pass(struct source *source, struct pass *pass)
+{
+	return pass->finds_guests ? 0 : bpf_find(source, pass);
+}
+
+#else
+
+#include <errno.h>
+
+static int bpf_open(struct kvmstat *kvmstat, struct source *source)
+{
+	(void)kvmstat;
+	source_status(source, KVMSTAT_MISSING, "kvmstat was built without it (WITH_BPF=0): build it with clang and libbpf");
+	return -ENOENT;
+}
+
+#define bpf_close NULL
+#define bpf_bind NULL
+#define bpf_find NULL
+#define bpf_pass NULL
+
+#endif
+
+const struct source_ops bpf_source = {
+	.id = KVMSTAT_BPF,
+	.open = bpf_open,
+	.close = bpf_close,
+	.bind = bpf_bind,
+	.find = bpf_find,
+	.pass = bpf_pass,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * object.h - compiled BPF programs, made part of the library so that there is no file to install or lose
+ */
+#ifndef KVMSTAT_BPF_OBJECT_H
+#define KVMSTAT_BPF_OBJECT_H
+
+#include <stddef.h>
+
+#include <bpf/libbpf.h>
+
+/* name.bpf.o as name_object[]; the makefile says where it is. */
+#define BPF_OBJECT(name)                                                                                 \
+	__asm__(".pushsection .rodata\n"                                                                 \
+		".balign 8\n" #name "_object:\n"                                                         \
+		".incbin \"" BPF_OBJECTS "/" #name ".bpf.o\"\n" #name "_object_end:\n"                   \
+		".popsection\n");                                                                        \
+	extern const char name##_object[] __attribute__((visibility("hidden")));                         \
+	extern const char name##_object_end[] __attribute__((visibility("hidden")))
+
+/* Not loaded yet; its only read-only variable is set to what is at config. 0 or -errno. */
+int bpf_object_begin(struct bpf_object **object, const char *start, const char *end, const void *config,
+		     size_t size);
+
+/* The values of an array that may be mapped, size bytes of them; NULL with errno set. */
+void *bpf_object_map(int fd, size_t size);
+void bpf_object_unmap(void *memory, size_t size);
+
+/* libbpf would print on stderr, which is the daemon's. Returns what to hand to libbpf_set_print() afterwards. */
+libbpf_print_fn_t bpf_object_silence(void);
+
+#endif

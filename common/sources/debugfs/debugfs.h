@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debugfs.h - the two halves of the debugfs source: which events there are, and reading them
+ */
+#ifndef KVMSTAT_DEBUGFS_H
+#define KVMSTAT_DEBUGFS_H
+
+#include "core/collector.h"
+#include "host/dir.h"
+
+enum { MAX_BASES = 8 };
+
+/* An event file of a base directory. */
+struct file {
+	char *name;
+	uint32_t offer;		/* index of source->offers, NO_CELL if it is none */
+};
+
+/* debugfs' kvm directory, or that of a second KVM beside it (kvm-arm64 on s390). */
+struct base {
+	char name[GUEST_BASE_SIZE];
+	uint64_t ino;
+	struct file *files;
+	size_t nfiles;
+};
+
+struct debugfs_state {
+	struct base bases[MAX_BASES];
+	size_t nbases;
+	int keep_below;		/* directory descriptors from here on are closed after the pass */
+	_Alignas(8) char entries[DIR_BUFFER];
+};
+
+int debugfs_open(struct kvmstat *kvmstat, struct source *source);
+void debugfs_close(struct source *source);
+
+/* Was the module loaded anew, or did a second one come? Then what is offered has changed. */
+bool debugfs_has_changed(struct debugfs_state *state, const struct sysroot *root);
+
+#endif

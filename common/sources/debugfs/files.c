@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * files.c - which events debugfs has, and which of them may be read
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "guests/guest_dir.h"
+#include "host/refusal.h"
+#include "sources/debugfs/debugfs.h"
+
+static bool is_base(const char *name)
+{
+	return strcmp(name, "kvm") == 0 || strncmp(name, "kvm-", 4) == 0;
+}
+
+/* The base directories there are now. Number, or -errno if debugfs cannot be listed. */
+static int list_bases(const struct sysroot *root, char *entries, struct base bases[MAX_BASES])
+{
+	struct dir_reader reader;
+	const struct dir_entry *entry;
+	int count = 0;
+	int rc = dir_begin(&reader, root, entries, "sys/kernel/debug");
+
+	if (rc < 0)
+		return rc;
+	while ((entry = dir_next(&reader))) {
+		if (!is_base(entry->name) || strlen(entry->name) >= GUEST_BASE_SIZE || count == MAX_BASES ||
+		    !dir_is(&reader, entry, S_IFDIR))
+			continue;
+		bases[count] = (struct base){ .ino = entry->ino };
+		strcpy(bases[count++].name, entry->name);
+	}
+	dir_end(&reader);
+	return count;
+}
+
+static int find_offer(const struct source *source, const struct kvmstat_event *event)
+{
+	for (size_t i = 0; i < source->noffers; i++)
+		if (source->offers[i].event == event)
+			return (int)i;
+	return -1;
+}
+
+/* debugfs_refuses: EPERM was met although no lockdown is known of. */
+static bool is_refused(const struct kvmstat *kvmstat, mode_t mode)
+{
+	bool locked = kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_INTEGRITY ||
+		      kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ||
+		      kvmstat->debugfs_refuses;
+
+	return locked && (mode & 0777 & ~0444) != 0;
+}
+
+/* The files of histograms show their first bucket only. */
+static bool is_histogram(const struct kvmstat_event *event)
+{
+	size_t len = strlen(event->name);
+
+	return event->class == KVMSTAT_LINEAR_HIST || event->class == KVMSTAT_LOG_HIST ||
+	       (!event->known && len > 5 && strcmp(event->name + len - 5, "_hist") == 0);
+}
+
+static int add_file(struct kvmstat *kvmstat, struct source *source, const char *arch, struct file *file,
+		    mode_t mode)
+{
+	struct event_hint hint = { (mode & 0777) == 0444 ? KVMSTAT_INSTANT : KVMSTAT_CUMULATIVE, KVMSTAT_COUNT,
+				   KVMSTAT_VM };
+	const struct kvmstat_event *event = registry_intern(kvmstat->registry, arch, file->name, &hint);
+	int found, rc;
+
+	file->offer = NO_CELL;
+	if (!event)
+		return errno == ENOMEM ? -ENOMEM : 0;
+	if (is_histogram(event))
+		return 0;
+	found = find_offer(source, event);
+	if (found < 0) {
+		rc = source_offer(source, event, file->name, 1, is_refused(kvmstat, mode));
+		if (rc < 0)
+			return rc;
+		found = (int)source->noffers - 1;
+	}
+	file->offer = (uint32_t)found;
+	return 0;
+}
+
+static int list_files(const struct sysroot *root, char *entries, struct base *base)
+{
+	struct dir_reader reader;
+	const struct dir_entry *entry;
+	int rc = dir_begin(&reader, root, entries, "sys/kernel/debug/%s", base->name);
+
+	while (rc == 0 && (entry = dir_next(&reader))) {
+		struct file *files;
+
+		if (!dir_is(&reader, entry, S_IFREG))
+			continue;
+		files = reallocarray(base->files, base->nfiles + 1, sizeof(*files));
+		if (files) {
+			base->files = files;
+			files[base->nfiles].name = strdup(entry->name);
+		}
+		if (!files || !files[base->nfiles++].name)
+			rc = -ENOMEM;
+	}
+	dir_end(&reader);
+	return rc;
+}
+
+static int offer_base(struct kvmstat *kvmstat, struct source *source, struct base *base)
+{
+	const char **names = calloc(base->nfiles + 1, sizeof(char *));
+	const char *arch;
+	struct stat st;
+	int rc = names ? 0 : -ENOMEM;
+
+	for (size_t i = 0; rc == 0 && i < base->nfiles; i++)
+		names[i] = base->files[i].name;
+	arch = names ? registry_arch(names, base->nfiles, "") : "";
+	for (size_t i = 0; rc == 0 && i < base->nfiles; i++) {
+		base->files[i].offer = NO_CELL;
+		if (sysroot_stat(&kvmstat->root, &st, "sys/kernel/debug/%s/%s", base->name, base->files[i].name) == 0)
+			rc = add_file(kvmstat, source, arch, &base->files[i], st.st_mode);
+	}
+	free(names);
+	return rc;
+}
+
+void debugfs_close(struct source *source)
+{
+	struct debugfs_state *state = source->state;
+
+	for (size_t i = 0; i < state->nbases; i++) {
+		for (size_t j = 0; j < state->bases[i].nfiles; j++)
+			free(state->bases[i].files[j].name);
+		free(state->bases[i].files);
+	}
+	free(state);
+	source->state = NULL;
+}
+
+static bool is_mounted(const struct sysroot *root)
+{
+	struct statfs fs;
+	int fd = sysroot_open(root, O_PATH | O_DIRECTORY, "sys/kernel/debug");
+	bool mounted = fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == DEBUGFS_MAGIC;
+
+	if (fd >= 0)
+		close(fd);
+	return mounted;
+}
+
+/* The words for a host without KVM's directories. */
+static int none_found(const struct kvmstat *kvmstat, struct source *source, int rc)
+{
+	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR)
+		refusal_report(&source->status, &kvmstat->root, CALL_DEBUGFS, rc);
+	else if (!sysroot_exists(&kvmstat->root, "sys/kernel/debug/."))
+		source_status(source, KVMSTAT_MISSING,
+			      "there is no /sys/kernel/debug: this kernel or container has no debugfs");
+	else if (kvmstat->root.live && !is_mounted(&kvmstat->root))
+		source_status(source, KVMSTAT_MISSING,
+			      "debugfs is not mounted: mount -t debugfs none /sys/kernel/debug");
+	else if (sysroot_exists(&kvmstat->root, "sys/module/kvm"))
+		source_status(source, KVMSTAT_MISSING,
+			      "the module kvm is loaded, but there is no /sys/kernel/debug/kvm: the machine's own module is not loaded "
+			      "(kvm_intel, kvm_amd), or the kernel keeps no statistics in debugfs");
+	else if (kvmstat->host.has_kvm)
+		source_status(source, KVMSTAT_MISSING,
+			      "KVM is there, but /sys/kernel/debug/kvm is not: its module is not loaded (modprobe kvm), or the "
+			      "kernel keeps no statistics in debugfs");
+	else
+		source_status(source, KVMSTAT_MISSING,
+			      "there is no /sys/kernel/debug/kvm: KVM is not loaded (modprobe kvm)");
+	return rc < 0 ? rc : -ENOENT;
+}
+
+static void tell_state(const struct kvmstat *kvmstat, struct source *source)
+{
+	size_t refused = 0;
+
+	for (size_t i = 0; i < source->noffers; i++)
+		refused += source->offers[i].refused;
+	if (!refused)
+		source_status(source, KVMSTAT_ACTIVE, "%s", "");
+	else
+		source_status(source, KVMSTAT_PARTIAL,
+			      "%zu of %zu events are refused by the kernel (lockdown=%s); %sthe sources statsfd and libvirt can read "
+			      "those of vCPUs",
+			      refused, source->noffers, kvmstat_lockdown_name(kvmstat->host.lockdown),
+			      kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? "" : "the source bpf can read them, and ");
+}
+
+int debugfs_open(struct kvmstat *kvmstat, struct source *source)
+{
+	struct debugfs_state *state = calloc(1, sizeof(*state));
+	int rc;
+
+	if (!state)
+		return -ENOMEM;
+	source->state = state;
+	state->keep_below = guests_keep_below();
+	rc = list_bases(&kvmstat->root, state->entries, state->bases);
+	if (rc <= 0) {
+		rc = none_found(kvmstat, source, rc);
+		debugfs_close(source);
+		return rc;
+	}
+	state->nbases = (size_t)rc;
+	rc = 0;
+	for (size_t i = 0; rc == 0 && i < state->nbases; i++) {
+		rc = list_files(&kvmstat->root, state->entries, &state->bases[i]);
+		if (rc == 0)
+			rc = offer_base(kvmstat, source, &state->bases[i]);
+	}
+	if (rc < 0) {
+		refusal_report(&source->status, &kvmstat->root, CALL_DEBUGFS, rc);
+		debugfs_close(source);
+		return rc;
+	}
+	tell_state(kvmstat, source);
+	return 0;
+}
+
+bool debugfs_has_changed(struct debugfs_state *state, const struct sysroot *root)
+{
+	struct base bases[MAX_BASES];
+	int count = list_bases(root, state->entries, bases);
+
+	if (count != (int)state->nbases)
+		return true;
+	for (int i = 0; i < count; i++)
+		if (bases[i].ino != state->bases[i].ino || strcmp(bases[i].name, state->bases[i].name) != 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libvirt.c - the source for guests whose VMM keeps no statistics fds: what libvirt's daemon asks them
+ *
+ * Only where the option Source names it: libvirt asks QEMU, and QEMU before 8.1 interrupts vCPUs to answer. Like statsfd it
+ * learns the events from the guests, finds no guests, and fills the cells of those that others found.
+ */
+#include "sources/libvirt/libvirt.h"
+
+#if WITH_LIBVIRT
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/refusal.h"
+
+/* Guests that libvirt does not have all values of, by the reason. */
+struct tally {
+	uint32_t good;
+	uint32_t count[LIBVIRT_NFAULTS];
+	const struct guest *last[LIBVIRT_NFAULTS];
+};
+
+static void libvirt_close(struct source *source)
+{
+	struct libvirt_state *state = source->state;
+
+	libvirt_client_free(state->client);
+	for (size_t i = 0; i < state->nevents; i++)
+		free(state->events[i].name);
+	free(state->events);
+	free(state->vcpus);
+	free(state);
+	source->state = NULL;
+}
+
+static int libvirt_open(struct kvmstat *kvmstat, struct source *source)
+{
+	struct libvirt_state *state;
+	int rc;
+
+	if (!kvmstat->root.live) {
+		source_status(source, KVMSTAT_MISSING, "it asks for running guests, and Root names another place");
+		return -ENOENT;
+	}
+	if (!source_sees_processes(kvmstat, source))
+		return -ENOENT;
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return -ENOMEM;
+	rc = libvirt_client_new(&state->client, kvmstat->config->libvirt_uri);
+	if (rc < 0) {
+		free(state);
+		return rc;
+	}
+	state->is_system = strstr(kvmstat->config->libvirt_uri, ":///system") != NULL;
+	source->state = state;
+	source_status(source, KVMSTAT_ACTIVE, "%s", "");
+	return 0;
+}
+
+/* ---- pass ---- */
+
+static const char *reason(enum libvirt_fault fault)
+{
+	static const char *const reasons[LIBVIRT_NFAULTS] = {
+		[LIBVIRT_UNKNOWN] = "libvirt does not know it",
+		[LIBVIRT_SILENT] = "its program does not answer libvirt: it hangs, or is busy with something else",
+		[LIBVIRT_WITHOUT] = "libvirt has no statistics of it (it takes libvirt 8.9 and QEMU 7.1)",
+		[LIBVIRT_PARTLY] = "libvirt does not have all of its vCPUs",
+		[LIBVIRT_MALFORMED] = "what libvirt says makes no sense; please report libvirt's version",
+	};
+
+	return reasons[fault];
+}
+
+static void tell_loss(const struct source *source, const struct pass *pass)
+{
+	if (pass->seen && source->noffers && !source_is_covered(source))
+		problem_raise(pass->kvmstat, KVMSTAT_UNREADABLE, 1, "no statistics from libvirt: %s", source->status.text);
+}
+
+static void tell_refusal(struct source *source, const struct pass *pass, const char *error)
+{
+	struct rights rights;
+
+	rights_read(&rights, &pass->kvmstat->root);
+	source_status(source, KVMSTAT_DENIED, "%s refuses (%s): %s", pass->kvmstat->config->libvirt_uri, error,
+		      rights.is_root ? "a security module or libvirt's own access control (access_drivers) forbids it to root" :
+				       "run as root, or as a member of the group libvirt");
+}
+
+static void tell_silence(struct source *source, const struct pass *pass, int rc, const char *error)
+{
+	const char *uri = pass->kvmstat->config->libvirt_uri;
+
+	if (rc == -ETIMEDOUT)
+		source_status(source, KVMSTAT_MISSING,
+			      "%s did not answer in time, because its daemon or a guest hangs: no values of it in this sample", uri);
+	else if (rc == -EBUSY)
+		source_status(source, KVMSTAT_MISSING,
+			      "%s does not answer: it is asked again when one of the calls that hang comes back", uri);
+	else if (rc == -EACCES || rc == -EPERM)
+		tell_refusal(source, pass, error);
+	else
+		source_status(source, KVMSTAT_MISSING, "%s cannot be asked (%s): does its daemon run (libvirtd, virtqemud)?", uri,
+			      error);
+	tell_loss(source, pass);
+}
+
+static void tell_problems(const struct source *source, const struct pass *pass, const struct tally *tally,
+			  enum libvirt_fault fault, uint32_t bad)
+{
+	if (tally->count[LIBVIRT_MALFORMED])
+		problem_raise(pass->kvmstat, KVMSTAT_MALFORMED, tally->count[LIBVIRT_MALFORMED],
+			      "libvirt's statistics make no sense: those of %u guests, the last of them %s; their values are left out",
+			      tally->count[LIBVIRT_MALFORMED], tally->last[LIBVIRT_MALFORMED]->public.name);
+	if (fault != LIBVIRT_MALFORMED && source->noffers && !source_is_covered(source))
+		problem_raise(pass->kvmstat, KVMSTAT_UNREADABLE, bad - tally->count[LIBVIRT_MALFORMED],
+			      "guests that libvirt does not have all statistics of: %u, the last of them %s: %s",
+			      bad - tally->count[LIBVIRT_MALFORMED], tally->last[fault]->public.name, reason(fault));
+}
+
+static void tell(struct source *source, const struct pass *pass, const struct tally *tally)
+{
+	/* The one that most needs somebody to look. */
+	static const enum libvirt_fault order[] = { LIBVIRT_SILENT, LIBVIRT_PARTLY, LIBVIRT_WITHOUT, LIBVIRT_UNKNOWN,
+						    LIBVIRT_MALFORMED };
+	enum libvirt_fault fault = LIBVIRT_FINE;
+	uint32_t bad = 0;
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (fault == LIBVIRT_FINE && tally->count[order[i]])
+			fault = order[i];
+		bad += tally->count[order[i]];
+	}
+	if (!bad) {
+		source_status(source, KVMSTAT_ACTIVE, "%s", "");
+		return;
+	}
+	tell_problems(source, pass, tally, fault, bad);
+	source_status(source, tally->good || tally->count[LIBVIRT_PARTLY] ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
+		      "it cannot read all of %u of %u guests, one of them %s: %s", bad, bad + tally->good,
+		      tally->last[fault]->public.name, reason(fault));
+}
+
+/* A domain by its UUID, which no two of a daemon's share; or NULL. */
+static const struct libvirt_domain *find_domain(const struct libvirt_answer *answer, const char *uuid)
+{
+	uint32_t low = 0, high = answer->ndomains;
+
+	while (*uuid && low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = strcmp(answer->domains[middle].uuid, uuid);
+
+		if (order == 0)
+			return &answer->domains[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+/* 0 or -ENOMEM. */
+static int read_guests(struct source *source, struct pass *pass, const struct libvirt_answer *answer, struct tally *tally)
+{
+	const struct guests *guests = &pass->kvmstat->guests;
+
+	for (uint32_t i = 0; i < guests->count; i++) {
+		struct guest *guest = guests->list[i];
+		const struct libvirt_domain *domain;
+		int rc = LIBVIRT_UNKNOWN;
+
+		if (guest->pass != pass->number || !guest->wanted)
+			continue;
+		domain = find_domain(answer, guest->public.uuid);
+		if (domain)
+			rc = libvirt_read_guest(source, pass, guest, domain);
+		if (rc < 0)
+			return rc;
+		tally->good += rc == LIBVIRT_FINE;
+		tally->count[rc]++;
+		tally->last[rc] = guest;
+	}
+	return 0;
+}
+
+/* What libvirt has to ask for, whoever wants it. */
+static uint32_t load(const struct pass *pass)
+{
+	const struct guests *guests = &pass->kvmstat->guests;
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < guests->count; i++)
+		if (guests->list[i]->pass == pass->number)
+			sum += 1 + guests->list[i]->vcpus;
+	return sum;
+}
+
+static int libvirt_pass(struct source *source, struct pass *pass)
+{
+	struct libvirt_state *state = source->state;
+	const struct libvirt_answer *answer;
+	size_t offered = source->noffers;
+	struct tally tally = { 0 };
+	char error[160] = "";
+	int rc;
+
+	if (!pass->seen) {
+		source_status(source, KVMSTAT_ACTIVE, "%s", "");
+		return 0;
+	}
+	rc = libvirt_client_prepare(state->client);
+	if (rc < 0 && rc != -EBUSY) {
+		refusal_report(&source->status, &pass->kvmstat->root, CALL_THREAD, rc);
+		tell_loss(source, pass);
+		return 0;
+	}
+	rc = libvirt_client_ask(state->client, load(pass), &answer, error, sizeof(error));
+	if (rc < 0) {
+		tell_silence(source, pass, rc, error);
+		return 0;
+	}
+	rc = read_guests(source, pass, answer, &tally);
+	if (rc < 0)
+		return rc;
+	if (source->noffers > offered)
+		return 1;
+	tell(source, pass, &tally);
+	return 0;
+}
+
+#else
+
+#include <errno.h>
+
+static int libvirt_open(struct kvmstat *kvmstat, struct source *source)
+{
+	(void)kvmstat;
+	source_status(source, KVMSTAT_MISSING, "kvmstat was built without it (WITH_LIBVIRT=0): build it with libvirt's headers");
+	return -ENOENT;
+}
+
+#define libvirt_close NULL
+#define libvirt_pass NULL
+
+#endif
+
+const struct source_ops libvirt_source = {
+	.id = KVMSTAT_LIBVIRT,
+	.guest_by_guest = true,
+	.opt_in = "only if the option Source names it, because libvirt asks QEMU, which may interrupt vCPUs for the answer",
+	.open = libvirt_open,
+	.close = libvirt_close,
+	.pass = libvirt_pass,
+};

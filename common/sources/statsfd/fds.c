@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "sources/statsfd/fds.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/dir.h"
+
+/* A fd that was closed and one that came may have the same number: look at all of them now and then. */
+enum { LOOK_PASSES = 8 };
+
+/* ---- files of a guest ---- */
+
+static struct stats_file *file_of(struct stats_fds *fds, int vcpu)
+{
+	for (uint32_t i = 0; i < fds->nfiles; i++)
+		if (fds->files[i].vcpu == vcpu)
+			return &fds->files[i];
+	if (fds->nfiles == fds->room) {
+		uint32_t room = fds->room ? 2 * fds->room : 4;
+		struct stats_file *files = reallocarray(fds->files, room, sizeof(*files));
+
+		if (!files)
+			return NULL;
+		fds->files = files;
+		fds->room = room;
+	}
+	fds->files[fds->nfiles] = (struct stats_file){ vcpu, -1, -1 };
+	return &fds->files[fds->nfiles++];
+}
+
+/* The number behind prefix, and nothing else, or -1. */
+static int number_after(const char *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	unsigned long number;
+	char *end;
+
+	if (strncmp(text, prefix, len) != 0 || text[len] < '0' || text[len] > '9')
+		return -1;
+	errno = 0;
+	number = strtoul(text + len, &end, 10);
+	return errno || *end || number > INT_MAX ? -1 : (int)number;
+}
+
+/* Which file of the guest is it? false: none. *is_stats: its statistics, or the VM or vCPU itself. */
+static bool recognize(const char *target, int *vcpu, bool *is_stats)
+{
+	*vcpu = -1;
+	*is_stats = strcmp(target, "anon_inode:kvm-vm-stats") == 0;
+	if (*is_stats || strcmp(target, "anon_inode:kvm-vm") == 0)
+		return true;
+	*vcpu = number_after(target, "anon_inode:kvm-vcpu-stats:");
+	*is_stats = *vcpu >= 0;
+	if (!*is_stats)
+		*vcpu = number_after(target, "anon_inode:kvm-vcpu:");
+	return *vcpu >= 0;
+}
+
+/* A VM, or statistics, that are there twice may be of different VMs. A vCPU then has statistics twice, too. */
+static int note_fd(struct stats_fds *fds, const char *target, int fd)
+{
+	struct stats_file *file;
+	bool is_stats;
+	int vcpu, *place;
+
+	if (!recognize(target, &vcpu, &is_stats))
+		return 0;
+	file = file_of(fds, vcpu);
+	if (!file)
+		return -ENOMEM;
+	place = is_stats ? &file->stats : &file->guard;
+	if (*place >= 0 && (is_stats || vcpu < 0))
+		fds->error = -ENOTUNIQ;
+	else if (*place < 0)
+		*place = fd;
+	return 0;
+}
+
+/* ---- look ---- */
+
+/*
+ * Differs when fds came or went: how many there are, which the directory's size says since Linux 6.2; before, FNV-1a
+ * over their names. That one came for another one that went is seen when they are looked at the next time.
+ */
+static int digest_fds(const struct sysroot *root, pid_t pid, char *entries, uint64_t *digest)
+{
+	struct dir_reader reader;
+	const struct dir_entry *entry;
+	struct stat st;
+	int rc = sysroot_stat(root, &st, "proc/%d/fd", (int)pid);
+
+	*digest = rc == 0 ? (uint64_t)st.st_size : 0;
+	if (rc < 0 || *digest)
+		return rc;
+	rc = dir_begin(&reader, root, entries, "proc/%d/fd", (int)pid);
+	*digest = 0xcbf29ce484222325u;
+	while (rc == 0 && (entry = dir_next(&reader)))
+		for (const char *c = entry->name;; c++) {
+			*digest = (*digest ^ (unsigned char)*c) * 0x100000001b3u;
+			if (!*c)
+				break;
+		}
+	dir_end(&reader);
+	return rc;
+}
+
+static int read_links(struct stats_fds *fds, const struct sysroot *root, pid_t pid, char *entries)
+{
+	struct dir_reader reader;
+	const struct dir_entry *entry;
+	int rc = dir_begin(&reader, root, entries, "proc/%d/fd", (int)pid);
+
+	while (rc == 0 && (entry = dir_next(&reader))) {
+		char target[64];
+		ssize_t len = readlinkat(reader.fd, entry->name, target, sizeof(target) - 1);
+
+		if (len >= 0) {
+			target[len] = '\0';
+			rc = note_fd(fds, target, (int)strtol(entry->name, NULL, 10));
+		} else if (errno != ENOENT) {
+			rc = -errno;
+		}
+	}
+	dir_end(&reader);
+	return rc;
+}
+
+static int judge(struct stats_fds *fds)
+{
+	bool has_vm = false;
+
+	fds->vcpus = 0;
+	for (uint32_t i = 0; i < fds->nfiles; i++) {
+		const struct stats_file *file = &fds->files[i];
+
+		if (file->vcpu < 0) {
+			has_vm = file->guard >= 0;
+			continue;
+		}
+		fds->vcpus++;
+		if (file->guard < 0 || file->stats < 0)
+			return -ENODATA;
+	}
+	return has_vm && fds->vcpus ? 0 : -ENODATA;
+}
+
+int stats_fds_look(struct stats_fds *fds, const struct sysroot *root, pid_t pid, uint64_t pass, char *entries)
+{
+	uint64_t digest;
+	int rc = digest_fds(root, pid, entries, &digest);
+
+	if (rc == 0 && digest == fds->digest && pass < fds->looked + LOOK_PASSES)
+		return fds->error;
+	fds->digest = 0;
+	fds->nfiles = 0;
+	fds->error = 0;
+	if (rc == 0)
+		rc = read_links(fds, root, pid, entries);
+	if (rc < 0)
+		return rc;
+	if (fds->error == 0)
+		fds->error = judge(fds);
+	fds->digest = digest;
+	fds->looked = pass;
+	return fds->error;
+}
+
+void stats_fds_forget_blocks(struct stats_fds *fds)
+{
+	for (int scope = 0; scope < KVMSTAT_NSCOPES; scope++) {
+		free(fds->blocks[scope].terms);
+		fds->blocks[scope] = (struct stats_block){ 0 };
+	}
+}
+
+void stats_fds_exit(struct stats_fds *fds)
+{
+	stats_fds_forget_blocks(fds);
+	free(fds->files);
+	if (fds->pidfd >= 0)
+		close(fds->pidfd);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * statsfd.c - the source for kernels without BPF: the fds of binary statistics that the VMM keeps
+ *
+ * Which events there are is known only from the guests: they are offered as guests are met. It finds no guests
+ * by itself, and fills the cells of those that others found.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "guests/guest_dir.h"
+#include "host/refusal.h"
+#include "sources/statsfd/statsfd.h"
+
+/* Guests that could not be read, for one reason or another. */
+struct fault {
+	uint32_t count;
+	int error;		/* of the last one */
+	const struct guest *last;
+};
+
+/* How the guests of a pass were read. */
+struct tally {
+	uint32_t good;
+	struct fault denied, malformed, without;
+};
+
+static void statsfd_close(struct source *source)
+{
+	struct statsfd_state *state = source->state;
+
+	for (size_t i = 0; i < state->nnames; i++)
+		free(state->names[i]);
+	free(state->names);
+	free(state->sums);
+	free(state);
+	source->state = NULL;
+}
+
+/* Before the first pass there are no guests to ask: then the pass finds out. */
+static int probe(const struct kvmstat *kvmstat, enum refusal_call *call)
+{
+	const struct guests *guests = &kvmstat->guests;
+	int rc = statsfd_may_borrow(getpid(), call);
+
+	for (uint32_t i = 0; rc == 0 && i < guests->count; i++) {
+		pid_t pid = guests->list[i]->seen_as.tgid;
+
+		if (!pid || !guests->list[i]->wanted)
+			continue;
+		rc = statsfd_may_borrow(pid, call);
+		if (rc == 0)
+			return 0;
+		/* It ended meanwhile. */
+		if (rc == -ESRCH)
+			rc = 0;
+	}
+	return rc;
+}
+
+/* 6.5 and later; whether an older one has the repair is not to be seen from its number. */
+static bool keeps_vm_alive(const char *release)
+{
+	int major = 0, minor = 0;
+
+	return sscanf(release, "%d.%d", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 5));
+}
+
+static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
+{
+	struct statsfd_state *state;
+	enum refusal_call call;
+	struct utsname host;
+	int rc;
+
+	if (!kvmstat->root.live) {
+		source_status(source, KVMSTAT_MISSING, "it reads running guests, and Root names another place");
+		return -ENOENT;
+	}
+	if (!source_sees_processes(kvmstat, source))
+		return -ENOENT;
+	rc = probe(kvmstat, &call);
+	if (rc < 0)
+		return refusal_report(&source->status, &kvmstat->root, call, rc);
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return -ENOMEM;
+	/* No two openings are in the same pass. */
+	state->epoch = kvmstat->pass + 1;
+	state->keep_below = guests_keep_below();
+	state->needs_guard = uname(&host) < 0 || !keeps_vm_alive(host.release);
+	source->state = state;
+	source_status(source, KVMSTAT_ACTIVE, "%s", "");
+	return 0;
+}
+
+static int statsfd_bind(struct kvmstat *kvmstat, struct source *source)
+{
+	struct statsfd_state *state = source->state;
+	uint64_t *sums = calloc(kvmstat->columns->ncells + 1u, sizeof(*sums));
+
+	if (!sums)
+		return -ENOMEM;
+	free(state->sums);
+	state->sums = sums;
+	state->binding++;
+	return 0;
+}
+
+/* ---- pass ---- */
+
+static void note(struct tally *tally, const struct guest *guest, int rc)
+{
+	struct fault *fault = &tally->without;
+
+	if (rc == 0)
+		tally->good++;
+	/* -ESRCH: it has ended. */
+	if (rc == 0 || rc == -ESRCH)
+		return;
+	if (rc == -EPERM || rc == -EACCES)
+		fault = &tally->denied;
+	else if (rc == -EBADMSG)
+		fault = &tally->malformed;
+	fault->count++;
+	fault->error = rc;
+	fault->last = guest;
+}
+
+/* Which call it was that failed on a guest. */
+static enum refusal_call call_of(int rc)
+{
+	return rc == -EPERM ? CALL_PIDFD_GETFD : CALL_GUEST_FDS;
+}
+
+/* status is for words that are not always the same. */
+static const char *reason(int rc, const struct sysroot *root, struct kvmstat_source_status *status)
+{
+	switch (rc) {
+	case -ENODATA:
+		return "its VMM keeps no statistics fds for all of its vCPUs (QEMU does from 8.1 on)";
+	case -ENOTUNIQ:
+		return "its process has several VMs, and nobody can tell whose statistics are whose";
+	case -ESTALE:
+		return "its fds change while they are read";
+	case -EBADMSG:
+		return "what they say of themselves makes no sense; please report the kernel's version";
+	default:
+		refusal_report(status, root, call_of(rc), rc);
+		return status->text;
+	}
+}
+
+static void tell_problems(const struct source *source, struct kvmstat *kvmstat, const struct tally *tally)
+{
+	const struct fault *fault = tally->without.count ? &tally->without : &tally->denied;
+	struct kvmstat_source_status status;
+
+	if (tally->malformed.count)
+		problem_raise(kvmstat, KVMSTAT_MALFORMED, tally->malformed.count,
+			      "statistics fds that make no sense: those of %u guests, the last of them %s; their values are left out",
+			      tally->malformed.count, tally->malformed.last->public.name);
+	if (fault->count && source->noffers && !source_is_covered(source))
+		problem_raise(kvmstat, KVMSTAT_UNREADABLE, tally->denied.count + tally->without.count,
+			      "guests without statistics fds that can be read: %u, the last of them %s: %s",
+			      tally->denied.count + tally->without.count, fault->last->public.name,
+			      reason(fault->error, &kvmstat->root, &status));
+}
+
+/* Does nobody know any event of the VM, which QEMU keeps no file of? */
+static bool lacks_vm_events(const struct source *source, const struct column_set *columns)
+{
+	for (uint32_t i = 0; i < columns->ncolumns; i++)
+		if (columns->columns[i].event->scope == KVMSTAT_VM)
+			return false;
+	for (size_t i = 0; i < source->noffers; i++)
+		if (source->offers[i].event->scope == KVMSTAT_VM)
+			return false;
+	return source->noffers > 0;
+}
+
+/* 0, or -errno: no guest's fds may be borrowed. */
+static int tell(struct source *source, const struct pass *pass, const struct tally *tally)
+{
+	const struct fault *fault = tally->malformed.count ? &tally->malformed : &tally->without;
+	uint32_t bad = tally->denied.count + tally->malformed.count + tally->without.count;
+	const struct sysroot *root = &pass->kvmstat->root;
+	struct kvmstat_source_status status;
+
+	if (tally->denied.count && !tally->good && !fault->count)
+		return refusal_report(&source->status, root, call_of(tally->denied.error), tally->denied.error);
+	tell_problems(source, pass->kvmstat, tally);
+	if (!fault->count)
+		fault = &tally->denied;
+	/* Guests of others are not to be seen either, where only /proc has them. */
+	if (!pass->seen && refusal_lacks(CALL_GUEST_FDS, root))
+		refusal_report(&source->status, root, CALL_GUEST_FDS, -EACCES);
+	else if (!bad)
+		source_status(source, KVMSTAT_ACTIVE, "%s", lacks_vm_events(source, pass->kvmstat->columns) ?
+			      "it has the vCPUs' events; those of the VM itself debugfs or libvirt would have (option Source)" : "");
+	else
+		source_status(source, tally->good ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
+			      "it cannot read %u of %u guests, one of them %s: %s", bad, bad + tally->good,
+			      fault->last->public.name, reason(fault->error, root, &status));
+	return 0;
+}
+
+static int statsfd_pass(struct source *source, struct pass *pass)
+{
+	const struct guests *guests = &pass->kvmstat->guests;
+	size_t offered = source->noffers;
+	struct tally tally = { 0 };
+
+	for (uint32_t i = 0; i < guests->count; i++) {
+		struct guest *guest = guests->list[i];
+		int rc;
+
+		if (guest->pass != pass->number || !guest->wanted)
+			continue;
+		rc = statsfd_read_guest(source, pass, guest);
+		if (rc == -ENOMEM)
+			return rc;
+		note(&tally, guest, rc);
+	}
+	return source->noffers > offered ? 1 : tell(source, pass, &tally);
+}
+
+const struct source_ops statsfd_source = {
+	.id = KVMSTAT_STATSFD,
+	.guest_by_guest = true,
+	.open = statsfd_open,
+	.close = statsfd_close,
+	.bind = statsfd_bind,
+	.pass = statsfd_pass,
+};

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include "sources/tracepoint/scan.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/collector.h"
+#include "events/reason_table.h"
+#include "sources/tracepoint/load.h"
+#include "sources/tracepoint/reasons.h"
+
+enum {
+	SLOTS_PER_CPU = 256,	/* reasons of vCPU threads: of 16 threads with 16 reasons */
+	SLOTS_MIN = 8192,
+	MARGIN = 256,		/* slots that may be passed over: each CPU fills one at a time */
+	SWEEP_THREADS = 64,	/* looked at in one pass */
+};
+
+/* What is known of a slot: whose it is, and where its count goes. */
+struct counter {
+	uint64_t guest;		/* its id, 0: nobody's */
+	uint64_t base;		/* the count when it became the guest's */
+	bool was_owned;		/* by a guest that is gone: what was counted until now is not the next one's */
+	bool has_offers;
+	uint32_t total, reason;	/* in source->offers */
+};
+
+struct tracepoint_scan {
+	struct tracepoint_loader *loader;
+	struct counter *counters;	/* [nslots] */
+	uint32_t nslots;
+	uint32_t high;		/* slots above it were never used */
+	uint32_t sweep;		/* the slot to begin with when looking for threads that ended */
+	uint32_t last;		/* the guest of the slot before */
+	pid_t looked_at;	/* the process whose threads were looked for last in this pass */
+	uint64_t told;		/* hits that are told to be lost */
+};
+
+int tracepoint_scan_open(struct tracepoint_scan **result, const struct tracepoint_counts *counts, const struct sysroot *root,
+			 uint32_t cpus, struct kvmstat_source_status *status)
+{
+	struct tracepoint_scan *scan = calloc(1, sizeof(*scan));
+	int rc = -ENOMEM;
+
+	if (!scan)
+		return rc;
+	scan->nslots = cpus * SLOTS_PER_CPU > SLOTS_MIN ? cpus * SLOTS_PER_CPU : SLOTS_MIN;
+	scan->counters = calloc(scan->nslots, sizeof(*scan->counters));
+	if (scan->counters)
+		rc = tracepoint_open(&scan->loader, root, counts->tracepoints, counts->ntracepoints, scan->nslots, status);
+	if (rc < 0) {
+		tracepoint_scan_close(scan);
+		return rc;
+	}
+	*result = scan;
+	return 0;
+}
+
+void tracepoint_scan_close(struct tracepoint_scan *scan)
+{
+	if (!scan)
+		return;
+	if (scan->loader)
+		tracepoint_close(scan->loader);
+	free(scan->counters);
+	free(scan);
+}
+
+/* ---- whose it is ---- */
+
+static int compare_ids(const void *key, const void *item)
+{
+	const struct guest *guest = *(struct guest *const *)item;
+	uint64_t id = *(const uint64_t *)key;
+
+	return id < guest->public.id ? -1 : id > guest->public.id;
+}
+
+/* The number of the guest that it belongs to, or NO_CELL. */
+static uint32_t owner_of(const struct tracepoint_counts *counts, const struct guests *guests,
+			 const struct counter *counter, uint32_t last)
+{
+	struct guest **found;
+
+	if (!counter->guest)
+		return NO_CELL;
+	/* Slots of one guest often follow each other. */
+	if (last != NO_CELL && guests->list[last]->public.id == counter->guest)
+		return last;
+	found = bsearch(&counter->guest, guests->list, guests->count, sizeof(*guests->list), compare_ids);
+	if (!found || counts->claims.guests[found - guests->list] < CLAIMANT_UNKNOWN)
+		return NO_CELL;
+	return (uint32_t)(found - guests->list);
+}
+
+/*
+ * Is the thread that has this id now the one of the key? /proc knows its start in ticks. Where /proc hides it (hidepid), it is
+ * believed to be, as long as there is one; where /proc is of another pid namespace, in any case.
+ */
+static bool is_alive(const struct kvmstat *kvmstat, const struct tracepoint_key *key)
+{
+	uint64_t tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK), start;
+	pid_t tid = (pid_t)tracepoint_tid(key->what);
+
+	if (kvmstat->guests.foreign)
+		return true;
+	if (proc_start(&kvmstat->root, tid, &start) == 0)
+		return start == key->start - key->start % tick;
+	return kill(tid, 0) == 0 || errno != ESRCH;
+}
+
+/* A guest whose vCPU this thread is gets the slot. Its number, or NO_CELL. */
+static uint32_t give(const struct tracepoint_counts *counts, const struct kvmstat *kvmstat, struct counter *counter,
+		     const struct tracepoint_slot *slot)
+{
+	const struct claim *claim = claims_find(&counts->claims, (pid_t)tracepoint_tid(slot->key.what));
+
+	if (!claim || claim->contested || !is_alive(kvmstat, &slot->key))
+		return NO_CELL;
+	counter->guest = kvmstat->guests.list[claim->guest]->public.id;
+	counter->base = counter->was_owned ? slot->count : 0;
+	counter->was_owned = true;
+	return claim->guest;
+}
+
+/* ---- cells ---- */
+
+static int find_offers(struct tracepoint_counts *counts, struct kvmstat *kvmstat, struct source *source,
+		       struct counter *counter, uint64_t what)
+{
+	uint32_t format = tracepoint_format(what);
+	int rc = tracepoint_offer(counts, kvmstat, source, format_table[format].total, &counter->total);
+
+	if (rc == 0)
+		rc = tracepoint_offer(counts, kvmstat, source,
+				      tracepoint_event(format, tracepoint_class(what), tracepoint_code(what)),
+				      &counter->reason);
+	counter->has_offers = rc == 0;
+	return rc;
+}
+
+/* Whose slot it is in this pass, or NO_CELL: it may be given to a guest now, or taken from one. */
+static uint32_t settle_owner(struct tracepoint_scan *scan, const struct tracepoint_counts *counts, struct pass *pass,
+			     uint32_t number, const struct tracepoint_slot *slot)
+{
+	const struct kvmstat *kvmstat = pass->kvmstat;
+	struct counter *counter = &scan->counters[number];
+	uint32_t guest = owner_of(counts, &kvmstat->guests, counter, scan->last);
+
+	if (guest != NO_CELL && counts->claims.guests[guest] != CLAIMANT_CONTESTED) {
+		scan->last = guest;
+		return guest;
+	}
+	counter->guest = 0;
+	return give(counts, kvmstat, counter, slot);
+}
+
+/* One slot that is in use. 0 or -ENOMEM. */
+static int take_slot(struct tracepoint_scan *scan, struct tracepoint_counts *counts, struct source *source,
+		     struct pass *pass, uint32_t number, const struct tracepoint_slot *slot)
+{
+	struct counter *counter = &scan->counters[number];
+	struct tracepoint_hits hits = { .guest = settle_owner(scan, counts, pass, number, slot) };
+	int rc;
+
+	if (hits.guest == NO_CELL)
+		return 0;
+	if (!counter->has_offers) {
+		rc = find_offers(counts, pass->kvmstat, source, counter, slot->key.what);
+		if (rc < 0)
+			return rc;
+	}
+	hits.tid = (pid_t)tracepoint_tid(slot->key.what);
+	hits.count = slot->count - counter->base;
+	hits.offer = counter->total;
+	tracepoint_add(counts, source, pass, &hits);
+	hits.offer = counter->reason;
+	tracepoint_add(counts, source, pass, &hits);
+	return 0;
+}
+
+/* A copy of what the kernel changes all the time. False: it is free, or being filled just now. */
+static bool read_slot(const struct tracepoint_slot *shared, struct tracepoint_slot *slot)
+{
+	slot->count = __atomic_load_n(&shared->count, __ATOMIC_ACQUIRE);
+	slot->key.start = __atomic_load_n(&shared->key.start, __ATOMIC_RELAXED);
+	slot->key.what = __atomic_load_n(&shared->key.what, __ATOMIC_RELAXED);
+	return slot->count && slot->key.start && slot->key.what;
+}
+
+/* ---- threads that ended ---- */
+
+/* Where thread names tell, a vCPU that came later is found when it has made an exit. */
+static void look_again(struct tracepoint_scan *scan, struct kvmstat *kvmstat, pid_t tid)
+{
+	pid_t tgid = proc_tgid(&kvmstat->root, tid);
+
+	if (tgid <= 0 || tgid == scan->looked_at)
+		return;
+	scan->looked_at = tgid;
+	for (uint32_t i = 0; i < kvmstat->guests.count; i++) {
+		struct guest *guest = kvmstat->guests.list[i];
+
+		if (guest->seen_as.tgid != tgid || guest->counted)
+			continue;
+		guest->looks = 1;
+		guest_look(guest, &kvmstat->root);
+	}
+}
+
+static bool same_thread(const struct tracepoint_key *a, const struct tracepoint_key *b)
+{
+	return a->start == b->start && tracepoint_tid(a->what) == tracepoint_tid(b->what);
+}
+
+/* Give back nobody's slots whose thread is gone. */
+static void sweep(struct tracepoint_scan *scan, struct kvmstat *kvmstat)
+{
+	uint32_t high = scan->high, threads = 0;
+	struct tracepoint_key last = { 0 };
+	bool alive = true;
+
+	scan->looked_at = 0;
+	for (uint32_t n = 0; n < high && threads < SWEEP_THREADS; n++) {
+		uint32_t number = scan->sweep < high ? scan->sweep : 0;
+		struct tracepoint_slot slot;
+
+		scan->sweep = number + 1;
+		if (scan->counters[number].guest || !read_slot(&tracepoint_slots(scan->loader)[number], &slot))
+			continue;
+		if (!same_thread(&slot.key, &last)) {
+			threads++;
+			last = slot.key;
+			alive = is_alive(kvmstat, &last);
+			if (alive)
+				look_again(scan, kvmstat, (pid_t)tracepoint_tid(last.what));
+		}
+		if (alive)
+			continue;
+		tracepoint_free_slot(scan->loader, number);
+		scan->counters[number] = (struct counter){ 0 };
+	}
+}
+
+int tracepoint_scan_pass(struct tracepoint_scan *scan, struct tracepoint_counts *counts, struct source *source,
+			 struct pass *pass)
+{
+	const struct tracepoint_slot *slots = tracepoint_slots(scan->loader);
+
+	tracepoint_clear(counts, source, pass);
+	scan->last = NO_CELL;
+	for (uint32_t number = 0; number < scan->nslots && number < scan->high + MARGIN; number++) {
+		struct tracepoint_slot slot;
+		int rc;
+
+		if (!read_slot(&slots[number], &slot))
+			continue;
+		if (number >= scan->high)
+			scan->high = number + 1;
+		rc = take_slot(scan, counts, source, pass, number, &slot);
+		if (rc < 0)
+			return rc;
+	}
+	sweep(scan, pass->kvmstat);
+	return 0;
+}
+
+void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, struct kvmstat *kvmstat)
+{
+	uint64_t lost = tracepoint_lost(scan->loader), missed = tracepoint_missed(scan->loader);
+
+	if (!lost && !missed)
+		return;
+	if (lost)
+		source_status(source, KVMSTAT_PARTIAL,
+			      "%llu exits were not counted: there is room for %u reasons of vCPU threads; start it again to begin anew",
+			      (unsigned long long)lost, scan->nslots);
+	else
+		source_status(source, KVMSTAT_PARTIAL,
+			      "%llu exits were not counted: the kernel runs one BPF program at a time on a CPU, and another one ran",
+			      (unsigned long long)missed);
+	problem_raise(kvmstat, KVMSTAT_UNREADABLE, lost + missed - scan->told, "exits by reason: %s", source->status.text);
+	scan->told = lost + missed;
+}

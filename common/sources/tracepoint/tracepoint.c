@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tracepoint.c - the source that counts exits by reason, where it is asked for (ReportExitReasons)
+ */
+#include "core/collector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/refusal.h"
+#include "sources/tracepoint/perf.h"
+#include "sources/tracepoint/scan.h"
+
+/* One of the two counts: reasons by BPF, or totals by perf. */
+struct tracepoint_source {
+	struct tracepoint_counts *counts;
+	struct tracepoint_scan *scan;
+	struct tracepoint_perf *perf;
+	char why[200];		/* there are only totals */
+};
+
+static void close_source(struct source *source)
+{
+	struct tracepoint_source *state = source->state;
+
+	tracepoint_scan_close(state->scan);
+	tracepoint_perf_close(state->perf);
+	if (state->counts)
+		tracepoint_counts_free(state->counts);
+	free(state);
+	source->state = NULL;
+}
+
+/* Where BPF may not run, exits can at least be counted, if not their reasons. */
+static int begin(struct tracepoint_source *state, struct kvmstat *kvmstat, struct source *source)
+{
+	struct tracepoint_counts *counts = state->counts;
+	int rc = tracepoint_find_all(&kvmstat->root, counts->tracepoints, &source->status);
+
+	if (rc < 0)
+		return rc;
+	counts->ntracepoints = rc;
+	rc = tracepoint_scan_open(&state->scan, counts, &kvmstat->root, kvmstat->host.cpus, &source->status);
+	/* It counts as long as it is open: what may soon work is not given up for less. */
+	if (rc < 0 && !refusal_passes(rc) && tracepoint_perf_open(&state->perf, counts) == 0) {
+		memcpy(state->why, source->status.text, sizeof(state->why) - 1);
+		rc = 0;
+	}
+	return rc;
+}
+
+static int open_source(struct kvmstat *kvmstat, struct source *source)
+{
+	struct tracepoint_source *state;
+	int rc;
+
+	if (!kvmstat->root.live) {
+		source_status(source, KVMSTAT_MISSING, "it counts in the running kernel, and Root names another place");
+		return -ENOENT;
+	}
+	/* The kernel would not let us read, and log the attempt. */
+	if (kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY)
+		return refusal_report(&source->status, &kvmstat->root, CALL_TRACEFS, -EPERM);
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return -ENOMEM;
+	source->state = state;
+	state->counts = tracepoint_counts_new();
+	rc = state->counts ? begin(state, kvmstat, source) : -ENOMEM;
+	if (rc == 0)
+		rc = tracepoint_offer_totals(state->counts, kvmstat, source);
+	if (rc < 0)
+		close_source(source);
+	else
+		source_status(source, KVMSTAT_ACTIVE, "%s", "");
+	return rc;
+}
+
+static void tell_guests(struct source *source, const struct tracepoint_counts *counts)
+{
+	if (counts->contested.guests)
+		source_status(source, KVMSTAT_PARTIAL,
+			      "not counted for %u of %u guests, one of them %s: one thread runs vCPUs of several guests",
+			      counts->contested.guests, counts->seen, counts->contested.last);
+	else if (counts->unknown.guests)
+		source_status(source, KVMSTAT_PARTIAL,
+			      "not counted for %u of %u guests, one of them %s: which threads are its vCPUs is not known; "
+			      "the bpf source knows, and so do thread names (QEMU: -name debug-threads=on)",
+			      counts->unknown.guests, counts->seen, counts->unknown.last);
+	else
+		source_status(source, KVMSTAT_ACTIVE, "%s", "");
+}
+
+static int pass_source(struct source *source, struct pass *pass)
+{
+	struct tracepoint_source *state = source->state;
+	size_t offered = source->noffers;
+	int rc = claims_make(&state->counts->claims, &pass->kvmstat->guests, pass->number);
+
+	if (rc == 0)
+		rc = state->scan ? tracepoint_scan_pass(state->scan, state->counts, source, pass) :
+				   tracepoint_perf_pass(state->perf, state->counts, source, pass);
+	if (rc < 0)
+		return rc;
+	if (source->noffers > offered)
+		return 1;
+	tell_guests(source, state->counts);
+	if (state->scan)
+		tracepoint_scan_tell(state->scan, source, pass->kvmstat);
+	else
+		tracepoint_perf_tell(state->perf, source, pass->kvmstat, state->why);
+	return 0;
+}
+
+const struct source_ops tracepoint_source = {
+	.id = KVMSTAT_TRACEPOINT,
+	.opt_in = "only with the option ReportExitReasons",
+	.own_events = true,
+	.open = open_source,
+	.close = close_source,
+	.pass = pass_source,
+};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "util/text.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kvmstat.h"
+
+enum { NEAREST_MAX_LEN = 127 };
+
+/* Control characters, what takes no place or turns the writing direction, and spaces that are not the usual one. */
+static bool is_unseen(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{0, 0x1f}, {0x7f, 0xa0}, {0xad, 0xad}, {0x61c, 0x61c}, {0x2000, 0x200f}, {0x2028, 0x202f},
+		{0x205f, 0x206f}, {0x3000, 0x3000}, {0xfeff, 0xfeff}, {0xe0000, 0xe0fff},
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return false;
+}
+
+/* How many bytes the character at s takes, 0 if one would not see it or it is no valid UTF-8. */
+static size_t character(const unsigned char *s)
+{
+	size_t n = s[0] < 0x80	 ? 1
+		   : s[0] < 0xc2 ? 0
+		   : s[0] < 0xe0 ? 2
+		   : s[0] < 0xf0 ? 3
+		   : s[0] < 0xf5 ? 4
+				 : 0;
+
+	uint32_t c = n > 1 ? s[0] & (0xffu >> (n + 1)) : s[0];
+
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	return is_unseen(c) ? 0 : n;
+}
+
+struct kvmstat_quoted kvmstat_quote(const char *word)
+{
+	static const char more[] = "...";
+	struct kvmstat_quoted quoted;
+	size_t used = 0;
+
+	while (*word) {
+		size_t n = character((const unsigned char *)word);
+		size_t take = n ? n : sizeof("\\xHH") - 1;
+
+		if (used + take > sizeof(quoted.text) - sizeof(more)) {
+			memcpy(quoted.text + used, more, sizeof(more) - 1);
+			used += sizeof(more) - 1;
+			break;
+		}
+		if (n)
+			memcpy(quoted.text + used, word, n);
+		else
+			snprintf(quoted.text + used, take + 1, "\\x%02x", (unsigned char)*word);
+		used += take;
+		word += n ? n : 1;
+	}
+	quoted.text[used] = '\0';
+	return quoted;
+}
+
+static size_t minimum(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Insertions, deletions and replacements from a to b, whatever the case; b at most NEAREST_MAX_LEN long. */
+static size_t edit_distance(const char *a, const char *b)
+{
+	size_t row[NEAREST_MAX_LEN + 1];
+	size_t len = strlen(b);
+
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= len; j++) {
+			bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+			size_t replaced = diagonal + !same;
+
+			diagonal = row[j];
+			row[j] = minimum(replaced, minimum(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[len];
+}
+
+void nearest_init(struct nearest *nearest, const char *word)
+{
+	size_t len = strnlen(word, NEAREST_MAX_LEN + 1);
+
+	nearest->word = word;
+	nearest->distance = len <= NEAREST_MAX_LEN ? len / 3 + 1 : 0;
+	nearest->name = "";
+}
+
+void nearest_try(struct nearest *nearest, const char *name)
+{
+	size_t distance;
+
+	if (!nearest->distance || strnlen(name, NEAREST_MAX_LEN + 1) > NEAREST_MAX_LEN)
+		return;
+	distance = edit_distance(nearest->word, name);
+	if (distance < nearest->distance) {
+		nearest->distance = distance;
+		nearest->name = name;
+	}
+}
