@@ -82,10 +82,10 @@ LIB       := $(O)/libkvmstat.a
 PLUGIN_SRCS := $(wildcard collectd-plugin/*.c)
 PLUGIN_OBJS := $(PLUGIN_SRCS:%.c=$(O)/%.o)
 PLUGIN      := $(O)/kvmstat.so
-AGENT_SRCS  := $(wildcard snmp-subagent/*.c)
+AGENT_SRCS  := $(wildcard snmp-subagent/*.c snmp-subagent/*/*.c)
 AGENT_OBJS  := $(AGENT_SRCS:%.c=$(O)/%.o)
 AGENT       := $(O)/kvmstat-agentx
-CLI_SRCS    := $(wildcard cli/*.c)
+CLI_SRCS    := $(wildcard cli/*.c cli/*/*.c)
 CLI_OBJS    := $(CLI_SRCS:%.c=$(O)/%.o)
 CLI         := $(O)/kvmstat
 
@@ -93,7 +93,7 @@ COLLECTD_FLAGS := -DHAVE_CONFIG_H -I$(SYSROOT)/usr/include/collectd
 HAVE_COLLECTD  := $(call have,collectd/core/daemon/collectd.h,$(COLLECTD_FLAGS))
 HAVE_SYSTEMD   := $(call have,systemd/sd-daemon.h)
 SNMP_LIBS      := $(if $(HAVE_SYSTEMD),-lsystemd)
-SNMP_FLAGS     := $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD) -DOID_ROOT='"$(OID_ROOT)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -DSTATEDIR='"$(STATEDIR)"'
+SNMP_FLAGS     := -Isnmp-subagent $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD) -DOID_ROOT='"$(OID_ROOT)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -DSTATEDIR='"$(STATEDIR)"'
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -155,6 +155,7 @@ $(AGENT_OBJS): EXTRA_CFLAGS += $(SNMP_FLAGS)
 $(AGENT): $(AGENT_OBJS) $(LIB)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(AGENT_OBJS) $(LIB) $(SNMP_LIBS) $(CORE_LIBS)
 
+$(CLI_OBJS): EXTRA_CFLAGS += -Icli
 $(CLI): $(CLI_OBJS) $(LIB)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJS) $(LIB) $(CORE_LIBS)
 

@@ -5,8 +5,8 @@
 #ifndef KVMSTAT_AGENTX_AGENT_H
 #define KVMSTAT_AGENTX_AGENT_H
 
-#include "reader.h"
 #include "settings.h"
+#include "view/reader.h"
 
 struct agent;
 

@@ -6,7 +6,7 @@
 #define KVMSTAT_AGENTX_HANDLER_H
 
 #include "agentx.h"
-#include "tables.h"
+#include "kvmstat-mib/tables.h"
 
 /* Where the tables hang. */
 struct tree {

@@ -17,7 +17,7 @@
 
 #include "agent.h"
 #include "log.h"
-#include "notify.h"
+#include "service.h"
 #include "settings.h"
 
 #ifndef SYSCONFDIR

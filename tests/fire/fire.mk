@@ -5,10 +5,10 @@
 FIRE_PROGRAMS := $(O)/tests/fire/hostile
 
 # The session alone, with a collector that is none.
-$(O)/tests/fire/hostile: $(filter-out %/agent.o %/main.o %/notify.o %/settings.o %/transport.o,$(AGENT_OBJS)) tests/snmp/fake.c tests/snmp/master.c
+$(O)/tests/fire/hostile: $(filter-out %/agent.o %/main.o %/service.o %/settings.o %/transport.o,$(AGENT_OBJS)) tests/snmp/fake.c tests/snmp/master.c
 $(FIRE_PROGRAMS): $(O)/tests/fire/%: tests/fire/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) $(SNMP_FLAGS) -Isnmp-subagent -Itests/snmp $(ALL_LDFLAGS) -MF $@.d -o $@ \
+	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) $(SNMP_FLAGS) -Itests/snmp $(ALL_LDFLAGS) -MF $@.d -o $@ \
 		$(filter-out %.h %.a,$^) $(LIB) $(SNMP_LIBS) $(CORE_LIBS)
 
 .PHONY: check-fire fire-parts

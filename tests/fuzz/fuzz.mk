@@ -33,8 +33,8 @@ $(O)/fuzz/fuzz_confline: $(O)/fuzz/collectd-plugin/confline.o
 $(O)/fuzz/fuzz_oconfig: $(PLUGIN_OBJS:$(O)/%=$(O)/fuzz/%)
 $(O)/fuzz/fuzz_oconfig: FUZZ_LIBS = -Wl,--wrap=confline_file
 $(O)/fuzz/fuzz_agentconf: $(filter-out %/main.o %/log.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%))
-$(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/indexcontent.o $(O)/fuzz/snmp-subagent/indexfile.o
-$(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/notify.o %/session.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \
+$(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/index/content.o $(O)/fuzz/snmp-subagent/index/file.o
+$(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/service.o %/session.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \
 	$(O)/fuzz/tests/snmp/fake.o
 $(O)/fuzz/fuzz_agentconf $(O)/fuzz/fuzz_rows: FUZZ_LIBS = $(SNMP_LIBS)
 $(O)/fuzz/collectd-plugin/%.o $(O)/fuzz/tests/fuzz/fuzz_oconfig.o: EXTRA_CFLAGS += $(COLLECTD_FLAGS)
@@ -49,7 +49,7 @@ $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libkvmstat.a
 	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -pthread -o $@ $(filter %.o,$^) $(O)/fuzz/libkvmstat.a $(FUZZ_LIBS) $(CORE_LIBS)
 
 .SECONDARY: $(FUZZ_TARGETS:%=$(O)/fuzz/tests/fuzz/fuzz_%.o) $(FUZZ_OBJS)
--include $(wildcard $(FUZZ_OBJS:.o=.d) $(O)/fuzz/collectd-plugin/*.d $(O)/fuzz/snmp-subagent/*.d $(O)/fuzz/tests/*/*.d)
+-include $(wildcard $(FUZZ_OBJS:.o=.d) $(O)/fuzz/collectd-plugin/*.d $(O)/fuzz/snmp-subagent/*.d $(O)/fuzz/snmp-subagent/*/*.d $(O)/fuzz/tests/*/*.d)
 
 .PHONY: fuzz check-fuzz
 ifeq ($(HAVE_FUZZER),yes)

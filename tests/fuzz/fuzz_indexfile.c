@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "indexfile.h"
+#include "index/file.h"
 
 static int dir = -1;
 static char name[] = "/dev/shm/kvmstat-fuzz-XXXXXX";

@@ -10,7 +10,7 @@
 #include "check.h"
 #include "confline.h"
 #include "fake_core.h"
-#include "pass.h"
+#include "send.h"
 
 /* ---- allocations -------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
 SNMP_TESTS := $(patsubst tests/snmp/%.c,$(O)/tests/snmp/%,$(wildcard tests/snmp/test_*.c))
 
 # The fake core takes the place of the collector, which the configuration needs.
-SNMP_FAKED  := $(patsubst %,$(O)/snmp-subagent/%.o,agentx columns_guest columns_histogram columns_host columns_vcpu grid handler indexcontent \
-	indexfile indexstore indexmap log marks octets reader rowview session tables value) tests/snmp/fake.c
+SNMP_FAKED  := $(patsubst %,$(O)/snmp-subagent/%.o,agentx handler log octets session value index/content index/file index/map index/store \
+	kvmstat-mib/guest kvmstat-mib/histogram kvmstat-mib/host kvmstat-mib/tables kvmstat-mib/vcpu view/grid view/marks view/reader view/rowview) tests/snmp/fake.c
 SNMP_CONFIG := $(patsubst %,$(O)/snmp-subagent/%.o,log settings)
 
 $(O)/tests/snmp/test_settings: $(SNMP_CONFIG)
@@ -13,7 +13,7 @@ $(O)/tests/snmp/test_session: tests/snmp/master.c
 $(filter-out %/test_settings %/test_obstacle,$(SNMP_TESTS)): $(SNMP_FAKED) tests/snmp/fake.h
 $(SNMP_TESTS): $(O)/tests/snmp/%: tests/snmp/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) $(SNMP_FLAGS) -Isnmp-subagent -Itests/snmp $(ALL_LDFLAGS) -MF $@.d -o $@ \
+	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) $(SNMP_FLAGS) -Itests/snmp $(ALL_LDFLAGS) -MF $@.d -o $@ \
 		$(filter-out %.h %.a,$^) $(LIB) -lcmocka $(SNMP_LIBS) $(CORE_LIBS)
 
 .PHONY: check-snmp

@@ -26,8 +26,8 @@
 #include <cmocka.h>
 
 #include "fake.h"
-#include "indexfile.h"
-#include "indexmap.h"
+#include "index/file.h"
+#include "index/map.h"
 
 static char dir[64];
 

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin.c - collectd read plugin: why KVM guests leave guest mode
+ *
+ * With types.c the only file that sees collectd's headers, and nothing but an adapter: configuration in, samples of the
+ * core out as value lists. Everything that is not collectd's lies in the other files and in common/.
+ */
+#include <collectd/core/daemon/collectd.h>
+
+#include <collectd/core/daemon/globals.h>
+#include <collectd/core/daemon/plugin.h>
+#include <collectd/core/daemon/utils_cache.h>
+#include <collectd/core/daemon/utils_complain.h>
+
+#include <limits.h>
+
+#include "confline.h"
+#include "kvmstat.h"
+#include "report.h"
+#include "send.h"
+#include "types.h"
+
+#define PLUGIN "kvmstat"
+
+_Static_assert((int)LABEL_SIZE <= (int)DATA_MAX_NAME_LEN, "a label must fit into a value list");
+
+enum {
+	MAX_FAILURES = 3,     /* in a row, before collectd is told to ask less often */
+	MAX_LABELS_TOLD = 10, /* in one pass */
+	MAX_VALUES_TEXT = 512,
+};
+
+static struct {
+	bool has_options;
+	struct options options;
+	char config_file[PATH_MAX];
+	struct kvmstat *kvmstat;
+	struct state state;
+	struct pass pass;
+	unsigned int failures;
+	c_complain_t problem[KVMSTAT_NPROBLEMS];
+	c_complain_t wish[NWISHES];
+	c_complain_t failed;
+	c_complain_t limited;
+	c_complain_t refused;
+} plugin;
+
+/* ---- configuration ------------------------------------------------------ */
+
+static bool options_ready(void)
+{
+	if (!plugin.has_options && !options_init(&plugin.options))
+		plugin.has_options = true;
+	return plugin.has_options;
+}
+
+/* Messages begin with the place in the configuration, as far as it can be found. */
+static void option_error(const char *key, const char *value, unsigned int skip, const char *message,
+			 const char *consequence)
+{
+	char place[PATH_MAX + 16] = "";
+
+	if (plugin.config_file[0])
+		confline_find(plugin.config_file, PLUGIN, key, value, skip, place, sizeof(place));
+	ERROR(ME "%s%s%s; %s", place, place[0] ? ": " : "", message, consequence);
+}
+
+static void option_ignored(const char *key, const char *value, unsigned int skip, const char *why)
+{
+	char message[512];
+
+	options_message(message, sizeof(message), key, value, why);
+	option_error(key, value, skip, message, "it is ignored");
+}
+
+static const char *value_text(const oconfig_value_t *value, char *buf, size_t size)
+{
+	if (value->type == OCONFIG_TYPE_STRING)
+		return value->value.string;
+	if (value->type == OCONFIG_TYPE_BOOLEAN)
+		return value->value.boolean ? "true" : "false";
+	snprintf(buf, size, "%.15g", value->value.number);
+	return buf;
+}
+
+/* All values of an option, with blanks between. */
+static void item_text(const oconfig_item_t *item, char *text, size_t size)
+{
+	char buf[32];
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < item->values_num && len < size; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s%s", i ? " " : "",
+					value_text(&item->values[i], buf, sizeof(buf)));
+}
+
+/* One of its values, or all of them. */
+static bool item_has(const oconfig_item_t *item, const char *key, const char *text)
+{
+	char buf[32], all[MAX_VALUES_TEXT];
+
+	if (strcasecmp(item->key, key))
+		return false;
+	for (int i = 0; i < item->values_num; i++)
+		if (!strcmp(value_text(&item->values[i], buf, sizeof(buf)), text))
+			return true;
+	item_text(item, all, sizeof(all));
+	return !strcmp(all, text);
+}
+
+/* How many options like this one are above it in the block. */
+static unsigned int count_above(const oconfig_item_t *block, int index, const char *text)
+{
+	unsigned int count = 0;
+
+	for (int i = 0; i < index; i++)
+		count += item_has(&block->children[i], block->children[index].key, text);
+	return count;
+}
+
+static void config_value(const oconfig_item_t *block, int index, const char *text)
+{
+	const char *key = block->children[index].key;
+	char message[512] = "";
+
+	if (options_set(&plugin.options, key, text, message, sizeof(message)))
+		option_error(key, text, count_above(block, index, text), message, "it is ignored");
+}
+
+static void config_each(const oconfig_item_t *block, int index)
+{
+	const oconfig_item_t *item = &block->children[index];
+	char buf[32];
+
+	for (int i = 0; i < item->values_num; i++) {
+		const char *text = value_text(&item->values[i], buf, sizeof(buf));
+
+		/* 007 and yes are a number and a truth to collectd, which keeps no more of them. */
+		if (item->values[i].type == OCONFIG_TYPE_STRING)
+			config_value(block, index, text);
+		else
+			option_ignored(item->key, text, count_above(block, index, text), "put it in quotes");
+	}
+}
+
+static void config_item(const oconfig_item_t *block, int index)
+{
+	const oconfig_item_t *item = &block->children[index];
+	enum option_kind kind = options_kind(item->key);
+	char text[MAX_VALUES_TEXT];
+	const char *wrong = NULL;
+
+	item_text(item, text, sizeof(text));
+	if (item->children_num)
+		wrong = "it is no block; write it as an option";
+	else if (!item->values_num)
+		wrong = "it needs a value";
+	else if (kind == OPTION_ONE && item->values_num > 1)
+		wrong = "it takes one value; write only one";
+	if (wrong)
+		option_ignored(item->key, item->values_num ? text : NULL, count_above(block, index, text),
+			       wrong);
+	else if (kind == OPTION_EACH)
+		config_each(block, index);
+	else
+		config_value(block, index, text);
+}
+
+/* Always 0: anything else would end the daemon with all its other plugins. */
+static int kvmstat_config(oconfig_item_t *block)
+{
+	if (!options_ready()) {
+		ERROR(ME "there is no memory for the configuration");
+		return 0;
+	}
+	if (!plugin.config_file[0] && confline_file(plugin.config_file, sizeof(plugin.config_file)))
+		plugin.config_file[0] = '\0';
+	for (int i = 0; i < block->children_num; i++)
+		config_item(block, i);
+	return 0;
+}
+
+/* ---- values ------------------------------------------------------------- */
+
+static void dispatch(value_list_t *vl)
+{
+	int err = plugin_dispatch_values(vl);
+
+	if (err)
+		c_complain_once(LOG_ERR, &plugin.refused, ME "collectd does not take values: error %d", err);
+	else
+		c_release(LOG_INFO, &plugin.refused, ME "collectd takes values again");
+}
+
+/* A value list that is filled again and again. */
+struct sender {
+	value_list_t vl;
+	value_t value;
+	const struct label *label; /* that vl has now */
+};
+
+static void address(struct sender *sender, const struct subject *subject, const struct cell *cell)
+{
+	value_list_t *vl = &sender->vl;
+
+	if (sender->label != subject->label) {
+		sender->label = subject->label;
+		memcpy(vl->host, sender->label->host, sizeof(vl->host));
+		memcpy(vl->plugin_instance, sender->label->instance, sizeof(vl->plugin_instance));
+	}
+	if (cell->gauge)
+		memcpy(vl->type, "gauge", sizeof("gauge"));
+	else
+		memcpy(vl->type, "derive", sizeof("derive"));
+	series_name(vl->type_instance, cell, subject->suffix);
+}
+
+static void emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
+		 uint64_t realtime_ns)
+{
+	struct sender *sender = context;
+
+	address(sender, subject, cell);
+	if (cell->gauge)
+		sender->value.gauge = (gauge_t)value;
+	else
+		sender->value.derive = (derive_t)value;
+	sender->vl.time = NS_TO_CDTIME_T(realtime_ns);
+	dispatch(&sender->vl);
+}
+
+static bool arrived(void *context, const struct subject *subject, const struct cell *cell)
+{
+	struct sender *sender = context;
+	const data_set_t *ds;
+	value_t *last;
+	bool is_zero;
+
+	address(sender, subject, cell);
+	ds = plugin_get_ds(sender->vl.type);
+	last = ds ? uc_get_value(ds, &sender->vl) : NULL;
+	is_zero = last && (cell->gauge ? last->gauge == 0 : last->derive == 0);
+	free(last);
+	return is_zero;
+}
+
+static void send_self(struct sender *sender, const char *type, const char *instance, value_t value)
+{
+	snprintf(sender->vl.type, sizeof(sender->vl.type), "%s", type);
+	snprintf(sender->vl.type_instance, sizeof(sender->vl.type_instance), "%s", instance);
+	sender->value = value;
+	dispatch(&sender->vl);
+}
+
+/* What the plugin says of itself stands beside the guests, without a plugin instance. */
+static void send_selves(struct sender *sender, const struct kvmstat_sample *sample)
+{
+	char instance[64];
+
+	snprintf(sender->vl.host, sizeof(sender->vl.host), "%s", hostname_g);
+	sender->vl.plugin_instance[0] = '\0';
+	sender->vl.time = NS_TO_CDTIME_T(sample->realtime_ns);
+	/* Where nothing may be looked at, none seen does not mean none there. */
+	if (sample->nrows || !sample->problems[KVMSTAT_NO_SOURCE].active)
+		send_self(sender, "gauge", "guests", (value_t){.gauge = sample->nrows});
+	send_self(sender, "gauge", "events", (value_t){.gauge = report_events(sample)});
+	send_self(sender, "gauge", "values", (value_t){.gauge = plugin.pass.sent});
+	send_self(sender, "duration", "pass", (value_t){.gauge = (double)sample->duration_ns / 1e9});
+	for (int i = 0; i < KVMSTAT_NPROBLEMS; i++) {
+		snprintf(instance, sizeof(instance), "errors-%s", kvmstat_problem_name(i));
+		send_self(sender, "derive", instance,
+			  (value_t){.derive = (derive_t)sample->problems[i].count});
+	}
+}
+
+static void send_sample(const struct kvmstat_sample *sample)
+{
+	struct sender sender = {.vl = {.values_len = 1, .plugin = PLUGIN}};
+	struct pass *pass = &plugin.pass;
+
+	sender.vl.values = &sender.value;
+	pass->options = &plugin.options;
+	pass->state = &plugin.state;
+	pass->interval_ns = CDTIME_T_TO_NS(plugin_get_interval());
+	pass->emit = emit;
+	pass->arrived = arrived;
+	pass->context = &sender;
+	pass_run(pass, sample);
+	send_selves(&sender, sample);
+	sender.label = NULL;
+	pass_end(pass, sample);
+	if (pass->left_out)
+		c_complain_once(LOG_WARNING, &plugin.limited,
+				ME "%u of %u values are left out, because MaxValues is %u: choose guests and "
+				   "events, or raise MaxValues and collectd's WriteQueueLimitHigh and -Low",
+				pass->left_out, pass->left_out + pass->sent, plugin.options.max_values);
+	else
+		c_release(LOG_INFO, &plugin.limited, ME "no values are left out any more");
+}
+
+/* ---- one pass ----------------------------------------------------------- */
+
+static void report_problems(const struct kvmstat_sample *sample)
+{
+	for (int i = 0; i < KVMSTAT_NPROBLEMS; i++) {
+		const struct kvmstat_problem_status *problem = &sample->problems[i];
+
+		if (problem->active)
+			c_complain_once(i == KVMSTAT_NO_SOURCE ? LOG_ERR : LOG_WARNING, &plugin.problem[i],
+					ME "%s", problem->text);
+		else
+			c_release(LOG_INFO, &plugin.problem[i], ME "over: %s", report_over(i));
+	}
+}
+
+static void report_wishes(const struct kvmstat_sample *sample)
+{
+	char text[512];
+
+	for (int i = 0; i < NWISHES; i++) {
+		int unmet = report_wish(text, sizeof(text), sample, &plugin.options, i);
+
+		if (unmet > 0)
+			c_complain_once(LOG_WARNING, &plugin.wish[i], ME "%s", text);
+		else if (!unmet)
+			c_release(LOG_INFO, &plugin.wish[i], ME "%s", text);
+	}
+}
+
+static void report_labels(const struct kvmstat_sample *sample)
+{
+	char text[512];
+	uint32_t told = 0;
+
+	for (uint32_t i = 0; i < sample->nrows; i++) {
+		const struct guest_state *guest = &plugin.state.guests[i];
+
+		if (!guest->fresh || !guest->changed || told++ >= MAX_LABELS_TOLD)
+			continue;
+		report_label(text, sizeof(text), sample->rows[i].guest, &guest->label);
+		INFO(ME "%s", text);
+	}
+	if (told > MAX_LABELS_TOLD)
+		INFO(ME "%u more guests are not called by their own names here, for the same reasons",
+		     told - MAX_LABELS_TOLD);
+}
+
+/* A sample that state and messages are up to date with, or NULL. */
+static struct kvmstat_sample *take_sample(int *err)
+{
+	struct kvmstat_sample *sample = NULL;
+
+	*err = kvmstat_collect(plugin.kvmstat, &sample);
+	if (*err)
+		return NULL;
+	*err = state_update(&plugin.state, sample, &plugin.options.naming, plugin.options.skip_never_seen);
+	if (*err < 0) {
+		kvmstat_sample_put(sample);
+		return NULL;
+	}
+	report_problems(sample);
+	report_wishes(sample);
+	if (*err > 0)
+		report_labels(sample);
+	return sample;
+}
+
+static int kvmstat_read(user_data_t *user_data)
+{
+	struct kvmstat_sample *sample;
+	int err;
+
+	(void)user_data;
+	if (!plugin.kvmstat)
+		return -1;
+	sample = take_sample(&err);
+	if (!sample) {
+		c_complain_once(LOG_ERR, &plugin.failed, ME "nothing can be collected: %s", strerror(-err));
+		return ++plugin.failures < MAX_FAILURES ? 0 : -1;
+	}
+	plugin.failures = 0;
+	c_release(LOG_INFO, &plugin.failed, ME "collecting again");
+	send_sample(sample);
+	state_advance(&plugin.state, sample);
+	return 0;
+}
+
+/* ---- start and end ------------------------------------------------------ */
+
+static void report_unknown_events(void)
+{
+	for (const struct event_word *word = plugin.options.words; word; word = word->next) {
+		char suggestion[128] = "", text[512];
+
+		if (!kvmstat_event_unknown(plugin.kvmstat, word->text, suggestion, sizeof(suggestion)))
+			continue;
+		report_unknown_event(text, sizeof(text), word, suggestion);
+		option_error(word->key, word->text, word->above, text, "it matches nothing");
+	}
+	options_forget_words(&plugin.options);
+}
+
+/* Besides memory it can only lack the directory of the option Root. */
+static void report_failed_start(int err)
+{
+	char message[512];
+
+	if (err == -ENOMEM) {
+		ERROR(ME "it cannot start: %s", strerror(-err));
+		return;
+	}
+	snprintf(message, sizeof(message),
+		 "Root: the directory cannot be opened: %s; write one that has sys and proc", strerror(-err));
+	option_error("Root", NULL, 0, message, "the plugin does not start");
+}
+
+/* Only "none" can make all names the same, and only where the host's name does not tell guests apart. */
+static void check_naming(void)
+{
+	struct naming *naming = &plugin.options.naming;
+
+	if (label_tells_guests_apart(naming))
+		return;
+	option_error(
+		"PluginInstanceFormat", "none", 0,
+		"PluginInstanceFormat \"none\": every guest would have the same name; write HostnameFormat "
+		"name or uuid as well",
+		"\"PluginInstanceFormat name\" is used instead");
+	naming->instance = (struct label_format){1, {LABEL_NAME}};
+}
+
+static void report_no_events(const struct kvmstat_sample *sample)
+{
+	if (!sample->ncolumns && plugin.options.words && !sample->problems[KVMSTAT_NO_SOURCE].active &&
+	    !sample->problems[KVMSTAT_NO_KVM].active)
+		WARNING(ME "Event and ExcludeEvent let no event of this host pass, so nothing is sent of "
+			   "guests; `kvmstat events --all` lists those of this host");
+}
+
+static int kvmstat_init(void)
+{
+	struct kvmstat_sample *sample;
+	char text[256];
+	int err;
+
+	if (types_check())
+		return -1;
+	err = options_ready() ? kvmstat_open(&plugin.kvmstat, plugin.options.core) : -ENOMEM;
+	if (err) {
+		plugin.kvmstat = NULL;
+		report_failed_start(err);
+		return -1;
+	}
+	plugin.options.naming.hostname = hostname_g;
+	check_naming();
+	sample = take_sample(&err);
+	if (sample) {
+		report_start(text, sizeof(text), sample);
+		INFO(ME "%s", text);
+		report_no_events(sample);
+		state_advance(&plugin.state, sample);
+	}
+	report_unknown_events();
+	return 0;
+}
+
+/* Also called if init failed, or was never called. */
+static int kvmstat_shutdown(void)
+{
+	state_free(&plugin.state);
+	kvmstat_close(plugin.kvmstat);
+	if (plugin.has_options)
+		options_exit(&plugin.options);
+	memset(&plugin, 0, sizeof(plugin));
+	return 0;
+}
+
+__attribute__((visibility("default"))) void module_register(void)
+{
+	plugin_register_complex_config(PLUGIN, kvmstat_config);
+	plugin_register_init(PLUGIN, kvmstat_init);
+	plugin_register_complex_read(NULL, PLUGIN, kvmstat_read, 0, NULL);
+	plugin_register_shutdown(PLUGIN, kvmstat_shutdown);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * send.c - which values of a sample are sent, in which order and at what pace
+ */
+#include "send.h"
+
+#include <time.h>
+
+enum {
+	NS_PER_S = 1000000000,
+	AUTO_PACE_VALUES = 5000, /* fewer than these do no harm in one burst */
+	AUTO_PACE_US = 500,
+	PATIENCE = 4,		  /* all pauses together take no more than this part of the interval */
+	OWED_PAUSE_NS = 1000000,     /* the first one, each other one is twice as long, */
+	OWED_PATIENCE_NS = 50000000, /* and all together */
+};
+
+/* A pause after each guest, so that a large pass does not overrun sockets. SIGTERM waits for it: not for
+ * long. */
+struct pace {
+	uint64_t pause_ns;
+	uint64_t patience_ns;
+};
+
+static struct pace pace_new(const struct pass *pass, const struct kvmstat_sample *sample)
+{
+	uint32_t expected = pass->sent ? pass->sent : (sample->nrows + sample->nvcpus) * sample->ncells;
+	int us = pass->options->pace_us;
+
+	if (us == PACE_AUTO)
+		us = expected > AUTO_PACE_VALUES ? AUTO_PACE_US : 0;
+	return (struct pace){(uint64_t)us * 1000, pass->interval_ns / PATIENCE};
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void pace_wait(struct pace *pace)
+{
+	struct timespec pause = {(time_t)(pace->pause_ns / NS_PER_S), (long)(pace->pause_ns % NS_PER_S)};
+	uint64_t began, took;
+
+	if (!pace->pause_ns || pace->patience_ns < pace->pause_ns)
+		return;
+	began = clock_ns();
+	nanosleep(&pause, NULL);
+	took = clock_ns() - began;
+	pace->patience_ns -= took < pace->patience_ns ? took : pace->patience_ns;
+}
+
+/* May one more value be sent, now or in the end? */
+static bool admit(struct pass *pass)
+{
+	if (pass->sent == pass->options->max_values) {
+		pass->left_out++;
+		return false;
+	}
+	pass->sent++;
+	return true;
+}
+
+static void send_subject(struct pass *pass, const struct kvmstat_sample *sample,
+			 const struct subject *subject)
+{
+	const struct state *state = pass->state;
+	uint64_t value;
+
+	for (uint32_t i = 0; i < state->ncells; i++) {
+		switch (state_judge(state, sample, subject, i, &value)) {
+		case LEAVE_OUT:
+			break;
+		case SEND_ZERO_FIRST:
+			if (admit(pass))
+				pass->emit(pass->context, subject, &state->cells[i], 0,
+					   state->before->realtime_ns);
+			if (admit(pass)) {
+				state_owe(subject, i);
+				pass->owed++;
+			}
+			break;
+		case SEND:
+			if (admit(pass))
+				pass->emit(pass->context, subject, &state->cells[i], value,
+					   sample->realtime_ns);
+		}
+	}
+}
+
+typedef void each_subject(struct pass *pass, const struct kvmstat_sample *sample,
+			  const struct subject *subject);
+
+static void each_guest(struct pass *pass, const struct kvmstat_sample *sample, each_subject *act,
+		       struct pace *pace)
+{
+	for (uint32_t row = 0; row < sample->nrows; row++) {
+		struct subject guest = state_guest(pass->state, sample, row);
+
+		if (!pass->state->guests[row].named)
+			continue;
+		act(pass, sample, &guest);
+		pace_wait(pace);
+	}
+}
+
+static void each_vcpu(struct pass *pass, const struct kvmstat_sample *sample, each_subject *act,
+		      struct pace *pace)
+{
+	for (uint32_t row = 0; sample->nvcpus && row < sample->nrows; row++) {
+		uint32_t first = (uint32_t)(sample->rows[row].vcpu - sample->vcpus);
+
+		if (!pass->state->guests[row].named)
+			continue;
+		for (uint32_t i = 0; i < sample->rows[row].nvcpus; i++) {
+			struct subject vcpu = state_vcpu(pass->state, sample, row, first + i);
+
+			act(pass, sample, &vcpu);
+		}
+		pace_wait(pace);
+	}
+}
+
+void pass_run(struct pass *pass, const struct kvmstat_sample *sample)
+{
+	struct pace pace = pace_new(pass, sample);
+
+	pass->sent = 0;
+	pass->left_out = 0;
+	pass->owed = 0;
+	each_guest(pass, sample, send_subject, &pace);
+	each_vcpu(pass, sample, send_subject, &pace);
+}
+
+static void pay_subject(struct pass *pass, const struct kvmstat_sample *sample, const struct subject *subject)
+{
+	const struct state *state = pass->state;
+	uint64_t value;
+
+	for (uint32_t i = 0; i < state->ncells; i++) {
+		if (!state_owes(subject, i) || !pass->arrived(pass->context, subject, &state->cells[i]))
+			continue;
+		pass->owed--;
+		if (state_pay(sample, subject, i, &value))
+			pass->emit(pass->context, subject, &state->cells[i], value, sample->realtime_ns);
+	}
+}
+
+static void forgive_subject(struct pass *pass, const struct kvmstat_sample *sample,
+			    const struct subject *subject)
+{
+	uint64_t value;
+
+	for (uint32_t i = 0; i < pass->state->ncells; i++)
+		if (state_owes(subject, i))
+			state_pay(sample, subject, i, &value);
+}
+
+void pass_end(struct pass *pass, const struct kvmstat_sample *sample)
+{
+	uint64_t patience_ns = pass->interval_ns / PATIENCE;
+	struct pace none = {0}, pace = {OWED_PAUSE_NS,
+					patience_ns < OWED_PATIENCE_NS ? patience_ns : OWED_PATIENCE_NS};
+
+	while (pass->owed) {
+		each_guest(pass, sample, pay_subject, &none);
+		each_vcpu(pass, sample, pay_subject, &none);
+		if (!pass->owed || pace.patience_ns < pace.pause_ns)
+			break;
+		pace_wait(&pace);
+		pace.pause_ns *= 2;
+	}
+	if (pass->owed) {
+		each_guest(pass, sample, forgive_subject, &none);
+		each_vcpu(pass, sample, forgive_subject, &none);
+	}
+	pass->owed = 0;
+}
