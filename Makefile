@@ -57,7 +57,7 @@ HARDEN   := -fstack-protector-strong $(if $(filter 1,$(SAN)),,-D_FORTIFY_SOURCE=
 SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 
 ALL_CFLAGS  = -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
-	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -DBPF_OBJECTS='"$(O)/gen"' -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
+	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -pthread
 
 XML_CFLAGS := $(shell $(PKG_CONFIG) --cflags libxml-2.0 2>/dev/null)
@@ -76,7 +76,8 @@ WITH_LIBVIRT ?= $(if $(HAVE_LIBVIRT),1,0)
 NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,$(patsubst %,common/sources/%.c,bpf/load bpf/layout bpf/object tracepoint/load tracepoint/scan))
 NO_LIBVIRT_SRCS := $(if $(filter 1,$(WITH_LIBVIRT)),,$(patsubst %,common/sources/libvirt/%.c,call thread read match))
 CORE_SRCS := $(filter-out %.bpf.c $(NO_BPF_SRCS) $(NO_LIBVIRT_SRCS),$(wildcard common/*.c common/*/*.c common/*/*/*.c))
-CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o
+BPF_OBJS  := $(if $(filter 1,$(WITH_BPF)),$(O)/common/sources/bpf/objects.o)
+CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o $(BPF_OBJS)
 LIB       := $(O)/libkvmstat.a
 
 PLUGIN_SRCS := $(wildcard collectd-plugin/*.c)
@@ -199,10 +200,9 @@ $(O)/gen/hits.bpf.o: common/sources/tracepoint/hits.bpf.c common/sources/tracepo
 $(O)/gen/%.bpf.o:
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) -Wall -Wextra $(WERROR) $(BPF_INCLUDE) -Icommon -c -o $@ $<
-ifeq ($(WITH_BPF),1)
-$(O)/common/sources/bpf/load.o: $(O)/gen/kvmiter.bpf.o
-$(O)/common/sources/tracepoint/load.o: $(O)/gen/hits.bpf.o
-endif
+$(O)/common/sources/bpf/objects.o: common/sources/bpf/objects.S $(O)/gen/kvmiter.bpf.o $(O)/gen/hits.bpf.o
+	@mkdir -p $(@D)
+	$(call say,AS,$@)$(CC) $(SYSROOT_FLAG) -Wa,-I$(O)/gen -c -o $@ $<
 
 # The MIB for the chosen root.
 .PHONY: mib

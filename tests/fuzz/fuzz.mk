@@ -10,7 +10,7 @@ FUZZ_TARGETS := $(filter-out oconfig,$(FUZZ_TARGETS))
 endif
 FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FUZZ_CFLAGS   = $(filter-out $(SANFLAGS) -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)
-FUZZ_OBJS    := $(patsubst $(O)/%,$(O)/fuzz/%,$(CORE_OBJS))
+FUZZ_OBJS    := $(patsubst $(O)/%,$(O)/fuzz/%,$(filter-out $(BPF_OBJS),$(CORE_OBJS)))
 HAVE_FUZZER  := $(shell echo 'int LLVMFuzzerTestOneInput(const char *, unsigned long); int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return !d || !n; }' \
 	| $(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -x c -o /dev/null - >/dev/null 2>&1 && echo yes)
 
@@ -23,10 +23,6 @@ $(O)/fuzz/%.o: %.c
 	$(call say,FUZZCC,$@)$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
 
 $(O)/fuzz/common/version.o: $(O)/gen/version.h
-ifeq ($(WITH_BPF),1)
-$(O)/fuzz/common/sources/bpf/load.o: $(O)/gen/kvmiter.bpf.o
-$(O)/fuzz/common/sources/tracepoint/load.o: $(O)/gen/hits.bpf.o
-endif
 
 # What a target needs beside the core.
 $(O)/fuzz/fuzz_confline: $(O)/fuzz/collectd-plugin/confline.o
@@ -42,7 +38,7 @@ $(O)/fuzz/snmp-subagent/%.o $(O)/fuzz/tests/snmp/fake.o $(addprefix $(O)/fuzz/te
 $(O)/fuzz/tests/fuzz/%.o: EXTRA_CFLAGS += -Icollectd-plugin -Isnmp-subagent -Itests/snmp
 
 # In an archive: a target may have functions of its own in the place of the core's.
-$(O)/fuzz/libkvmstat.a: $(FUZZ_OBJS)
+$(O)/fuzz/libkvmstat.a: $(FUZZ_OBJS) $(BPF_OBJS)
 	$(call say,AR,$@)rm -f $@ && $(AR) qcs $@ $^
 
 $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libkvmstat.a

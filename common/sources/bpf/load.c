@@ -16,8 +16,6 @@
 #include "host/refusal.h"
 #include "sources/bpf/object.h"
 
-BPF_OBJECT(kvmiter);
-
 struct bpf_loader {
 	struct bpf_object *object;
 	const struct bpf_program *program;

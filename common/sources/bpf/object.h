@@ -9,14 +9,9 @@
 
 #include <bpf/libbpf.h>
 
-/* name.bpf.o as name_object[]; the makefile says where it is. */
-#define BPF_OBJECT(name)                                                                                 \
-	__asm__(".pushsection .rodata\n"                                                                 \
-		".balign 8\n" #name "_object:\n"                                                         \
-		".incbin \"" BPF_OBJECTS "/" #name ".bpf.o\"\n" #name "_object_end:\n"                   \
-		".popsection\n");                                                                        \
-	extern const char name##_object[] __attribute__((visibility("hidden")));                         \
-	extern const char name##_object_end[] __attribute__((visibility("hidden")))
+/* NAME.bpf.o as NAME_object[], up to NAME_object_end; see objects.S. */
+#define EMBEDDED extern const char __attribute__((visibility("hidden")))
+EMBEDDED kvmiter_object[], kvmiter_object_end[], hits_object[], hits_object_end[];
 
 /* Not loaded yet; its only read-only variable is set to what is at config. 0 or -errno. */
 int bpf_object_begin(struct bpf_object **object, const char *start, const char *end, const void *config,

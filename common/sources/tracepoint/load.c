@@ -15,8 +15,6 @@
 #include "host/refusal.h"
 #include "sources/bpf/object.h"
 
-BPF_OBJECT(hits);
-
 enum { KEYS, SLOTS, SPARE, STATE, NMAPS };
 
 static const char *const map_names[NMAPS] = { "keys", "slots", "spare", "state" };
