@@ -3,14 +3,14 @@
 # kvmstat: the only makefile. `make help` lists what it can do.
 #
 #   V=1               show the commands
-#   WERROR=           build although the compiler warns, as one may that is newer than those we know
+#   WERROR=-Werror    a warning ends the build, as it does in .ci/run
 #   SAN=1             build with AddressSanitizer and UndefinedBehaviorSanitizer
-#   WITH_BPF=0        build without the bpf source (needs no clang and no libbpf; loses most counters on a locked-down host)
-#   WITH_LIBVIRT=0    build without the libvirt source (default: with it where libvirt's headers are)
+#   WITH_BPF, WITH_LIBVIRT, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD = auto (what this machine can build), 0 or 1
+#   CFLAGS, CPPFLAGS, LDFLAGS, CC, CLANG, BPF_CFLAGS, PKG_CONFIG
 #   CROSS_COMPILE=s390x-linux-gnu-   build for another architecture
 #   SYSROOT=          where that architecture's headers and libraries are, when not in the compiler's own places
 #   OID_ROOT=1.3.6.1.4.1.8072.9999.9999.7619   where KVMSTAT-MIB hangs
-#   DESTDIR, PREFIX, ...   for install; see below
+#   DESTDIR, PREFIX and the directories below, for install
 
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
@@ -18,19 +18,22 @@ SBINDIR    ?= $(PREFIX)/sbin
 MANDIR     ?= $(PREFIX)/share/man
 DATADIR    ?= $(PREFIX)/share
 DOCDIR     ?= $(DATADIR)/doc/kvmstat
-SYSCONFDIR ?= /etc
-STATEDIR   ?= /var/lib/kvmstat
-UNITDIR    ?= $(shell pkg-config --variable=systemdsystemunitdir systemd 2>/dev/null || echo /lib/systemd/system)
-TMPFILESDIR ?= /usr/lib/tmpfiles.d
-PLUGINDIR  ?= $(firstword $(wildcard /usr/lib64/collectd /usr/lib/collectd) /usr/lib/collectd)
-MIBDIR     ?= /usr/share/snmp/mibs
+# collectd, snmpd's tools and systemd look in their own places; with a PREFIX of a user's own everything stays below it.
+SYSTEM     := $(filter /usr /usr/local,$(PREFIX))
+SYSCONFDIR ?= $(if $(SYSTEM),/etc,$(PREFIX)/etc)
+STATEDIR   ?= $(if $(SYSTEM),/var/lib,$(PREFIX)/var/lib)/kvmstat
+LIBDIR     := $(if $(SYSTEM),/usr/lib,$(PREFIX)/lib)
+UNITDIR    ?= $(if $(SYSTEM),$(shell $(PKG_CONFIG) --variable=systemdsystemunitdir systemd 2>/dev/null || echo /lib/systemd/system),$(LIBDIR)/systemd/system)
+SYSUSERSDIR ?= $(LIBDIR)/sysusers.d
+TMPFILESDIR ?= $(LIBDIR)/tmpfiles.d
+PLUGINDIR  ?= $(if $(SYSTEM),$(firstword $(wildcard /usr/lib64/collectd) /usr/lib/collectd),$(LIBDIR)/collectd)
+MIBDIR     ?= $(if $(SYSTEM),/usr,$(PREFIX))/share/snmp/mibs
 
 OID_ROOT ?= 1.3.6.1.4.1.8072.9999.9999.7619
-WITH_BPF ?= 1
 
-SYSROOT_FLAG := $(if $(SYSROOT), --sysroot=$(SYSROOT))
+SYSROOT_FLAG := $(if $(SYSROOT),--sysroot=$(SYSROOT))
 ifeq ($(origin CC),default)
-CC = $(CROSS_COMPILE)gcc$(SYSROOT_FLAG)
+CC = $(CROSS_COMPILE)gcc
 endif
 ifeq ($(origin AR),default)
 AR = $(CROSS_COMPILE)ar
@@ -51,27 +54,47 @@ endif
 # ---- what is compiled, and how --------------------------------------------------------------------------------
 
 CFLAGS   ?= -O2 -g
-WERROR   ?= -Werror
 WARN     := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2
-HARDEN   := -fstack-protector-strong $(if $(filter 1,$(SAN)),,-D_FORTIFY_SOURCE=2)
+# Not without optimization, not beside a sanitizer, and not where the builder has decided.
+FORTIFY  := $(if $(filter 1,$(SAN))$(filter -O0,$(CFLAGS))$(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDEN   := -fstack-protector-strong $(FORTIFY)
 SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 
-ALL_CFLAGS  = -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
+# The same bytes in whatever directory it is built.
+SAME      := -ffile-prefix-map=$(CURDIR)=.
+
+ALL_CFLAGS  = -std=gnu11 $(SYSROOT_FLAG) $(SAME) $(CPPFLAGS) $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
 	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
-ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -pthread
+ALL_LDFLAGS = $(SYSROOT_FLAG) $(SAME) $(CFLAGS) $(LDFLAGS) $(SANFLAGS) -pthread
+
+BPF_ENDIAN := $(if $(filter s390x% powerpc-% ppc-% ppc64-% powerpc64-%,$(TRIPLET)),bpfeb,bpfel)
+
+# Does a header exist for this compiler? $(call have,NAME,FLAGS)
+have = $(shell printf '\043include <$(1)>\n' | $(CC) $(SYSROOT_FLAG) $(CPPFLAGS) $(2) -E - >/dev/null 2>&1 && echo yes)
+
+# What each part needs; what is missing is named at the end of the build, or ends it where WITH_... = 1 asks for the part.
+COLLECTD_FLAGS := -DHAVE_CONFIG_H -I$(SYSROOT)/usr/include/collectd
+HAVE_BPF      := $(if $(shell command -v $(CLANG) 2>/dev/null),$(call have,bpf/libbpf.h))
+HAVE_LIBVIRT  := $(call have,libvirt/libvirt.h)
+HAVE_COLLECTD := $(call have,collectd/core/daemon/collectd.h,$(COLLECTD_FLAGS))
+HAVE_SNMP     := yes
+HAVE_SYSTEMD  := $(if $(wildcard /lib/systemd/system /usr/lib/systemd/system),yes)
+NEED_BPF      := the source bpf, without which a locked-down host shows few counters: clang and libbpf's headers (Debian, Ubuntu: clang libbpf-dev; RHEL, SLES: clang libbpf-devel)
+NEED_LIBVIRT  := the source libvirt: libvirt's headers (Debian, Ubuntu: libvirt-dev; RHEL, SLES: libvirt-devel)
+NEED_COLLECTD := kvmstat.so, the plugin: collectd's headers (Debian, Ubuntu: collectd-dev; SLES: collectd-devel; RHEL: those of collectd's source)
+NEED_SYSTEMD  := the unit of kvmstat-agentx: a directory of systemd's units
+
+PARTS_OF_IT := BPF LIBVIRT COLLECTD SNMP SYSTEMD
+$(foreach part,$(PARTS_OF_IT),$(eval WITH_$(part) ?= auto)\
+	$(if $(filter auto 0 1,$(WITH_$(part))),,$(error WITH_$(part)=$(WITH_$(part)): expected auto, 0 or 1))\
+	$(if $(filter 1,$(WITH_$(part))),$(if $(HAVE_$(part)),,$(eval WANTED += $(part))))\
+	$(eval override WITH_$(part) := $(if $(filter auto,$(WITH_$(part))),$(if $(HAVE_$(part)),1,$(eval MISSING += $(part))0),$(WITH_$(part)))))
 
 XML_CFLAGS := $(shell $(PKG_CONFIG) --cflags libxml-2.0 2>/dev/null)
 XML_LIBS   := $(shell $(PKG_CONFIG) --libs libxml-2.0 2>/dev/null || echo -lxml2)
 BPF_LIBS   := $(if $(filter 1,$(WITH_BPF)),$(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf))
 LIBVIRT_LIBS = $(if $(filter 1,$(WITH_LIBVIRT)),$(shell $(PKG_CONFIG) --libs libvirt 2>/dev/null || echo -lvirt))
 CORE_LIBS   = $(BPF_LIBS) $(LIBVIRT_LIBS) $(XML_LIBS) -lm
-BPF_ENDIAN := $(if $(filter s390x% powerpc-% ppc-% ppc64-% powerpc64-%,$(TRIPLET)),bpfeb,bpfel)
-
-# Does a header exist for this compiler? $(call have,NAME,FLAGS)
-have = $(shell printf '\043include <$(1)>\n' | $(CC) $(2) -E - >/dev/null 2>&1 && echo yes)
-
-HAVE_LIBVIRT := $(call have,libvirt/libvirt.h)
-WITH_LIBVIRT ?= $(if $(HAVE_LIBVIRT),1,0)
 
 NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,$(patsubst %,common/sources/%.c,bpf/load bpf/layout bpf/object tracepoint/load tracepoint/scan))
 NO_LIBVIRT_SRCS := $(if $(filter 1,$(WITH_LIBVIRT)),,$(patsubst %,common/sources/libvirt/%.c,call thread read match))
@@ -90,50 +113,25 @@ CLI_SRCS    := $(wildcard cli/*.c cli/*/*.c)
 CLI_OBJS    := $(CLI_SRCS:%.c=$(O)/%.o)
 CLI         := $(O)/kvmstat
 
-COLLECTD_FLAGS := -DHAVE_CONFIG_H -I$(SYSROOT)/usr/include/collectd
-HAVE_COLLECTD  := $(call have,collectd/core/daemon/collectd.h,$(COLLECTD_FLAGS))
-HAVE_SYSTEMD   := $(call have,systemd/sd-daemon.h)
-SNMP_LIBS      := $(if $(HAVE_SYSTEMD),-lsystemd)
-SNMP_FLAGS     := -Isnmp-subagent $(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD) -DOID_ROOT='"$(OID_ROOT)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -DSTATEDIR='"$(STATEDIR)"'
+SNMP_FLAGS  := -Isnmp-subagent -DOID_ROOT='"$(OID_ROOT)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -DSTATEDIR='"$(STATEDIR)"'
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-# What must be there, told in one line instead of by the compiler.
-define need
-	@command -v $(1) >/dev/null 2>&1 || { echo "$(1) is missing: $(2)"; exit 1; }
-endef
-NO_BPF := or make WITH_BPF=0, which loses most counters on a locked-down host
+BUILT := $(CLI) $(if $(filter 1,$(WITH_COLLECTD)),$(PLUGIN)) $(if $(filter 1,$(WITH_SNMP)),$(AGENT) $(O)/KVMSTAT-MIB)
+
+.PHONY: all
+all: needs $(LIB) $(BUILT)
+	$(call say,BUILT,$(notdir $(BUILT)); sources $(if $(filter 1,$(WITH_BPF)),bpf )statsfd debugfs $(if $(filter 1,$(WITH_LIBVIRT)),libvirt )proc tracepoint)
+	@$(foreach part,$(MISSING),echo "not built: $(NEED_$(part)) are missing";) :
 
 .PHONY: needs
 needs:
+	@$(foreach part,$(WANTED),echo "WITH_$(part)=1 cannot be built: $(NEED_$(part)) are missing; install them, or build with WITH_$(part)=0"; exit 1;) :
 ifneq ($(call have,libxml/parser.h,$(XML_CFLAGS)),yes)
 	@echo "libxml2's headers are missing (Debian, Ubuntu: libxml2-dev; RHEL, SLES: libxml2-devel)"; exit 1
 endif
-ifeq ($(WITH_BPF),1)
-	$(call need,$(CLANG),install clang - the package has this name everywhere - $(NO_BPF))
-ifneq ($(call have,bpf/libbpf.h),yes)
-	@echo "libbpf's headers are missing (Debian, Ubuntu: libbpf-dev; RHEL, SLES: libbpf-devel): install them, $(NO_BPF)"; exit 1
-endif
-else
-	@echo "built without the bpf source (WITH_BPF=0): a locked-down host shows only the counters that QEMU 8.1 and later keeps open"
-endif
-
-ifneq ($(HAVE_LIBVIRT),yes)
-ifeq ($(WITH_LIBVIRT),1)
-	@echo "libvirt's headers are missing (Debian, Ubuntu: libvirt-dev; RHEL, SLES: libvirt-devel): install them, or make WITH_LIBVIRT=0"; exit 1
-else
-	@echo "built without the libvirt source: libvirt's headers are missing (Debian, Ubuntu: libvirt-dev; RHEL, SLES: libvirt-devel)"
-endif
-endif
-
-.PHONY: all
-all: needs $(LIB) $(CLI) $(if $(HAVE_COLLECTD),$(PLUGIN),skip-collectd) $(AGENT) mib
-
-.PHONY: skip-collectd
-skip-collectd:
-	@echo "kvmstat.so is not built: collectd's headers are missing (Debian, Ubuntu: collectd-dev; RHEL: collectd from EPEL and its source; SLES: collectd-devel)"
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
@@ -143,7 +141,7 @@ $(O)/gen/%.o: $(O)/gen/%.c
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(LIB): $(CORE_OBJS)
-	$(call say,AR,$@)rm -f $@ && $(AR) qcs $@ $^
+	$(call say,AR,$@)rm -f $@ && $(AR) qcsD $@ $^
 
 # A thread whose call into libvirt hangs may outlive the collector, so its code must not be unloaded.
 comma    := ,
@@ -154,7 +152,7 @@ $(PLUGIN): $(PLUGIN_OBJS) $(LIB)
 
 $(AGENT_OBJS): EXTRA_CFLAGS += $(SNMP_FLAGS)
 $(AGENT): $(AGENT_OBJS) $(LIB)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(AGENT_OBJS) $(LIB) $(SNMP_LIBS) $(CORE_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(AGENT_OBJS) $(LIB) $(CORE_LIBS)
 
 $(CLI_OBJS): EXTRA_CFLAGS += -Icli
 $(CLI): $(CLI_OBJS) $(LIB)
@@ -199,17 +197,18 @@ $(O)/gen/kvmiter.bpf.o: common/sources/bpf/kvmiter.bpf.c common/sources/bpf/kvmi
 $(O)/gen/hits.bpf.o: common/sources/tracepoint/hits.bpf.c common/sources/tracepoint/record.h
 $(O)/gen/%.bpf.o:
 	@mkdir -p $(@D)
-	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) -Wall -Wextra $(WERROR) $(BPF_INCLUDE) -Icommon -c -o $@ $<
+	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) $(SAME) $(BPF_CFLAGS) -Wall -Wextra $(WERROR) $(BPF_INCLUDE) -Icommon -c -o $@ $<
 $(O)/common/sources/bpf/objects.o: common/sources/bpf/objects.S $(O)/gen/kvmiter.bpf.o $(O)/gen/hits.bpf.o
 	@mkdir -p $(@D)
 	$(call say,AS,$@)$(CC) $(SYSROOT_FLAG) -Wa,-I$(O)/gen -c -o $@ $<
 
 # The MIB for the chosen root.
+MAKE_MIB = awk -v root=$(OID_ROOT) -f scripts/mib.awk mibs/KVMSTAT-MIB.txt.in
 .PHONY: mib
 mib: $(O)/KVMSTAT-MIB
 $(O)/KVMSTAT-MIB: mibs/KVMSTAT-MIB.txt.in scripts/mib.awk FORCE
 	@mkdir -p $(@D)
-	@awk -v root=$(OID_ROOT) -f scripts/mib.awk mibs/KVMSTAT-MIB.txt.in > $@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+	@$(MAKE_MIB) | cmp -s - $@ || $(MAKE_MIB) > $@
 
 .PHONY: FORCE
 FORCE:
@@ -242,10 +241,13 @@ TESTVMM := $(O)/tests/vmm/kvmtestvmm
 include $(wildcard tests/*/*.mk)
 
 # Everything, part by part, with one count at the end; see docs/testing.md.
-.PHONY: check
-check:
-	$(Q)scripts/install-deps check
+.PHONY: check check-deps
+check: check-deps
 	$(Q)tests/check $(O)
+
+# What the tests need: as root on Debian and Ubuntu it is installed, else named.
+check-deps:
+	$(Q)scripts/install-deps check
 
 # For whoever changes something: the parts that take little time. Nothing is installed.
 .PHONY: check-quick
@@ -277,16 +279,17 @@ INSTALLED_PLUGIN := $(PLUGIN):$(PLUGINDIR)/kvmstat.so:644 \
 	docs/collectd.md:$(DOCDIR)/collectd.md:644
 INSTALLED_AGENT  := $(AGENT):$(SBINDIR)/kvmstat-agentx:755 $(O)/KVMSTAT-MIB:$(MIBDIR)/KVMSTAT-MIB.txt:644 \
 	snmp-subagent/kvmstat-agentx.8:$(MANDIR)/man8/kvmstat-agentx.8:644 \
-	snmp-subagent/kvmstat-agentx.service:$(UNITDIR)/kvmstat-agentx.service:644 \
-	snmp-subagent/kvmstat.sysusers:/usr/lib/sysusers.d/kvmstat.conf:644 \
-	snmp-subagent/kvmstat.tmpfiles:$(TMPFILESDIR)/kvmstat.conf:644 \
-	snmp-subagent/snmpd.conf.d-kvmstat.conf:$(DOCDIR)/snmp/snmpd.conf.d-kvmstat.conf:644 \
+		snmp-subagent/snmpd.conf.d-kvmstat.conf:$(DOCDIR)/snmp/snmpd.conf.d-kvmstat.conf:644 \
 	docs/snmp.md:$(DOCDIR)/snmp.md:644 \
 	docs/snmp_exporter/snmp.yml:$(DOCDIR)/snmp_exporter/snmp.yml:644 \
 	docs/snmp_exporter/snmp-0.22.yml:$(DOCDIR)/snmp_exporter/snmp-0.22.yml:644
+INSTALLED_UNIT   := snmp-subagent/kvmstat-agentx.service:$(UNITDIR)/kvmstat-agentx.service:644 \
+	snmp-subagent/kvmstat.sysusers:$(SYSUSERSDIR)/kvmstat.conf:644 \
+	snmp-subagent/kvmstat.tmpfiles:$(TMPFILESDIR)/kvmstat.conf:644
 # Never overwritten once it is there.
 INSTALLED_CONFIG := snmp-subagent/kvmstat-agentx.conf:$(SYSCONFDIR)/kvmstat/kvmstat-agentx.conf:644
-INSTALLED := $(INSTALLED_CLI) $(if $(HAVE_COLLECTD),$(INSTALLED_PLUGIN)) $(INSTALLED_AGENT)
+INSTALLED := $(INSTALLED_CLI) $(if $(filter 1,$(WITH_COLLECTD)),$(INSTALLED_PLUGIN)) $(if $(filter 1,$(WITH_SNMP)),$(INSTALLED_AGENT) \
+	$(if $(filter 1,$(WITH_SYSTEMD)),$(INSTALLED_UNIT)))
 
 .PHONY: install
 install: all
@@ -298,11 +301,17 @@ install: all
 		*) $(fill) "$$file" > "$$to.new"; chmod "$${rest##*:}" "$$to.new"; mv "$$to.new" "$$to" ;; \
 		esac; echo "  INSTALL  $$to"; \
 	done
-	$(Q)set -e; for entry in $(INSTALLED_CONFIG); do \
+	$(Q)set -e; for entry in $(if $(filter 1,$(WITH_SNMP)),$(INSTALLED_CONFIG)); do \
 		file=$${entry%%:*}; rest=$${entry#*:}; to="$(DESTDIR)$${rest%:*}"; \
 		[ -e "$$to" ] && { echo "  KEEP     $$to"; continue; }; \
 		$(INSTALL_FILE) "$$file" "$$to"; echo "  INSTALL  $$to"; \
 	done
+ifeq ($(SYSTEM)$(DESTDIR),)
+	@echo "Everything is below $(PREFIX), where other programs do not look. root can let them:"
+	@echo "  collectd  in collectd.conf: PluginDir \"$(PLUGINDIR)\" (one directory, for all plugins), or copy kvmstat.so into collectd's own"
+	@echo "  snmpd     needs nothing; its tools find the MIB with MIBDIRS=+$(MIBDIR)"
+	@echo "  systemd   systemctl link $(UNITDIR)/kvmstat-agentx.service; systemd-sysusers and systemd-tmpfiles with the files in $(LIBDIR)"
+endif
 
 .PHONY: uninstall
 uninstall:
@@ -314,7 +323,14 @@ uninstall:
 
 .PHONY: clean
 clean:
-	rm -rf build
+	rm -rf $(O)
+
+# A release as it is packaged: what HEAD has, and its version.
+.PHONY: dist
+dist:
+	@mkdir -p $(O)
+	$(Q)echo '$(VERSION)' >$(O)/VERSION && git archive --prefix=kvmstat-$(VERSION)/ --add-file=$(O)/VERSION HEAD | gzip -n >$(O)/kvmstat-$(VERSION).tar.gz
+	@echo $(O)/kvmstat-$(VERSION).tar.gz
 
 .PHONY: help
 help:

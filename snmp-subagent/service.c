@@ -1,27 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "service.h"
 
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#else
-static void sd_notify(int unset, const char *state)
+/* One datagram to $NOTIFY_SOCKET, as sd_notify(3) describes; without that variable systemd does not wait for us. */
+static void notify(const char *state)
 {
-	(void)unset;
-	(void)state;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t length = path ? strlen(path) : 0;
+	int fd;
+
+	if (length < 2 || length >= sizeof(address.sun_path) || !strchr("/@", *path))
+		return;
+	memcpy(address.sun_path, path, length);
+	if (*path == '@')	/* of the abstract namespace */
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+	close(fd);
 }
-#endif
 
 void notify_ready(void)
 {
-	sd_notify(0, "READY=1");
+	notify("READY=1");
 }
 
-/* systemd before 253 needs the time for nothing, and passes over it. */
+/* systemd before 253 does not need the time and ignores it. */
 void notify_reloading(void)
 {
 	char state[64];
@@ -30,15 +46,15 @@ void notify_reloading(void)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu",
 		 (unsigned long long)ts.tv_sec * 1000000 + (unsigned long long)ts.tv_nsec / 1000);
-	sd_notify(0, state);
+	notify(state);
 }
 
 void notify_stopping(void)
 {
-	sd_notify(0, "STOPPING=1");
+	notify("STOPPING=1");
 }
 
-void notify_status(struct notify *notify, const char *format, ...)
+void notify_status(struct notify *last, const char *format, ...)
 {
 	char state[NOTIFY_STATUS] = "STATUS=";
 	va_list args;
@@ -46,16 +62,16 @@ void notify_status(struct notify *notify, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(state + 7, sizeof(state) - 7, format, args);
 	va_end(args);
-	if (strcmp(state, notify->status) == 0)
+	if (strcmp(state, last->status) == 0)
 		return;
-	strcpy(notify->status, state);
-	sd_notify(0, state);
+	strcpy(last->status, state);
+	notify(state);
 }
 
-void notify_alive(struct notify *notify, unsigned int heartbeat)
+void notify_alive(struct notify *last, unsigned int heartbeat)
 {
-	if (heartbeat == notify->heartbeat)
+	if (heartbeat == last->heartbeat)
 		return;
-	notify->heartbeat = heartbeat;
-	sd_notify(0, "WATCHDOG=1");
+	last->heartbeat = heartbeat;
+	notify("WATCHDOG=1");
 }

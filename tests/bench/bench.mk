@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # What the work costs beside the least that it can cost; docs/performance.md says what the numbers mean.
 BENCH       := $(O)/tests/bench
-HAVE_SNMP   := $(call have,net-snmp/net-snmp-config.h)
+HAVE_NETSNMP   := $(call have,net-snmp/net-snmp-config.h)
 BENCH_TESTS := $(addprefix $(BENCH)/,pass exits memory allocs.so) $(TESTVMM) $(CLI) \
-	$(if $(HAVE_COLLECTD),$(BENCH)/plugin $(BENCH)/kvmfloor.so $(PLUGIN)) \
-	$(AGENT) $(if $(HAVE_SNMP),$(BENCH)/walker $(BENCH)/minagent $(BENCH)/minagent.so)
+	$(if $(filter 1,$(WITH_COLLECTD)),$(BENCH)/plugin $(BENCH)/kvmfloor.so $(PLUGIN)) \
+	$(AGENT) $(if $(HAVE_NETSNMP),$(BENCH)/walker $(BENCH)/minagent $(BENCH)/minagent.so)
 
 .PHONY: bench
 bench: $(BENCH_TESTS)

@@ -9,7 +9,7 @@ $(O)/tests/fire/hostile: $(filter-out %/agent.o %/main.o %/service.o %/settings.
 $(FIRE_PROGRAMS): $(O)/tests/fire/%: tests/fire/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) $(SNMP_FLAGS) -Itests/snmp $(ALL_LDFLAGS) -MF $@.d -o $@ \
-		$(filter-out %.h %.a,$^) $(LIB) $(SNMP_LIBS) $(CORE_LIBS)
+		$(filter-out %.h %.a,$^) $(LIB) $(CORE_LIBS)
 
 .PHONY: check-fire fire-parts
 check-fire:

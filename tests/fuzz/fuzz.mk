@@ -5,7 +5,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 ifneq ($(WITH_BPF),1)
 FUZZ_TARGETS := $(filter-out btf,$(FUZZ_TARGETS))
 endif
-ifneq ($(HAVE_COLLECTD),yes)
+ifneq ($(WITH_COLLECTD),1)
 FUZZ_TARGETS := $(filter-out oconfig,$(FUZZ_TARGETS))
 endif
 FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -32,7 +32,6 @@ $(O)/fuzz/fuzz_agentconf: $(filter-out %/main.o %/log.o,$(AGENT_OBJS:$(O)/%=$(O)
 $(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/index/content.o $(O)/fuzz/snmp-subagent/index/file.o
 $(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/service.o %/session.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \
 	$(O)/fuzz/tests/snmp/fake.o
-$(O)/fuzz/fuzz_agentconf $(O)/fuzz/fuzz_rows: FUZZ_LIBS = $(SNMP_LIBS)
 $(O)/fuzz/collectd-plugin/%.o $(O)/fuzz/tests/fuzz/fuzz_oconfig.o: EXTRA_CFLAGS += $(COLLECTD_FLAGS)
 $(O)/fuzz/snmp-subagent/%.o $(O)/fuzz/tests/snmp/fake.o $(addprefix $(O)/fuzz/tests/fuzz/fuzz_,agentconf.o rows.o): EXTRA_CFLAGS += $(SNMP_FLAGS)
 $(O)/fuzz/tests/fuzz/%.o: EXTRA_CFLAGS += -Icollectd-plugin -Isnmp-subagent -Itests/snmp

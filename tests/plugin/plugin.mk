@@ -30,7 +30,7 @@ $(PLUGIN_TEST)/test_pure: $(PLUGIN_TEST)/test_pure.o $(PLUGIN_TEST)/fake_core.o 
 plugin-tests: $(PLUGIN_TESTS) $(PLUGIN_TEST)/fake.so $(PLUGIN_TEST)/kvmstat.so
 
 .PHONY: check-plugin
-ifeq ($(HAVE_COLLECTD),yes)
+ifeq ($(WITH_COLLECTD),1)
 check-plugin: $(PLUGIN)
 	$(Q)$(MAKE) --no-print-directory $(if $(RUN),,SAN=1) O=$(PLUGIN_SAN_O) plugin-tests
 	$(Q)NM=$(NM) RUN="$(RUN)" sh tests/plugin/run.sh $(PLUGIN_SAN) $(PLUGIN)

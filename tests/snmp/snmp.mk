@@ -14,7 +14,7 @@ $(filter-out %/test_settings %/test_obstacle,$(SNMP_TESTS)): $(SNMP_FAKED) tests
 $(SNMP_TESTS): $(O)/tests/snmp/%: tests/snmp/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) $(SNMP_FLAGS) -Itests/snmp $(ALL_LDFLAGS) -MF $@.d -o $@ \
-		$(filter-out %.h %.a,$^) $(LIB) -lcmocka $(SNMP_LIBS) $(CORE_LIBS)
+		$(filter-out %.h %.a,$^) $(LIB) -lcmocka $(CORE_LIBS)
 
 .PHONY: check-snmp
 check-snmp: $(SNMP_TESTS)
