@@ -8,4 +8,4 @@ $(O)/tests/cli/kvmstat: $(CLI) FORCE
 
 .PHONY: check-cli
 check-cli: $(CLI_TESTED)
-	$(Q)PYTHONDONTWRITEBYTECODE=1 KVMSTAT=$(abspath $(CLI_TESTED)) tests/mounted /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/cli
+	$(Q)PYTHONDONTWRITEBYTECODE=1 $(if $(RUN),KVMSTAT_KERNELS=$(firstword $(subst -, ,$(CROSS_COMPILE)))-) KVMSTAT=$(abspath $(CLI_TESTED)) tests/mounted /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/cli

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Fuzzing with clang's libFuzzer: `make fuzz` runs each target FUZZ_SECONDS, `make check-fuzz` five.
+# Fuzzing with clang's libFuzzer: `make fuzz` runs each target FUZZ_SECONDS, `make check-fuzz` three.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 ifneq ($(WITH_BPF),1)
@@ -49,7 +49,7 @@ $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libkvmstat.a
 .PHONY: fuzz check-fuzz
 ifeq ($(HAVE_FUZZER),yes)
 fuzz check-fuzz: $(FUZZ_TARGETS:%=$(O)/fuzz/fuzz_%)
-	$(Q)sh tests/fuzz/run.sh $(O)/fuzz $(if $(filter check-fuzz,$@),5,$(FUZZ_SECONDS)) $(FUZZ_TARGETS)
+	$(Q)sh tests/fuzz/run.sh $(O)/fuzz $(if $(filter check-fuzz,$@),3,$(FUZZ_SECONDS)) $(FUZZ_TARGETS)
 else
 fuzz check-fuzz:
 	@for target in $(FUZZ_TARGETS); do echo "skip: fuzzing needs $(CLANG) with libFuzzer (Debian: clang, libclang-rt-14-dev)"; done

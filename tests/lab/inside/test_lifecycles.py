@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Guests that live for a moment, ten thousand on two kernels together, while somebody reads: no wrong value, nothing left of them."""
+"""Guests that live for a moment, four thousand on two kernels together, while somebody reads: no wrong value, nothing left of them."""
+import re
+
 import pytest
 
 import machine
@@ -10,7 +12,7 @@ VMMS = 32
 ALONE = 20  # lives of each that nobody looks at
 # Lives of each, and of how many one may find the name of its directory taken: whoever reads of a guest at the moment when it is
 # closed ends it a little later. Readers of debugfs do so now and then, the iterator hardly ever, without a reader nobody.
-SOURCES = {"bpf": (128, 250), "debugfs": (32, 20)}
+SOURCES = {"bpf": (48, 250), "debugfs": (16, 20)}
 STAYS = 1234
 pytestmark = pytest.mark.usefixtures("kvm")
 
@@ -44,11 +46,13 @@ def check_rows(reports):
     assert len(stays) == len(reports)
     assert {row["io_total"] for row in stays} == {STAYS}
     assert {row["io_rate"] for row in stays} <= {0, None}
-    passes = [row for row in rows if row["name"] == "passes"]
+    # While the helper that reads command lines gets no processor, a guest goes by its process.
+    passes = [row for row in rows if row["name"] == "passes" or re.fullmatch(r"kvmtestvmm-\d+", row["name"])]
     assert {row["io_total"] for row in passes} - {None} == {0, 1}
     rates = [row["io_rate"] for row in passes if row["io_rate"] is not None]
     assert all(rate >= 0 for rate in rates)
-    assert {row["name"] for row in rows} == {"stays", "passes"}
+    assert {row["name"] for row in rows} >= {"stays", "passes"}
+    assert len(rows) == len(stays) + len(passes)
     return len(rows)
 
 
