@@ -57,14 +57,12 @@ HARDEN   := -fstack-protector-strong $(if $(filter 1,$(SAN)),,-D_FORTIFY_SOURCE=
 SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 
 ALL_CFLAGS  = -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
-	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -DBPF_OBJECTS='"$(O)/gen"' -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
+	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -DBPF_OBJECTS='"$(O)/gen"' -Icommon -I$(O)/gen $(EXTRA_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -pthread
 
-XML_CFLAGS := $(shell $(PKG_CONFIG) --cflags libxml-2.0 2>/dev/null)
-XML_LIBS   := $(shell $(PKG_CONFIG) --libs libxml-2.0 2>/dev/null || echo -lxml2)
 BPF_LIBS   := $(if $(filter 1,$(WITH_BPF)),$(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf))
 LIBVIRT_LIBS = $(if $(filter 1,$(WITH_LIBVIRT)),$(shell $(PKG_CONFIG) --libs libvirt 2>/dev/null || echo -lvirt))
-CORE_LIBS   = $(BPF_LIBS) $(LIBVIRT_LIBS) $(XML_LIBS) -lm
+CORE_LIBS   = $(BPF_LIBS) $(LIBVIRT_LIBS) -lm
 BPF_ENDIAN := $(if $(filter s390x% powerpc-% ppc-% ppc64-% powerpc64-%,$(TRIPLET)),bpfeb,bpfel)
 
 # Does a header exist for this compiler? $(call have,NAME,FLAGS)
@@ -107,9 +105,6 @@ NO_BPF := or make WITH_BPF=0, which loses most counters on a locked-down host
 
 .PHONY: needs
 needs:
-ifneq ($(call have,libxml/parser.h,$(XML_CFLAGS)),yes)
-	@echo "libxml2's headers are missing (Debian, Ubuntu: libxml2-dev; RHEL, SLES: libxml2-devel)"; exit 1
-endif
 ifeq ($(WITH_BPF),1)
 	$(call need,$(CLANG),install clang - the package has this name everywhere - $(NO_BPF))
 ifneq ($(call have,bpf/libbpf.h),yes)

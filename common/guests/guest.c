@@ -237,16 +237,6 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 	guest->nthreads = (uint32_t)found;
 }
 
-/* libvirt knows the threads whatever they are called; where it does not, /proc is asked. */
-static void find_vcpus(struct guest *guest, const struct sysroot *root, struct identity *identity)
-{
-	guest->vcpus = guest->nthreads = identity->nthreads;
-	guest->threads = identity->threads;
-	identity->threads = NULL;
-	guest->looks = LOOKS;
-	guest_look(guest, root);
-}
-
 /* No process is known: the directory's name is all there is. */
 static int nobody(struct identity *identity, const char *dir)
 {
@@ -268,8 +258,10 @@ static int identify(struct guests *guests, const struct sysroot *root, struct gu
 		guest->unknown = identity.unknown;
 	guest->unnamed = rc < 0 && !guest->unknown;
 	rc = describe(guests, guest, &identity, sibling);
-	if (rc == 0 && guest->seen_as.tgid && !guest->seen_as.kvm && !sibling)
-		find_vcpus(guest, root, &identity);
+	if (rc == 0 && guest->seen_as.tgid && !guest->seen_as.kvm && !sibling) {
+		guest->looks = LOOKS;
+		guest_look(guest, root);
+	}
 	identity_free(&identity);
 	return rc;
 }
