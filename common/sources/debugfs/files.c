@@ -14,6 +14,7 @@
 #include "guests/guest_dir.h"
 #include "host/refusal.h"
 #include "sources/debugfs/debugfs.h"
+#include "util/array.h"
 
 static bool is_base(const char *name)
 {
@@ -99,17 +100,13 @@ static int list_files(const struct sysroot *root, char *entries, struct base *ba
 	int rc = dir_begin(&reader, root, entries, "sys/kernel/debug/%s", base->name);
 
 	while (rc == 0 && (entry = dir_next(&reader))) {
-		struct file *files;
-
 		if (!dir_is(&reader, entry, S_IFREG))
 			continue;
-		files = reallocarray(base->files, base->nfiles + 1, sizeof(*files));
-		if (files) {
-			base->files = files;
-			files[base->nfiles].name = strdup(entry->name);
+		rc = array_resize(&base->files, base->nfiles + 1);
+		if (rc == 0) {
+			base->files[base->nfiles].name = strdup(entry->name);
+			rc = base->files[base->nfiles++].name ? 0 : -ENOMEM;
 		}
-		if (!files || !files[base->nfiles++].name)
-			rc = -ENOMEM;
 	}
 	dir_end(&reader);
 	return rc;

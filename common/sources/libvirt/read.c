@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sources/libvirt/libvirt.h"
+#include "util/array.h"
 
 /* One guest while it is read. */
 struct reading {
@@ -105,19 +106,17 @@ static int add_event(struct reading *reading, const struct libvirt_key *key, con
 {
 	struct libvirt_state *state = reading->source->state;
 	size_t place = place_of(state, key->scope, key->name);
-	struct libvirt_event *events = reallocarray(state->events, state->nevents + 1, sizeof(*events));
 	struct libvirt_event event = { .name = strdup(key->name), .scope = key->scope };
-	int rc;
+	int rc = event.name ? array_resize(&state->events, state->nevents + 1) : -ENOMEM;
 
-	if (events)
-		state->events = events;
-	rc = events && event.name ? learn_event(reading, key, param, &event) : -ENOMEM;
+	if (rc == 0)
+		rc = learn_event(reading, key, param, &event);
 	if (rc < 0) {
 		free(event.name);
 		return rc;
 	}
-	memmove(&events[place + 1], &events[place], (state->nevents++ - place) * sizeof(*events));
-	events[place] = event;
+	memmove(&state->events[place + 1], &state->events[place], (state->nevents++ - place) * sizeof(event));
+	state->events[place] = event;
 	return 0;
 }
 
@@ -152,15 +151,8 @@ static int add_vcpu(struct libvirt_state *state, uint32_t number, bool offline)
 {
 	if (state->nvcpus && number <= state->vcpus[state->nvcpus - 1].number)
 		return LIBVIRT_MALFORMED;
-	if (state->nvcpus == state->vcpu_room) {
-		uint32_t room = state->vcpu_room ? 2 * state->vcpu_room : 16;
-		struct libvirt_vcpu *vcpus = reallocarray(state->vcpus, room, sizeof(*vcpus));
-
-		if (!vcpus)
-			return -ENOMEM;
-		state->vcpus = vcpus;
-		state->vcpu_room = room;
-	}
+	if (array_reserve(&state->vcpus, &state->vcpu_room, state->nvcpus + 1) < 0)
+		return -ENOMEM;
 	state->vcpus[state->nvcpus++] = (struct libvirt_vcpu){ .number = number, .offline = offline };
 	return LIBVIRT_FINE;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sources/statsfd/statsfd.h"
+#include "util/array.h"
 
 static int offer_of(const struct source *source, const struct kvmstat_event *event)
 {
@@ -19,16 +20,12 @@ static int offer_of(const struct source *source, const struct kvmstat_event *eve
 /* The kernel's name, to live as long as the source is open. */
 static const char *keep_name(struct statsfd_state *state, const struct kvmstat_event *event, const char *name)
 {
-	char **names;
-
 	if (strcmp(name, event->name) == 0)
 		return event->name;
-	names = reallocarray(state->names, state->nnames + 1, sizeof(char *));
-	if (!names)
+	if (array_resize(&state->names, state->nnames + 1) < 0)
 		return NULL;
-	state->names = names;
-	names[state->nnames] = strdup(name);
-	return names[state->nnames] ? names[state->nnames++] : NULL;
+	state->names[state->nnames] = strdup(name);
+	return state->names[state->nnames] ? state->names[state->nnames++] : NULL;
 }
 
 static int add_offer(struct source *source, const struct kvmstat_event *event, const struct stats_desc *desc)
