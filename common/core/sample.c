@@ -34,21 +34,16 @@ void kvmstat_sample_put(struct kvmstat_sample *public)
 		atomic_fetch_sub_explicit(&sample->refs, 1, memory_order_release);
 }
 
+static int compare_number(const void *key, const void *column)
+{
+	uint32_t number = *(const uint32_t *)key, other = ((const struct kvmstat_column *)column)->event->number;
+
+	return (number > other) - (number < other);
+}
+
 const struct kvmstat_column *kvmstat_sample_column(const struct kvmstat_sample *sample, uint32_t number)
 {
-	uint32_t low = 0, high = sample->ncolumns;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (sample->columns[middle].event->number < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < sample->ncolumns && sample->columns[low].event->number == number)
-		return &sample->columns[low];
-	return NULL;
+	return bsearch(&number, sample->columns, sample->ncolumns, sizeof(*sample->columns), compare_number);
 }
 
 /* ---- the collector's side ---- */

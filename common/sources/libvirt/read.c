@@ -73,15 +73,6 @@ static int learn_arch(struct reading *reading)
 	return state->arch ? 0 : -ENOMEM;
 }
 
-/* Old and new name of one event would be two offers of it. */
-static bool is_offered(const struct source *source, const struct kvmstat_event *event)
-{
-	for (size_t i = 0; i < source->noffers; i++)
-		if (source->offers[i].event == event)
-			return true;
-	return false;
-}
-
 /* The event of this key, offered unless it is none that can be collected. 0 or -ENOMEM. */
 static int learn_event(struct reading *reading, const struct libvirt_key *key, const struct libvirt_param *param,
 		       struct libvirt_event *event)
@@ -95,7 +86,8 @@ static int learn_event(struct reading *reading, const struct libvirt_key *key, c
 	known = registry_intern(reading->pass->kvmstat->registry, state->arch, key->name, &hint);
 	if (!known && errno == ENOMEM)
 		return -ENOMEM;
-	if (!known || known->scope != key->scope || is_offered(reading->source, known))
+	/* Old and new name of one event would be two offers of it. */
+	if (!known || known->scope != key->scope || source_find_offer(reading->source, known) >= 0)
 		return 0;
 	event->offer = (uint32_t)reading->source->noffers;
 	event->event = known;

@@ -9,14 +9,6 @@
 #include "sources/statsfd/statsfd.h"
 #include "util/array.h"
 
-static int offer_of(const struct source *source, const struct kvmstat_event *event)
-{
-	for (size_t i = 0; i < source->noffers; i++)
-		if (source->offers[i].event == event)
-			return (int)i;
-	return -1;
-}
-
 /* The kernel's name, to live as long as the source is open. */
 static const char *keep_name(struct statsfd_state *state, const struct kvmstat_event *event, const char *name)
 {
@@ -49,7 +41,7 @@ static int learn_desc(struct reading *reading, enum kvmstat_scope scope, const c
 	event = registry_intern(reading->kvmstat->registry, arch, desc->name, &hint);
 	if (!event)
 		return errno == ENOMEM ? -ENOMEM : 0;
-	offer = offer_of(reading->source, event);
+	offer = source_find_offer(reading->source, event);
 	if (offer < 0) {
 		rc = add_offer(reading->source, event, desc);
 		if (rc < 0)
