@@ -64,7 +64,7 @@ SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno
 SAME      := -ffile-prefix-map=$(CURDIR)=.
 
 ALL_CFLAGS  = -std=gnu11 $(SYSROOT_FLAG) $(SAME) $(CPPFLAGS) $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
-	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -Icommon -I$(O)/gen $(XML_CFLAGS) $(EXTRA_CFLAGS)
+	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -Icommon -I$(O)/gen $(EXTRA_CFLAGS)
 ALL_LDFLAGS = $(SYSROOT_FLAG) $(SAME) $(CFLAGS) $(LDFLAGS) $(SANFLAGS) -pthread
 
 BPF_ENDIAN := $(if $(filter s390x% powerpc-% ppc-% ppc64-% powerpc64-%,$(TRIPLET)),bpfeb,bpfel)
@@ -90,11 +90,9 @@ $(foreach part,$(PARTS_OF_IT),$(eval WITH_$(part) ?= auto)\
 	$(if $(filter 1,$(WITH_$(part))),$(if $(HAVE_$(part)),,$(eval WANTED += $(part))))\
 	$(eval override WITH_$(part) := $(if $(filter auto,$(WITH_$(part))),$(if $(HAVE_$(part)),1,$(eval MISSING += $(part))0),$(WITH_$(part)))))
 
-XML_CFLAGS := $(shell $(PKG_CONFIG) --cflags libxml-2.0 2>/dev/null)
-XML_LIBS   := $(shell $(PKG_CONFIG) --libs libxml-2.0 2>/dev/null || echo -lxml2)
 BPF_LIBS   := $(if $(filter 1,$(WITH_BPF)),$(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf))
 LIBVIRT_LIBS = $(if $(filter 1,$(WITH_LIBVIRT)),$(shell $(PKG_CONFIG) --libs libvirt 2>/dev/null || echo -lvirt))
-CORE_LIBS   = $(BPF_LIBS) $(LIBVIRT_LIBS) $(XML_LIBS) -lm
+CORE_LIBS   = $(BPF_LIBS) $(LIBVIRT_LIBS) -lm
 
 NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,$(patsubst %,common/sources/%.c,bpf/load bpf/layout bpf/object tracepoint/load tracepoint/scan))
 NO_LIBVIRT_SRCS := $(if $(filter 1,$(WITH_LIBVIRT)),,$(patsubst %,common/sources/libvirt/%.c,call thread read match))
@@ -129,9 +127,6 @@ all: needs $(LIB) $(BUILT)
 .PHONY: needs
 needs:
 	@$(foreach part,$(WANTED),echo "WITH_$(part)=1 cannot be built: $(NEED_$(part)) are missing; install them, or build with WITH_$(part)=0"; exit 1;) :
-ifneq ($(call have,libxml/parser.h,$(XML_CFLAGS)),yes)
-	@echo "libxml2's headers are missing (Debian, Ubuntu: libxml2-dev; RHEL, SLES: libxml2-devel)"; exit 1
-endif
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)

@@ -13,37 +13,6 @@
 
 enum { LINE_END = 79 };
 
-/* First bytes of characters of two, three and four bytes. */
-static size_t length_of(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first >= 0xc2 && first <= 0xdf)
-		return 2;
-	if (first >= 0xe0 && first <= 0xef)
-		return 3;
-	return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
-}
-
-size_t utf8_decode(const char *s, uint32_t *character)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = length_of((unsigned char)*s);
-	uint32_t c = (unsigned char)*s;
-
-	if (length > 1)
-		c &= 0xffu >> (length + 1);
-	for (size_t i = 1; i < length; i++) {
-		if (((unsigned char)s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | ((unsigned char)s[i] & 0x3f);
-	}
-	if (!length || c < least[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*character = c;
-	return length;
-}
-
 /* Characters that take no place or turn the writing direction: a name could look like another one. */
 static bool unseen(uint32_t c)
 {
@@ -66,7 +35,7 @@ char *escape_printable(const char *bytes, size_t *width)
 	*width = 0;
 	while (*bytes) {
 		uint32_t c = 0;
-		size_t length = utf8_decode(bytes, &c);
+		size_t length = kvmstat_utf8(bytes, &c);
 		int columns = length ? columns_of(c) : -1;
 
 		if (c == '\\') {
@@ -95,7 +64,7 @@ void print_csv_string(const char *bytes)
 	if (quoted)
 		putchar('"');
 	while (*bytes) {
-		size_t length = utf8_decode(bytes, &c);
+		size_t length = kvmstat_utf8(bytes, &c);
 
 		if (!length)
 			printf("\\x%02x", (unsigned char)*bytes++);
@@ -115,7 +84,7 @@ void print_json_string(const char *bytes)
 
 	putchar('"');
 	while (*bytes) {
-		size_t length = utf8_decode(bytes, &c);
+		size_t length = kvmstat_utf8(bytes, &c);
 
 		if (!length)
 			printf("\\\\x%02x", (unsigned char)*bytes++);

@@ -9,10 +9,6 @@
 #define KVMSTAT_ESCAPE_H
 
 #include <stddef.h>
-#include <stdint.h>
-
-/* Length of the valid UTF-8 character that begins at s, or 0 if there is none; s ends with NUL. */
-size_t utf8_decode(const char *s, uint32_t *character);
 
 /* For a terminal; malloc'ed. *width: columns it takes. */
 char *escape_printable(const char *bytes, size_t *width);

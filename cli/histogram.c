@@ -68,11 +68,6 @@ struct histogram {
 	uint64_t highest;
 };
 
-static bool is_histogram(const struct kvmstat_event *event)
-{
-	return event->class == KVMSTAT_LINEAR_HIST || event->class == KVMSTAT_LOG_HIST;
-}
-
 /* ---- which one ---- */
 
 /* Those that can be read on this host, each behind a blank; malloc'ed, "" if there is none. */
@@ -85,7 +80,7 @@ static char *list_histograms(const struct kvmstat_sample *sample)
 	if (!file)
 		out_of_memory();
 	for (uint32_t i = 0; i < sample->ncolumns; i++)
-		if (is_histogram(sample->columns[i].event))
+		if (kvmstat_is_histogram(sample->columns[i].event->class))
 			fprintf(file, " %s", sample->columns[i].event->name);
 	if (fclose(file))
 		out_of_memory();
@@ -124,7 +119,7 @@ static int find_histogram(const struct watch *watch, const char *word, const str
 	for (uint32_t i = 0; !*column && i < watch->now->ncolumns; i++)
 		if (!strcmp(watch->now->columns[i].event->name, word))
 			*column = &watch->now->columns[i];
-	return *column && is_histogram((*column)->event) ? EXIT_SUCCESS : complain_of(watch, word, *column);
+	return *column && kvmstat_is_histogram((*column)->event->class) ? EXIT_SUCCESS : complain_of(watch, word, *column);
 }
 
 /* ---- what is in it ---- */

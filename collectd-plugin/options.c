@@ -56,8 +56,6 @@ static void remember_word(struct options *options, const char *key, const char *
 		return;
 	}
 	word->key = key;
-	for (const struct event_word *other = options->words; other; other = other->next)
-		word->above += other->key == key && !strcmp(other->text, text);
 	word->next = options->words;
 	options->words = word;
 }

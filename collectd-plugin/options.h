@@ -15,7 +15,6 @@ struct event_word {
 	struct event_word *next;
 	const char *key;
 	char *text;
-	unsigned int above; /* how many options like this one came before it */
 };
 
 /* What was asked for, and may not be there. */

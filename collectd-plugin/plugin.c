@@ -12,9 +12,6 @@
 #include <collectd/core/daemon/utils_cache.h>
 #include <collectd/core/daemon/utils_complain.h>
 
-#include <limits.h>
-
-#include "confline.h"
 #include "kvmstat.h"
 #include "report.h"
 #include "send.h"
@@ -33,7 +30,6 @@ enum {
 static struct {
 	bool has_options;
 	struct options options;
-	char config_file[PATH_MAX];
 	struct kvmstat *kvmstat;
 	struct state state;
 	struct pass pass;
@@ -54,23 +50,12 @@ static bool options_ready(void)
 	return plugin.has_options;
 }
 
-/* Messages begin with the place in the configuration, as far as it can be found. */
-static void option_error(const char *key, const char *value, unsigned int skip, const char *message,
-			 const char *consequence)
-{
-	char place[PATH_MAX + 16] = "";
-
-	if (plugin.config_file[0])
-		confline_find(plugin.config_file, PLUGIN, key, value, skip, place, sizeof(place));
-	ERROR(ME "%s%s%s; %s", place, place[0] ? ": " : "", message, consequence);
-}
-
-static void option_ignored(const char *key, const char *value, unsigned int skip, const char *why)
+static void option_ignored(const char *key, const char *value, const char *why)
 {
 	char message[512];
 
 	options_message(message, sizeof(message), key, value, why);
-	option_error(key, value, skip, message, "it is ignored");
+	ERROR(ME "%s; it is ignored", message);
 }
 
 static const char *value_text(const oconfig_value_t *value, char *buf, size_t size)
@@ -95,42 +80,16 @@ static void item_text(const oconfig_item_t *item, char *text, size_t size)
 					value_text(&item->values[i], buf, sizeof(buf)));
 }
 
-/* One of its values, or all of them. */
-static bool item_has(const oconfig_item_t *item, const char *key, const char *text)
+static void config_value(const char *key, const char *text)
 {
-	char buf[32], all[MAX_VALUES_TEXT];
-
-	if (strcasecmp(item->key, key))
-		return false;
-	for (int i = 0; i < item->values_num; i++)
-		if (!strcmp(value_text(&item->values[i], buf, sizeof(buf)), text))
-			return true;
-	item_text(item, all, sizeof(all));
-	return !strcmp(all, text);
-}
-
-/* How many options like this one are above it in the block. */
-static unsigned int count_above(const oconfig_item_t *block, int index, const char *text)
-{
-	unsigned int count = 0;
-
-	for (int i = 0; i < index; i++)
-		count += item_has(&block->children[i], block->children[index].key, text);
-	return count;
-}
-
-static void config_value(const oconfig_item_t *block, int index, const char *text)
-{
-	const char *key = block->children[index].key;
 	char message[512] = "";
 
 	if (options_set(&plugin.options, key, text, message, sizeof(message)))
-		option_error(key, text, count_above(block, index, text), message, "it is ignored");
+		ERROR(ME "%s; it is ignored", message);
 }
 
-static void config_each(const oconfig_item_t *block, int index)
+static void config_each(const oconfig_item_t *item)
 {
-	const oconfig_item_t *item = &block->children[index];
 	char buf[32];
 
 	for (int i = 0; i < item->values_num; i++) {
@@ -138,15 +97,14 @@ static void config_each(const oconfig_item_t *block, int index)
 
 		/* 007 and yes are a number and a truth to collectd, which keeps no more of them. */
 		if (item->values[i].type == OCONFIG_TYPE_STRING)
-			config_value(block, index, text);
+			config_value(item->key, text);
 		else
-			option_ignored(item->key, text, count_above(block, index, text), "put it in quotes");
+			option_ignored(item->key, text, "put it in quotes");
 	}
 }
 
-static void config_item(const oconfig_item_t *block, int index)
+static void config_item(const oconfig_item_t *item)
 {
-	const oconfig_item_t *item = &block->children[index];
 	enum option_kind kind = options_kind(item->key);
 	char text[MAX_VALUES_TEXT];
 	const char *wrong = NULL;
@@ -159,12 +117,11 @@ static void config_item(const oconfig_item_t *block, int index)
 	else if (kind == OPTION_ONE && item->values_num > 1)
 		wrong = "it takes one value; write only one";
 	if (wrong)
-		option_ignored(item->key, item->values_num ? text : NULL, count_above(block, index, text),
-			       wrong);
+		option_ignored(item->key, item->values_num ? text : NULL, wrong);
 	else if (kind == OPTION_EACH)
-		config_each(block, index);
+		config_each(item);
 	else
-		config_value(block, index, text);
+		config_value(item->key, text);
 }
 
 /* Always 0: anything else would end the daemon with all its other plugins. */
@@ -174,10 +131,8 @@ static int kvmstat_config(oconfig_item_t *block)
 		ERROR(ME "there is no memory for the configuration");
 		return 0;
 	}
-	if (!plugin.config_file[0] && confline_file(plugin.config_file, sizeof(plugin.config_file)))
-		plugin.config_file[0] = '\0';
 	for (int i = 0; i < block->children_num; i++)
-		config_item(block, i);
+		config_item(&block->children[i]);
 	return 0;
 }
 
@@ -396,7 +351,7 @@ static void report_unknown_events(void)
 		if (!kvmstat_event_unknown(plugin.kvmstat, word->text, suggestion, sizeof(suggestion)))
 			continue;
 		report_unknown_event(text, sizeof(text), word, suggestion);
-		option_error(word->key, word->text, word->above, text, "it matches nothing");
+		ERROR(ME "%s; it matches nothing", text);
 	}
 	options_forget_words(&plugin.options);
 }
@@ -404,15 +359,12 @@ static void report_unknown_events(void)
 /* Besides memory it can only lack the directory of the option Root. */
 static void report_failed_start(int err)
 {
-	char message[512];
-
-	if (err == -ENOMEM) {
+	if (err == -ENOMEM)
 		ERROR(ME "it cannot start: %s", strerror(-err));
-		return;
-	}
-	snprintf(message, sizeof(message),
-		 "Root: the directory cannot be opened: %s; write one that has sys and proc", strerror(-err));
-	option_error("Root", NULL, 0, message, "the plugin does not start");
+	else
+		ERROR(ME "Root: the directory cannot be opened: %s; write one that has sys and proc; "
+			 "the plugin does not start",
+		      strerror(-err));
 }
 
 /* Only "none" can make all names the same, and only where the host's name does not tell guests apart. */
@@ -422,11 +374,8 @@ static void check_naming(void)
 
 	if (label_tells_guests_apart(naming))
 		return;
-	option_error(
-		"PluginInstanceFormat", "none", 0,
-		"PluginInstanceFormat \"none\": every guest would have the same name; write HostnameFormat "
-		"name or uuid as well",
-		"\"PluginInstanceFormat name\" is used instead");
+	ERROR(ME "PluginInstanceFormat \"none\": every guest would have the same name; write HostnameFormat "
+		 "name or uuid as well; \"PluginInstanceFormat name\" is used instead");
 	naming->instance = (struct label_format){1, {LABEL_NAME}};
 }
 

@@ -69,12 +69,9 @@ static bool has_sum(const struct kvmstat_sample *sample)
 
 static bool has_histogram(const struct kvmstat_sample *sample)
 {
-	for (uint32_t i = 0; i < sample->ncolumns; i++) {
-		enum kvmstat_class class = sample->columns[i].event->class;
-
-		if (class == KVMSTAT_LINEAR_HIST || class == KVMSTAT_LOG_HIST)
+	for (uint32_t i = 0; i < sample->ncolumns; i++)
+		if (kvmstat_is_histogram(sample->columns[i].event->class))
 			return true;
-	}
 	return false;
 }
 

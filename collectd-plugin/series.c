@@ -16,11 +16,6 @@ static const char *const units[KVMSTAT_NUNITS] = {
 
 static const char *const times[NTIMES] = {[TIME_CPU] = "cpu_time_ns", [TIME_WAIT] = "cpu_wait_ns"};
 
-static bool is_histogram(const struct kvmstat_event *event)
-{
-	return event->class == KVMSTAT_LINEAR_HIST || event->class == KVMSTAT_LOG_HIST;
-}
-
 /* The number sorts, the bound tells; every bucket has a lower one. */
 static int bucket_name(char *name, const struct kvmstat_column *column, uint32_t bucket)
 {
@@ -39,11 +34,11 @@ static struct cell cell_of(const struct kvmstat_column *column, uint32_t bucket,
 	struct cell cell = {
 		.gauge = event->class == KVMSTAT_INSTANT || event->class == KVMSTAT_PEAK,
 		.skip = skip || event->dead,
-		.per_vcpu = event->scope == KVMSTAT_VCPU && !is_histogram(event),
+		.per_vcpu = event->scope == KVMSTAT_VCPU && !kvmstat_is_histogram(event->class),
 	};
 	int len;
 
-	if (is_histogram(event))
+	if (kvmstat_is_histogram(event->class))
 		len = bucket_name(cell.type_instance, column, bucket);
 	else
 		len = snprintf(cell.type_instance, LABEL_SIZE, "%s", event->name);

@@ -119,6 +119,8 @@ struct kvmstat_column {
 	const char *kernel_name; /* what this kernel calls it: before 5.14 it may have an older name than event->name */
 };
 
+bool kvmstat_is_histogram(enum kvmstat_class class);
+
 /*
  * Which values a bucket of a histogram counts: those from *from to less than *below, in the event's unit; the last
  * bucket has no end, and *below is UINT64_MAX. False where that is not known: the kernel does not tell all sources
@@ -331,6 +333,9 @@ void kvmstat_config_free(struct kvmstat_config *config);
  */
 int kvmstat_config_set(struct kvmstat_config *config, const char *key, const char *value,
 		       char *error, size_t size);
+
+/* Length of the valid UTF-8 character that begins at text, or 0 if there is none; text ends with NUL. */
+size_t kvmstat_utf8(const char *text, uint32_t *character);
 
 /*
  * A word that came from outside, for a message: what is long is cut short, and each byte of what one would not see

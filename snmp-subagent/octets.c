@@ -2,44 +2,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kvmstat.h"
 #include "octets.h"
 
-static bool is_continuation(unsigned char c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
 /* Length of the UTF-8 character at s that is no control character, 0 if there is none. */
-static size_t character(const unsigned char *s)
+static size_t character(const char *s)
 {
-	if (s[0] >= 0x20 && s[0] < 0x7f)
-		return 1;
-	if (!is_continuation(s[0] ? s[1] : 0))
-		return 0;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)	/* U+0080..U+009F are controls */
-		return s[0] == 0xc2 && s[1] < 0xa0 ? 0 : 2;
-	if (!is_continuation(s[2]))
-		return 0;
-	if (s[0] == 0xe0)			/* overlong forms */
-		return s[1] >= 0xa0 ? 3 : 0;
-	if (s[0] == 0xed)			/* surrogates */
-		return s[1] < 0xa0 ? 3 : 0;
-	if (s[0] > 0xe0 && s[0] <= 0xef)
-		return 3;
-	if (s[0] < 0xf0 || s[0] > 0xf4 || !is_continuation(s[3]))
-		return 0;
-	if (s[0] == 0xf0)
-		return s[1] >= 0x90 ? 4 : 0;
-	return s[0] < 0xf4 || s[1] < 0x90 ? 4 : 0;
+	uint32_t c;
+	size_t len = kvmstat_utf8(s, &c);
+
+	return len && c >= 0x20 && (c < 0x7f || c > 0x9f) ? len : 0;
 }
 
 size_t octets_clean(char *out, size_t size, const char *bytes, bool ascii)
 {
-	const unsigned char *s = (const unsigned char *)bytes;
 	size_t used = 0;
 
-	while (*s) {
-		size_t len = character(s), need;
+	while (*bytes) {
+		size_t len = character(bytes), need;
 		char escape[5];
 
 		if (ascii && len > 1)
@@ -47,10 +27,10 @@ size_t octets_clean(char *out, size_t size, const char *bytes, bool ascii)
 		need = len ? len : 4;
 		if (used + need + 1 > size)
 			break;
-		snprintf(escape, sizeof(escape), "\\x%02x", *s);
-		memcpy(out + used, len ? (const char *)s : escape, need);
+		snprintf(escape, sizeof(escape), "\\x%02x", (unsigned char)*bytes);
+		memcpy(out + used, len ? bytes : escape, need);
 		used += need;
-		s += len ? len : 1;
+		bytes += len ? len : 1;
 	}
 	out[used] = '\0';
 	return used;

@@ -132,8 +132,6 @@ static void capture_guests(struct capture *capture)
 			leave_out(capture, subject);
 		else
 			capture_values(capture, subject);
-		if (!subject->left_out)
-			capture_libvirt(capture, subject);
 	}
 	for (uint32_t i = 0; i < capture->sample->nrows; i++)
 		if (!capture->subjects[i].left_out)

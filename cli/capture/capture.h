@@ -72,9 +72,6 @@ bool capture_process(struct capture *capture, const struct subject *subject);
 /* Its VM was made by another thread than the first one: what that thread belongs to. After all processes. */
 void capture_creator(struct capture *capture, const struct subject *subject);
 
-/* libvirt's status file, if it is the one of this guest: what is read of it. */
-void capture_libvirt(struct capture *capture, const struct subject *subject);
-
 /* Made-up names and UUIDs; equal ones stay equal. */
 void scrub_subjects(struct capture *capture);
 

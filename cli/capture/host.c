@@ -109,8 +109,7 @@ static mode_t default_mode(const struct kvmstat_column *column)
 
 bool fits_tree(const struct kvmstat_column *column)
 {
-	return column->cells == 1 && column->event->class != KVMSTAT_LOG_HIST &&
-	       column->event->class != KVMSTAT_LINEAR_HIST;
+	return column->cells == 1 && !kvmstat_is_histogram(column->event->class);
 }
 
 static void add_base(struct capture *capture, const char *name, bool is_seen)

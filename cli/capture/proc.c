@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * proc.c - what /proc and libvirt say of a guest: that of it which is read to name it and to find its vCPUs
+ * proc.c - what /proc says of a guest: that of it which is read to name it and to find its vCPUs
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -236,65 +236,4 @@ void capture_creator(struct capture *capture, const struct subject *subject)
 
 	if (subject->guest->pid && tid > 0 && !tree_has(&capture->tree, "proc/%d", tid))
 		write_status(capture, subject, tid);
-}
-
-/* ---- libvirt ---- */
-
-/* <domstatus ... pid='4711'> */
-static bool is_status_of(const char *xml, pid_t pid)
-{
-	const char *tag = strstr(xml, "<domstatus"), *end = tag ? strchr(tag, '>') : NULL;
-	const char *at = tag ? strstr(tag, " pid=") : NULL;
-
-	return end && at && at < end && (at[5] == '\'' || at[5] == '"') && atoi(at + 6) == (int)pid;
-}
-
-/* The first list of vCPUs, that of their threads, if it holds nothing but numbers; malloc'ed. */
-static char *vcpus_of(const char *xml)
-{
-	static const char begin[] = "<vcpus>", end[] = "</vcpus>";
-	const char *from = strstr(xml, begin), *to = from ? strstr(from, end) : NULL, *domain = strstr(xml, "<domain");
-	size_t len = to ? (size_t)(to - from) + strlen(end) : 0;
-
-	if (!len || (domain && domain < from) || strspn(from, "</vcpuids=>'\"0123456789 \n\t") < len)
-		return strdup("");
-	return strndup(from, len);
-}
-
-/* Text of an element. */
-static void put_escaped(FILE *file, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("&<>", *text))
-			fprintf(file, "&#%d;", *text);
-		else
-			fputc(*text, file);
-	}
-}
-
-void capture_libvirt(struct capture *capture, const struct subject *subject)
-{
-	const struct kvmstat_guest *guest = subject->guest;
-	char *xml, *vcpus, *made;
-	size_t size = 0;
-	FILE *file;
-
-	if (!*guest->name || strchr(guest->name, '/') ||
-	    tree_has(&capture->tree, "run/libvirt/qemu/%s.xml", subject->name))
-		return;
-	xml = host_read(capture, NULL, "run/libvirt/qemu/%s.xml", guest->name);
-	vcpus = xml && is_status_of(xml, guest->pid) ? vcpus_of(xml) : NULL;
-	free(xml);
-	file = vcpus ? open_memstream(&made, &size) : NULL;
-	if (!file)
-		return;
-	fprintf(file, "<domstatus pid='%d'>%s<domain><name>", (int)guest->pid, vcpus);
-	put_escaped(file, subject->name);
-	fprintf(file, "</name><uuid>%s</uuid><memory unit='b'>%llu</memory></domain></domstatus>\n", subject->uuid,
-		(unsigned long long)guest->memory);
-	free(vcpus);
-	if (fclose(file))
-		out_of_memory();
-	tree_write(&capture->tree, 0400, made, size, "run/libvirt/qemu/%s.xml", subject->name);
-	free(made);
 }

@@ -16,8 +16,7 @@ const struct capability capabilities[] = {
 	  "what guests of other users hold open cannot be seen: their number of vCPUs, and whether"
 	  " they are guests where no other source finds them; and the source statsfd can borrow nothing" },
 	{ "CAP_DAC_READ_SEARCH", 2,
-	  "files of other users cannot be read: libvirt's names of guests, what guests hold"
-	  " open, and debugfs unless the process is root's" },
+	  "files of other users cannot be read: what guests hold open, and debugfs unless the process is root's" },
 };
 const size_t ncapabilities = sizeof(capabilities) / sizeof(*capabilities);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/refusal.h"
+#include "util/array.h"
 
 enum {
 	MAX_TRIES = 4,		/* of one pass, when a source fails or changes in the middle of it */
@@ -38,12 +39,9 @@ bool source_sees_processes(const struct kvmstat *kvmstat, struct source *source)
 int source_offer(struct source *source, const struct kvmstat_event *event, const char *name, uint32_t cells,
 		 bool refused)
 {
-	struct offer *offers = reallocarray(source->offers, source->noffers + 1, sizeof(*offers));
-
-	if (!offers)
+	if (array_resize(&source->offers, source->noffers + 1) < 0)
 		return -ENOMEM;
-	source->offers = offers;
-	offers[source->noffers++] = (struct offer){ event, name, cells, refused, NO_CELL, false };
+	source->offers[source->noffers++] = (struct offer){ event, name, cells, refused, NO_CELL, false };
 	return 0;
 }
 

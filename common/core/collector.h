@@ -5,8 +5,6 @@
 #ifndef KVMSTAT_COLLECTOR_H
 #define KVMSTAT_COLLECTOR_H
 
-#include <time.h>
-
 #include "core/config.h"
 #include "core/sample.h"
 #include "core/source.h"
@@ -15,6 +13,7 @@
 #include "guests/guest.h"
 #include "host/sysroot.h"
 #include "host/uevents.h"
+#include "util/clock.h"
 
 /* What is known of the host, looked at again now and then. */
 struct host {
@@ -46,7 +45,6 @@ struct kvmstat {
 };
 
 /* host.c */
-uint64_t clock_ns(clockid_t clock);
 void host_refresh(struct kvmstat *kvmstat, uint64_t now_ns);
 enum kvmstat_lockdown host_lockdown(const struct sysroot *root);
 

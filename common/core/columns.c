@@ -132,6 +132,14 @@ static void cover(const struct kvmstat *kvmstat, struct candidate *better, struc
 	better->offer->covered = true;
 }
 
+int source_find_offer(const struct source *source, const struct kvmstat_event *event)
+{
+	for (size_t i = 0; i < source->noffers; i++)
+		if (source->offers[i].event == event)
+			return (int)i;
+	return -1;
+}
+
 bool source_is_covered(const struct source *source)
 {
 	for (size_t i = 0; i < source->noffers; i++)

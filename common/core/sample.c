@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 void column_set_put(struct column_set *set)
 {
 	if (!set || --set->refs)
@@ -32,21 +34,16 @@ void kvmstat_sample_put(struct kvmstat_sample *public)
 		atomic_fetch_sub_explicit(&sample->refs, 1, memory_order_release);
 }
 
+static int compare_number(const void *key, const void *column)
+{
+	uint32_t number = *(const uint32_t *)key, other = ((const struct kvmstat_column *)column)->event->number;
+
+	return (number > other) - (number < other);
+}
+
 const struct kvmstat_column *kvmstat_sample_column(const struct kvmstat_sample *sample, uint32_t number)
 {
-	uint32_t low = 0, high = sample->ncolumns;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (sample->columns[middle].event->number < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < sample->ncolumns && sample->columns[low].event->number == number)
-		return &sample->columns[low];
-	return NULL;
+	return bsearch(&number, sample->columns, sample->ncolumns, sizeof(*sample->columns), compare_number);
 }
 
 /* ---- the collector's side ---- */
@@ -79,32 +76,16 @@ static void sample_free(struct sample *sample)
 static int sample_reserve(struct sample *sample, uint32_t slots)
 {
 	size_t cells = (size_t)slots * sample->set->ncells;
-	uint64_t *values;
-	uint8_t *from;
 
 	/* One more than needed, so that a row without cells points somewhere too. */
 	if (!sample->from || cells > sample->cells_allocated) {
-		values = reallocarray(sample->values, cells + 1, sizeof(*values));
-		if (!values)
+		if (array_resize(&sample->values, cells + 1) < 0 || array_resize(&sample->from, cells + 1) < 0)
 			return -ENOMEM;
-		sample->values = values;
-		from = realloc(sample->from, cells + 1);
-		if (!from)
-			return -ENOMEM;
-		sample->from = from;
 		sample->cells_allocated = cells;
 	}
 	if (slots > sample->slots_allocated) {
-		struct kvmstat_row *rows = reallocarray(sample->rows, slots, sizeof(*rows));
-		struct guest **guests;
-
-		if (!rows)
+		if (array_resize(&sample->rows, slots) < 0 || array_resize(&sample->guests, slots) < 0)
 			return -ENOMEM;
-		sample->rows = rows;
-		guests = reallocarray(sample->guests, slots, sizeof(*guests));
-		if (!guests)
-			return -ENOMEM;
-		sample->guests = guests;
 	}
 	sample->slots_allocated = slots;
 	return 0;
@@ -155,15 +136,8 @@ int sample_claim(struct sample *sample, uint32_t *slot)
 
 int sample_claim_vcpu(struct sample *sample, uint32_t *slot)
 {
-	if (sample->vcpus_claimed == sample->vcpus_allocated) {
-		uint32_t room = sample->vcpus_allocated ? 2 * sample->vcpus_allocated : 16;
-		struct kvmstat_vcpu *vcpus = reallocarray(sample->vcpus, room, sizeof(*vcpus));
-
-		if (!vcpus)
-			return -ENOMEM;
-		sample->vcpus = vcpus;
-		sample->vcpus_allocated = room;
-	}
+	if (array_reserve(&sample->vcpus, &sample->vcpus_allocated, sample->vcpus_claimed + 1) < 0)
+		return -ENOMEM;
 	sample->vcpus_claimed++;
 	return sample_claim(sample, slot);
 }

@@ -120,6 +120,9 @@ void pass_drop(struct pass *pass, struct guest *guest);
 int source_offer(struct source *source, const struct kvmstat_event *event, const char *name, uint32_t cells,
 		 bool refused);
 
+/* The place of the event among source->offers, or -1. */
+int source_find_offer(const struct source *source, const struct kvmstat_event *event);
+
 /* Does another source have every value that this one would have? */
 bool source_is_covered(const struct source *source);
 

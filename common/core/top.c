@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/collector.h"
+#include "util/array.h"
 
 enum {
 	STAY_PERCENT = 10,	/* how much busier a guest must be to drive one out that is shown */
@@ -87,14 +88,8 @@ static ssize_t rank(struct top *top, const struct guests *guests, const struct s
 {
 	size_t count = 0;
 
-	if (guests->count > top->candidates_allocated) {
-		struct candidate_guest *bigger = reallocarray(top->candidates, guests->allocated, sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		top->candidates = bigger;
-		top->candidates_allocated = guests->allocated;
-	}
+	if (array_reserve(&top->candidates, &top->candidates_allocated, guests->count) < 0)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];
 

@@ -18,7 +18,7 @@ struct top {
 	uint64_t cpu_ns, wait_ns;	/* likewise */
 	struct guest *others;		/* the row of the sums; NULL until there is one */
 	struct candidate_guest *candidates;
-	size_t candidates_allocated;
+	uint32_t candidates_allocated;
 };
 
 /* Choose the guests of this pass that are shown, hide the rest, and add up what they counted. 0 or -ENOMEM. */

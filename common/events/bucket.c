@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bucket.c - pure: which values a bucket of a histogram counts
+ * bucket.c - pure: histograms, and which values a bucket counts
  */
 #include "kvmstat.h"
+
+bool kvmstat_is_histogram(enum kvmstat_class class)
+{
+	return class == KVMSTAT_LINEAR_HIST || class == KVMSTAT_LOG_HIST;
+}
 
 /* The place of the highest bit that is set says which bucket: 0 counts 0, 1 counts 1, 2 counts 2 and 3, ... */
 bool kvmstat_bucket(const struct kvmstat_column *column, uint32_t bucket, uint64_t *from, uint64_t *below)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "events/event_table.h"
+#include "util/hash.h"
 #include "util/text.h"
 
 enum {
@@ -187,14 +188,9 @@ static bool name_is_valid(const char *name)
 	return true;
 }
 
-/* FNV-1a, 64 bit */
 static uint64_t hash_name(const char *name)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-	return hash;
+	return hash_bytes(HASH_BASIS, name, strlen(name));
 }
 
 static struct unknown *unknown_by_name(const struct registry *registry, const char *name)

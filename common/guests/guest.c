@@ -12,6 +12,7 @@
 #include "guests/guest_index.h"
 #include "guests/sighting.h"
 #include "guests/vmm.h"
+#include "util/array.h"
 
 static void index_guest(struct guests *guests, struct guest *guest)
 {
@@ -36,16 +37,13 @@ static void reindex(struct guests *guests)
 /* Room for one more guest in the list and in the indexes. */
 static int reserve(struct guests *guests)
 {
-	struct guest **list;
 	uint32_t more;
 
 	if (guests->count < guests->allocated)
 		return 0;
 	more = guests->allocated ? guests->allocated * 2 : 16;
-	list = reallocarray(guests->list, more, sizeof(struct guest *));
-	if (!list)
+	if (array_resize(&guests->list, more) < 0)
 		return -ENOMEM;
-	guests->list = list;
 	/* An index that could not grow is as large as before, which is enough for the guests it has. */
 	if (index_resize(&guests->by_dir, more * 2ul) == 0 && index_resize(&guests->by_process, more * 2ul) == 0 &&
 	    index_resize(&guests->by_tgid, more * 2ul) == 0 && index_resize(&guests->by_kvm, more * 2ul) == 0)
@@ -93,15 +91,8 @@ struct vcpu *guest_vcpu(struct guest *guest, uint32_t id)
 	}
 	if (low < guest->nvcpu && guest->vcpu[low].id == id)
 		return &guest->vcpu[low];
-	if (guest->nvcpu == guest->vcpu_room) {
-		uint32_t room = guest->vcpu_room ? 2 * guest->vcpu_room : 4;
-		struct vcpu *vcpu = reallocarray(guest->vcpu, room, sizeof(*vcpu));
-
-		if (!vcpu)
-			return NULL;
-		guest->vcpu = vcpu;
-		guest->vcpu_room = room;
-	}
+	if (array_reserve(&guest->vcpu, &guest->vcpu_room, guest->nvcpu + 1) < 0)
+		return NULL;
 	memmove(&guest->vcpu[low + 1], &guest->vcpu[low], (guest->nvcpu++ - low) * sizeof(struct vcpu));
 	guest->vcpu[low] = (struct vcpu){ .id = id };
 	return &guest->vcpu[low];
@@ -237,16 +228,6 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 	guest->nthreads = (uint32_t)found;
 }
 
-/* libvirt knows the threads whatever they are called; where it does not, /proc is asked. */
-static void find_vcpus(struct guest *guest, const struct sysroot *root, struct identity *identity)
-{
-	guest->vcpus = guest->nthreads = identity->nthreads;
-	guest->threads = identity->threads;
-	identity->threads = NULL;
-	guest->looks = LOOKS;
-	guest_look(guest, root);
-}
-
 /* No process is known: the directory's name is all there is. */
 static int nobody(struct identity *identity, const char *dir)
 {
@@ -268,8 +249,10 @@ static int identify(struct guests *guests, const struct sysroot *root, struct gu
 		guest->unknown = identity.unknown;
 	guest->unnamed = rc < 0 && !guest->unknown;
 	rc = describe(guests, guest, &identity, sibling);
-	if (rc == 0 && guest->seen_as.tgid && !guest->seen_as.kvm && !sibling)
-		find_vcpus(guest, root, &identity);
+	if (rc == 0 && guest->seen_as.tgid && !guest->seen_as.kvm && !sibling) {
+		guest->looks = LOOKS;
+		guest_look(guest, root);
+	}
 	identity_free(&identity);
 	return rc;
 }

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/hash.h"
 
 static uint64_t mix(uint64_t x)
 {
@@ -17,19 +19,13 @@ static uint64_t mix(uint64_t x)
 
 static uint64_t hash_dir(const struct sighting *s)
 {
-	uint64_t hash = s->ino;
-
-	for (const char *c = s->dir; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
-	return mix(hash);
+	return mix(hash_bytes(s->ino, s->dir, strlen(s->dir)));
 }
 
 /* /proc counts starts in ticks, the kernel in ns. */
 static bool same_start(const struct sighting *a, const struct sighting *b)
 {
-	const uint64_t tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
-
-	return !a->start_ns || !b->start_ns || a->start_ns / tick == b->start_ns / tick;
+	return !a->start_ns || !b->start_ns || whole_ticks(a->start_ns) == whole_ticks(b->start_ns);
 }
 
 /* False if they are known to be two: a VMM may end its VM and make another one at the same fd. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "guests/guest_index.h"
+#include "util/clock.h"
 
 int sighting_is_vm(const struct sysroot *root, pid_t pid, int fd)
 {
@@ -16,7 +17,7 @@ int sighting_is_vm(const struct sysroot *root, pid_t pid, int fd)
 
 	if (len == -EACCES || len == -EPERM)
 		return -EACCES;
-	return len > 0 && strcmp(target, "anon_inode:kvm-vm") == 0;
+	return len > 0 && strcmp(target, KVM_VM_LINK) == 0;
 }
 
 static bool holds_vm(const struct sysroot *root, pid_t pid, int fd)
@@ -83,13 +84,12 @@ static int find_process(const struct guests *guests, const struct sysroot *root,
 /* The kernel counts starts in ticks for /proc and in ns for itself; keep what both can tell. 0, or as above. */
 static int find_start(const struct sysroot *root, struct sighting *s)
 {
-	uint64_t tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
 	uint64_t ns = s->start_ns;
 	int rc = 0;
 
 	if (!ns && s->tgid)
 		rc = proc_start(root, s->tgid, &ns);
-	s->start_ns = ns - ns % tick;
+	s->start_ns = whole_ticks(ns);
 	return is_shortage(rc) ? rc : 0;
 }
 

@@ -13,7 +13,6 @@ enum {
 void identity_free(struct identity *identity)
 {
 	free(identity->name);
-	free(identity->threads);
 	*identity = (struct identity){ 0 };
 }
 
@@ -128,32 +127,6 @@ static void read_cmdline(const struct sysroot *root, struct proc_helper *helper,
 		identity_from_cmdline(identity, cmdline, (size_t)len);
 }
 
-/* libvirt gives QEMU the guest's name and keeps the guest's state in a file of that name. */
-static void read_libvirt(const struct sysroot *root, pid_t pid, struct identity *identity)
-{
-	struct identity status = { 0 };
-	ssize_t len;
-	char *xml;
-
-	if (!identity->name || !*identity->name || strchr(identity->name, '/'))
-		return;
-	len = sysroot_slurp(root, &xml, MAX_STATUS_XML, "run/libvirt/qemu/%s.xml", identity->name);
-	note(identity, len);
-	if (len < 0)
-		return;
-	if (identity_from_libvirt(&status, xml, (size_t)len, pid)) {
-		memcpy(status.vmm, identity->vmm, sizeof(status.vmm));
-		if (!*status.uuid)
-			memcpy(status.uuid, identity->uuid, sizeof(status.uuid));
-		if (!status.memory)
-			status.memory = identity->memory;
-		status.unknown = identity->unknown;
-		identity_free(identity);
-		*identity = status;
-	}
-	free(xml);
-}
-
 static void read_cgroup(const struct sysroot *root, pid_t pid, struct identity *identity)
 {
 	char *cgroup;
@@ -176,7 +149,6 @@ int identity_read(const struct sysroot *root, struct proc_helper *helper, pid_t 
 	/* The comm goes last as a name, but it may tell the VMM. */
 	snprintf(last, sizeof(last), "%s-%d", comm > 0 ? identity->vmm : "pid", (int)pid);
 	read_cmdline(root, helper, pid, identity);
-	read_libvirt(root, pid, identity);
 	if (!identity->name && !identity->unknown)
 		read_cgroup(root, pid, identity);
 	identity->named = identity->name != NULL;

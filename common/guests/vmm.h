@@ -6,7 +6,6 @@
 #define KVMSTAT_VMM_H
 
 #include "guests/proc_helper.h"
-#include "host/proc.h"
 
 struct identity {
 	char *name;		/* bytes; never NULL; "" only if the VMM was given an empty name */
@@ -15,13 +14,10 @@ struct identity {
 	bool named;		/* false: name is comm-TGID, nothing better was found */
 	int unknown;		/* 0, or the -errno that hid whether there is something better: ask again */
 	uint64_t memory;	/* bytes, 0 if unknown */
-	struct vcpu_thread *threads;	/* from libvirt's status XML; NULL if it was not read */
-	uint32_t nthreads;
 };
 
 /*
- * Ask, in this order, libvirt's status XML (run/libvirt/qemu), the command line, the machined scope in the
- * cgroup path, and comm. 0, -ENOMEM, or another -errno if not even comm could be read (*identity is
+ * Ask, in this order, the command line, the machined scope in the cgroup path, and comm. 0, -ENOMEM, or another -errno if not even comm could be read (*identity is
  * then filled with the name "pid-PID"). identity_free() in either case but -ENOMEM. Where the answer may be another one
  * soon, or the process does not let its command line be read, identity->unknown says why.
  */
@@ -33,7 +29,6 @@ void identity_free(struct identity *identity);
  * Fill what they find into an empty identity; true if they found a name.
  */
 bool identity_from_cmdline(struct identity *identity, const char *cmdline, size_t len);
-bool identity_from_libvirt(struct identity *identity, const char *xml, size_t len, pid_t pid);
 bool identity_from_cgroup(struct identity *identity, const char *cgroup);
 
 #endif

@@ -9,7 +9,6 @@
 
 enum {
 	MIB = 1 << 20,
-	MAX_STATUS_XML = 4 * MIB,	/* libvirt's; a larger one is refused */
 };
 
 /* A command line on the way through it: strings one after another, each ended by NUL. */

@@ -7,14 +7,6 @@
 
 enum { HOST_REFRESH_SECONDS = 5 };
 
-uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 /* "none [integrity] confidentiality": the one in brackets is in force. */
 enum kvmstat_lockdown host_lockdown(const struct sysroot *root)
 {
@@ -65,7 +57,7 @@ void host_refresh(struct kvmstat *kvmstat, uint64_t now_ns)
 	const struct sysroot *root = &kvmstat->root;
 	struct host *host = &kvmstat->host;
 
-	if (host->read_at_ns && now_ns - host->read_at_ns < HOST_REFRESH_SECONDS * 1000000000ull)
+	if (host->read_at_ns && now_ns - host->read_at_ns < HOST_REFRESH_SECONDS * (uint64_t)NS_PER_S)
 		return;
 	host->read_at_ns = now_ns;
 	host->cpus = online_cpus(root);

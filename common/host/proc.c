@@ -9,25 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NSEC_PER_SEC = 1000000000 };
+#include "util/array.h"
+#include "util/clock.h"
 
 /* A growing array of numbers. */
 struct ints {
 	int *at;
-	size_t count, room;
+	uint32_t count, room;
 };
 
 static int ints_add(struct ints *ints, int value)
 {
-	if (ints->count == ints->room) {
-		size_t room = ints->room ? 2 * ints->room : 16;
-		int *at = reallocarray(ints->at, room, sizeof(*at));
-
-		if (!at)
-			return -ENOMEM;
-		ints->at = at;
-		ints->room = room;
-	}
+	if (array_reserve(&ints->at, &ints->room, ints->count + 1) < 0)
+		return -ENOMEM;
 	ints->at[ints->count++] = value;
 	return 0;
 }
@@ -110,7 +104,7 @@ static const char *stat_field(const char *stat, int number)
 
 int proc_start(const struct sysroot *root, pid_t pid, uint64_t *ns)
 {
-	const uint64_t ns_per_tick = NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
+	const uint64_t tick = tick_ns();
 	const char *field, *end;
 	uint64_t ticks;
 	char buf[2048];
@@ -121,17 +115,16 @@ int proc_start(const struct sysroot *root, pid_t pid, uint64_t *ns)
 		return (int)len;
 	field = stat_field(buf, 22);
 	/* A number at the very end may be a piece of one that was cut off. */
-	if (!field || parse_u64(field, &end, &ticks) < 0 || *end != ' ' || ticks > UINT64_MAX / ns_per_tick)
+	if (!field || parse_u64(field, &end, &ticks) < 0 || *end != ' ' || ticks > UINT64_MAX / tick)
 		return -EINVAL;
-	*ns = ticks * ns_per_tick;
+	*ns = ticks * tick;
 	return 0;
 }
 
 /* Note what fd of the directory is, if it is KVM's. 0 or -errno. */
 static int note_fd(int dirfd, const char *fd, struct ints *vms, struct ints *vcpus)
 {
-	static const char vm[] = "anon_inode:kvm-vm", vcpu[] = "anon_inode:kvm-vcpu:";
-	const size_t prefix = strlen(vcpu);
+	const size_t prefix = strlen(KVM_VCPU_LINK);
 	int number = parse_int(fd), id;
 	char target[64];
 	ssize_t len;
@@ -142,9 +135,9 @@ static int note_fd(int dirfd, const char *fd, struct ints *vms, struct ints *vcp
 	if (len < 0)
 		return errno == ENOENT ? 0 : -errno;
 	target[len] = '\0';
-	if (strcmp(target, vm) == 0)
+	if (strcmp(target, KVM_VM_LINK) == 0)
 		return ints_add(vms, number);
-	if (strncmp(target, vcpu, prefix) != 0)
+	if (strncmp(target, KVM_VCPU_LINK, prefix) != 0)
 		return 0;
 	id = parse_int(target + prefix);
 	return id < 0 ? 0 : ints_add(vcpus, id);
@@ -241,20 +234,13 @@ static int check_thread(const struct sysroot *root, pid_t pid, int tid, uint32_t
 /* A growing array of threads. */
 struct threads {
 	struct vcpu_thread *at;
-	size_t count, room;
+	uint32_t count, room;
 };
 
 static int threads_add(struct threads *threads, int tid, uint32_t id)
 {
-	if (threads->count == threads->room) {
-		size_t room = threads->room ? 2 * threads->room : 16;
-		struct vcpu_thread *at = reallocarray(threads->at, room, sizeof(*at));
-
-		if (!at)
-			return -ENOMEM;
-		threads->at = at;
-		threads->room = room;
-	}
+	if (array_reserve(&threads->at, &threads->room, threads->count + 1) < 0)
+		return -ENOMEM;
 	threads->at[threads->count++] = (struct vcpu_thread){ tid, id };
 	return 0;
 }

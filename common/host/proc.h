@@ -13,6 +13,10 @@ pid_t proc_tgid(const struct sysroot *root, pid_t tid);
 /* When a process started, CLOCK_BOOTTIME in ns. Robust to any comm. 0 or -errno. */
 int proc_start(const struct sysroot *root, pid_t pid, uint64_t *ns);
 
+/* What a link of /proc/PID/fd to a VM shows, and that to a vCPU, whose number follows. */
+#define KVM_VM_LINK "anon_inode:kvm-vm"
+#define KVM_VCPU_LINK "anon_inode:kvm-vcpu:"
+
 /* What a process holds open of KVM. */
 struct proc_kvm {
 	int *vms;		/* fds that are anon_inode:kvm-vm, ascending */

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "util/clock.h"
+
 /*
  * KVM announces a VM just before its fd can be seen, and its end just before its directory goes: a look that began so
  * long after the announcement has seen it. And every now and then everything is looked at whatever is announced.
  */
-static const uint64_t SETTLE_NS = 1000000000;
+static const uint64_t SETTLE_NS = NS_PER_S;
 static const uint64_t FULL_EVERY_NS = 60000000000;
 
 void uevents_exit(struct uevents *uevents)

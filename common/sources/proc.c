@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/collector.h"
+#include "guests/sighting.h"
 #include "host/proc.h"
 #include "host/refusal.h"
 
@@ -112,10 +113,8 @@ static int check_known(struct pass *pass)
 
 	for (uint32_t i = 0; rc == 0 && i < guests->count; i++) {
 		const struct sighting *s = &guests->list[i]->seen_as;
-		char target[32];
 
-		if (sysroot_readlink(&pass->kvmstat->root, target, sizeof(target), "proc/%d/fd/%d", s->tgid, s->fd) > 0 &&
-		    strcmp(target, "anon_inode:kvm-vm") == 0)
+		if (sighting_is_vm(&pass->kvmstat->root, s->tgid, s->fd) > 0)
 			rc = see(pass, s->tgid, s->fd);
 	}
 	return rc;

@@ -27,24 +27,44 @@ static bool is_unseen(uint32_t c)
 	return false;
 }
 
-/* How many bytes the character at s takes, 0 if one would not see it or it is no valid UTF-8. */
-static size_t character(const unsigned char *s)
+/* First bytes of characters of two, three and four bytes. */
+static size_t length_of(unsigned char first)
 {
-	size_t n = s[0] < 0x80	 ? 1
-		   : s[0] < 0xc2 ? 0
-		   : s[0] < 0xe0 ? 2
-		   : s[0] < 0xf0 ? 3
-		   : s[0] < 0xf5 ? 4
-				 : 0;
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xc2 && first <= 0xdf)
+		return 2;
+	if (first >= 0xe0 && first <= 0xef)
+		return 3;
+	return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+}
 
-	uint32_t c = n > 1 ? s[0] & (0xffu >> (n + 1)) : s[0];
+size_t kvmstat_utf8(const char *text, uint32_t *character)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t length = length_of((unsigned char)*text);
+	uint32_t c = (unsigned char)*text;
 
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
+	if (length > 1)
+		c &= 0xffu >> (length + 1);
+	for (size_t i = 1; i < length; i++) {
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
 			return 0;
-		c = c << 6 | (s[i] & 0x3f);
+		c = c << 6 | ((unsigned char)text[i] & 0x3f);
 	}
-	return is_unseen(c) ? 0 : n;
+	if (!length || c < least[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*character = c;
+	return length;
+}
+
+/* How many bytes the character takes, 0 if one would not see it or it is no valid UTF-8. */
+static size_t visible(const char *text)
+{
+	uint32_t c;
+	size_t len = kvmstat_utf8(text, &c);
+
+	return len && !is_unseen(c) ? len : 0;
 }
 
 struct kvmstat_quoted kvmstat_quote(const char *word)
@@ -54,7 +74,7 @@ struct kvmstat_quoted kvmstat_quote(const char *word)
 	size_t used = 0;
 
 	while (*word) {
-		size_t n = character((const unsigned char *)word);
+		size_t n = visible(word);
 		size_t take = n ? n : sizeof("\\xHH") - 1;
 
 		if (used + take > sizeof(quoted.text) - sizeof(more)) {

@@ -109,17 +109,12 @@ static int room(void *array, uint32_t *size, uint32_t n, size_t item)
 	return 0;
 }
 
-static bool is_histogram(const struct kvmstat_column *column)
-{
-	return column->event->class == KVMSTAT_LINEAR_HIST || column->event->class == KVMSTAT_LOG_HIST;
-}
-
 static uint32_t count_buckets(const struct kvmstat_sample *sample)
 {
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < sample->ncolumns; i++)
-		if (is_histogram(&sample->columns[i]))
+		if (kvmstat_is_histogram(sample->columns[i].event->class))
 			count += sample->columns[i].cells;
 	return count;
 }
@@ -192,7 +187,7 @@ static void fill_vcpus(struct view *view, uint32_t guest)
 static void fill_event(struct view *view, const struct kvmstat_column *column)
 {
 	view->events[view->nevents++] = column;
-	for (uint32_t i = 0; is_histogram(column) && i < column->cells; i++) {
+	for (uint32_t i = 0; kvmstat_is_histogram(column->event->class) && i < column->cells; i++) {
 		struct view_bucket *bucket = &view->buckets[view->nbuckets++];
 
 		bucket->column = column;

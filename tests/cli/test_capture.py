@@ -126,9 +126,9 @@ def test_what_was_read_in_spite_of_lockdown_stays_readable(tmp_path):
 
 @pytest.fixture
 def odd(tmp_path):
-    """Every awkward name, two guests of one name, VMs that were made by another thread, libvirt's files."""
+    """Every awkward name, two guests of one name, VMs that were made by another thread."""
     root = tmp_path / "host"
-    return root, maketree.make_tree(str(root), "s390x-4.18", guests=8, odd=True, libvirt=True)
+    return root, maketree.make_tree(str(root), "s390x-4.18", guests=8, odd=True)
 
 
 def test_odd_names(odd, tmp_path):
@@ -138,8 +138,7 @@ def test_odd_names(odd, tmp_path):
     assert any(guest["tid"] != guest["pid"] for guest in host["guests"])
     # Nothing beside it, wherever a name might have led.
     assert sorted(os.listdir(tmp_path)) == ["host", "out", "tree"] and not os.listdir(tmp_path / "out")
-    assert sorted(os.listdir(tree)) == ["dev", "proc", "report.txt", "run", "sys"]
-    assert all(name.endswith(".xml") for name in os.listdir(tree / "run/libvirt/qemu"))
+    assert sorted(os.listdir(tree)) == ["dev", "proc", "report.txt", "sys"]
 
 
 def test_some_guests_and_events_only(tmp_path):
@@ -210,7 +209,6 @@ PROGRAMS = [
     ([b"/opt/kata/bin/containerd-shim-kata-v2", b"-namespace", SECRET, b"-id", SECRET + b"-k8s"], b"containerd-shim"),
     ([b"lkvm", b"run", b"--name", SECRET + b"-k", b"-m", b"256"], b"lkvm"),
     ([b"/opt/%s-vmm" % SECRET, b"--name", SECRET + b"-u", b"--token=" + SECRET], SECRET + b"-vmm"),
-    ([b"qemu-kvm", b"-name", b"guest=libvirt-" + SECRET, b"-m", b"64"], b"qemu-kvm"),
 ]
 
 
@@ -222,11 +220,6 @@ def secrets(tmp_path):
     kernels.write_stats(root + "/sys/kernel/debug/kvm", kernels.table("x86-6.1"), {})
     for i, (args, comm) in enumerate(PROGRAMS):
         secret_process(root, 5000 + 10 * i, args, comm)
-    last = 5000 + 10 * (len(PROGRAMS) - 1)
-    write(root + "/run/libvirt/qemu/libvirt-%s.xml" % SECRET.decode(),
-          "<domstatus state='running' pid='%d'><vcpus><vcpu id='0' pid='%d'/></vcpus><domain><name>libvirt-%s</name>"
-          "<uuid>%s</uuid><memory unit='GiB'>3</memory><metadata>%s</metadata></domain></domstatus>\n"
-          % (last, last + 2, SECRET.decode(), UUID % 3, SECRET.decode()))
     return root
 
 

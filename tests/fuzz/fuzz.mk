@@ -25,9 +25,7 @@ $(O)/fuzz/%.o: %.c
 $(O)/fuzz/common/version.o: $(O)/gen/version.h
 
 # What a target needs beside the core.
-$(O)/fuzz/fuzz_confline: $(O)/fuzz/collectd-plugin/confline.o
 $(O)/fuzz/fuzz_oconfig: $(PLUGIN_OBJS:$(O)/%=$(O)/fuzz/%)
-$(O)/fuzz/fuzz_oconfig: FUZZ_LIBS = -Wl,--wrap=confline_file
 $(O)/fuzz/fuzz_agentconf: $(filter-out %/main.o %/log.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%))
 $(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/index/content.o $(O)/fuzz/snmp-subagent/index/file.o
 $(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/service.o %/session.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The plugin's configuration as the daemon hands it over, and a start with it. The input is a program that makes the
- * tree: a byte says what comes, then the text of it, up to a NUL. The same is written as text, for the places in messages.
+ * tree: a byte says what comes, then the text of it, up to a NUL.
  */
 #include <collectd/core/daemon/collectd.h>
 
@@ -9,7 +9,6 @@
 #include <collectd/core/daemon/plugin.h>
 #include <collectd/core/daemon/utils_cache.h>
 #include <collectd/core/daemon/utils_complain.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -20,7 +19,6 @@ enum { MAX_ITEMS = 24, MAX_VALUES = 6 };
 
 char *hostname_g = (char[]){"hv01.example.com"};
 void module_register(void);
-int __wrap_confline_file(char *path, size_t size);
 
 static struct {
 	int (*config)(oconfig_item_t *item);
@@ -135,15 +133,10 @@ void c_do_release(int level, c_complain_t *c, const char *format, ...)
 	(void)format;
 }
 
-/* ---- the tree, and its text ---- */
+/* ---- the tree ---- */
 
-static int file = -1;
 static char root[] = "/tmp/kvmstat-fuzz-XXXXXX";
-
-int __wrap_confline_file(char *path, size_t size)
-{
-	return (size_t)snprintf(path, size, "/proc/self/fd/%d", file) < size ? 0 : -ENAMETOOLONG;
-}
+static bool is_prepared;
 
 static void take_value(oconfig_value_t *value, uint8_t what, char *text)
 {
@@ -200,27 +193,6 @@ static void make_block(oconfig_item_t *block, char *text, size_t size)
 	}
 }
 
-static void write_text(const oconfig_item_t *block)
-{
-	FILE *out;
-
-	must(ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
-	out = fdopen(dup(file), "w");
-	must(out != NULL);
-	fprintf(out, "<Plugin kvmstat>\n");
-	for (int i = 0; i < block->children_num; i++) {
-		const oconfig_item_t *item = &block->children[i];
-
-		fprintf(out, "%s", item->key);
-		for (int k = 0; k < item->values_num; k++)
-			fprintf(out, item->values[k].type == OCONFIG_TYPE_STRING ? " \"%s\"" : " 1",
-				item->values[k].type == OCONFIG_TYPE_STRING ? item->values[k].value.string : "");
-		fprintf(out, "\n");
-	}
-	fprintf(out, "</Plugin>\n");
-	must(fclose(out) == 0);
-}
-
 static void clean(void)
 {
 	rmdir(root);
@@ -229,9 +201,8 @@ static void clean(void)
 static void prepare(void)
 {
 	must(mkdtemp(root) && atexit(clean) == 0);
-	file = memfd_create("conf", MFD_CLOEXEC);
-	must(file >= 0);
 	module_register();
+	is_prepared = true;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -240,7 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	oconfig_item_t items[MAX_ITEMS + 1] = {0}, block = {.key = (char[]){"Plugin"}, .children = items};
 	char *copy = fuzz_copy(data, size);
 
-	if (file < 0)
+	if (!is_prepared)
 		prepare();
 	for (int i = 0; i <= MAX_ITEMS; i++)
 		items[i].values = values[i];
@@ -248,7 +219,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	items[block.children_num].key = (char[]){"Root"};
 	items[block.children_num].values_num = 1;
 	take_value(&values[block.children_num++][0], 2, root);
-	write_text(&block);
 	must(callbacks.config(&block) == 0);
 	if (callbacks.init() == 0)
 		for (int i = 0; i < 2; i++)

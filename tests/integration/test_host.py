@@ -168,7 +168,7 @@ def test_no_capability(live, vmm, collectd, who, tmp_path):
         assert len(told) <= 2 and len(set(told)) == len(told), daemon.text()
 
 
-def test_broken_options_are_told_with_their_line_and_collectd_goes_on(collectd, tree):
+def test_broken_options_are_logged_and_collectd_goes_on(collectd, tree):
     root, _ = tree(guests=2)
     daemon = collectd('Root "%s"\nEvent "/(/"\nEvent "exit_instructoin"\nNoSuchOption 1\nEvent "exit_instruction"' % root)
     rig.wait_until(lambda: len(daemon.instances()) == 2, "the guests are there all the same")
@@ -176,4 +176,4 @@ def test_broken_options_are_told_with_their_line_and_collectd_goes_on(collectd, 
     text = daemon.text()
     for word in ("/(/", "exit_instructoin", "NoSuchOption"):
         assert len(lines_with(text, word)) == 1, text
-    assert "collectd.conf" in lines_with(text, "/(/")[0]
+    assert 'Event "/(/": ' in lines_with(text, "/(/")[0]

@@ -147,7 +147,7 @@ def with_bpf():
 def test_with_few_capabilities(counted):
     """What the manual says that it needs is enough."""
     source = doctor("-o" + ON, prefix=with_bpf())[0]
-    assert source["state"] in ("active", "partial") and "only how many" not in source["text"]
+    assert source["state"] in ("active", "partial")
 
 
 HIDDEN = ("unshare", "-m", "sh", "-c", 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh")
@@ -163,45 +163,3 @@ def test_proc_hides_threads(counted, vmm, events):
     for round in range(1, 4):
         guest.command("run 20")
         report.until({IO: 40 * round, TOTAL: 40 * round})
-
-
-def without_bpf():
-    if paranoid():
-        pytest.skip("kernel.perf_event_paranoid is above 2: who may call perf has CAP_SYS_ADMIN, and so may use BPF")
-    return only("perfmon", "dac_read_search", "sys_ptrace")
-
-
-def test_totals_without_bpf(counted, vmm, events):
-    """perf counts how many exits, threads that come and go included, and it is told that there are no reasons."""
-    guest = vmm(vcpus=2, options=("--threads",))
-    guest.command("run 5")
-    report = events(guest.name, without_bpf())
-    assert report.next()[TOTAL]["value"] == 0
-    guest.command("run 40")
-    guest.command("halt 3")
-    rows = report.until({TOTAL: 86})
-    # Many, while passes go on: none is between two of them.
-    guest.command("run 100000")
-    rows = report.until({TOTAL: 200086})
-    assert IO not in rows and rows[TOTAL]["source"] == "tracepoint"
-    source = doctor("-o" + ON, "-oGuest=" + guest.name, prefix=without_bpf())[0]
-    assert source["state"] == "partial" and "only how many exits, not why" in source["text"] and "CAP_BPF" in source["text"]
-    # Other threads: they are counted from when they are found.
-    guest.command("recreate 0")
-    before = report.next()[TOTAL]["value"]
-
-    def grows():
-        guest.command("run 1")
-        return report.next()[TOTAL]["value"] > before
-    rig.wait_until(grows, "the new threads are counted")
-
-
-def test_perf_leaves_files_to_others(counted, vmm):
-    guest = vmm(vcpus=8, options=("--threads",))
-    few = (*without_bpf(), "prlimit", "--nofile=24:24")
-    source, report = doctor("-o" + ON, "-oGuest=" + guest.name, prefix=few)
-    assert source["state"] == "partial" and "LimitNOFILE=" in source["text"] and "half of the 24 files" in source["text"]
-    assert {problem["name"]: problem for problem in report["problems"]}["unreadable"]["active"]
-    rows = json.loads(subprocess.run([*few, rig.built("kvmstat"), "--json", "--all", "-o" + ON, "events", guest.name, "0.1", "1"],
-                                     capture_output=True, check=True, timeout=rig.PATIENCE).stdout)["events"]
-    assert {row["event"]: row["value"] for row in rows}[TOTAL] is None

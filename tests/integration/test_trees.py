@@ -62,7 +62,7 @@ def check_all(root, host, manager, daemon):
 
 @pytest.mark.parametrize("kernel", ["s390x-4.18", "s390x-6.12", "x86-6.1"])
 def test_host(tree, agent, collectd, kernel):
-    root, host = tree(kernel, guests=6, odd=kernel == "s390x-6.12", libvirt=kernel == "s390x-4.18")
+    root, host = tree(kernel, guests=6, odd=kernel == "s390x-6.12")
     manager = agent("Root %s" % root).snmpd
     daemon = collectd('Root "%s"' % root)
     check_all(root, host, manager, daemon)

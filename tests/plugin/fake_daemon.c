@@ -244,14 +244,11 @@ static int configure_block(char **cursor)
 	return status;
 }
 
-int daemon_configure(const char *file, const char *text)
+int daemon_configure(const char *text)
 {
 	char *copy = strdup(text), *cursor = copy, *line;
-	FILE *out = fopen(file, "we");
 	int status = 0;
 
-	if (!out || fputs(text, out) < 0 || fclose(out))
-		abort();
 	while ((line = strsep(&cursor, "\n")))
 		if (!strncmp(line, "<Plugin kvmstat>", 16))
 			status |= configure_block(&cursor);

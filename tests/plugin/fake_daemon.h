@@ -39,9 +39,8 @@ extern struct daemon daemon_state;
 /* Loads the plugin; exits if that fails. */
 void daemon_load(const char *path);
 
-/* Writes text to the file that -C named and hands its <Plugin kvmstat> blocks over. What the callback
- * returned. */
-int daemon_configure(const char *file, const char *text);
+/* Hands the <Plugin kvmstat> blocks of a configuration over. Returns what the callback returned. */
+int daemon_configure(const char *text);
 int daemon_init(void);
 int daemon_read(void);
 int daemon_shutdown(void);

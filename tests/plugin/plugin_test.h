@@ -14,13 +14,10 @@
 #define HV FAKE_HOSTNAME "/kvmstat"
 #define SECOND 1000000000u
 
-/* The file that -C on this program's command line names. */
-static const char *config_file;
-
 static inline void start(const char *config)
 {
 	if (config)
-		CHECK(daemon_configure(config_file, config) == 0);
+		CHECK(daemon_configure(config) == 0);
 	CHECK(daemon_init() == 0);
 }
 
@@ -68,12 +65,11 @@ static inline void finish(void)
 
 static inline int plugin_test(int argc, char **argv, const struct test *tests, size_t count)
 {
-	if (argc != 4 || strcmp(argv[1], "-C")) {
-		fprintf(stderr, "usage: %s -C FILE PLUGIN\n", argv[0]);
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s PLUGIN\n", argv[0]);
 		return 2;
 	}
-	config_file = argv[2];
-	daemon_load(argv[3]);
+	daemon_load(argv[1]);
 	fake_reset();
 	return check_run(tests, count, finish);
 }

@@ -7,8 +7,6 @@ dir=$1
 plugin=$2
 here=$(dirname "$0")
 out=$dir/output
-# The plugin names its configuration by the whole path.
-conf=$(cd "$dir" && pwd)/collectd.conf
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 
 # A test program that ends early is a failure, whatever it printed before.
@@ -21,10 +19,10 @@ run() {
 : > "$out"
 run check-symbols.sh sh "$here/check-symbols.sh" "$plugin"
 run test_pure ${RUN-} "$dir/test_pure"
-run test_values ${RUN-} "$dir/test_values" -C "$conf" "$dir/fake.so"
-run test_vcpus ${RUN-} "$dir/test_vcpus" -C "$conf" "$dir/fake.so"
-run test_options ${RUN-} "$dir/test_options" -C "$conf" "$dir/fake.so"
-run test_tree ${RUN-} "$dir/test_tree" -C "$conf" "$dir/kvmstat.so" "$dir/tree"
+run test_values ${RUN-} "$dir/test_values" "$dir/fake.so"
+run test_vcpus ${RUN-} "$dir/test_vcpus" "$dir/fake.so"
+run test_options ${RUN-} "$dir/test_options" "$dir/fake.so"
+run test_tree ${RUN-} "$dir/test_tree" "$dir/kvmstat.so" "$dir/tree"
 
 grep -v '^ok ' "$out"
 passed=$(grep -c '^ok ' "$out")

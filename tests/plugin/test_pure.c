@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_pure.c - the parts of the plugin that know nothing of collectd: labels, state, places in a
- * configuration
+ * test_pure.c - the parts of the plugin that know nothing of collectd: labels, state
  */
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "check.h"
-#include "confline.h"
 #include "fake_core.h"
 #include "send.h"
 
@@ -388,115 +384,6 @@ static void names_of_vcpus_sort_and_never_overlap(void)
 	CHECK_TEXT(name + LABEL_SIZE - 1 - 15, "-vcpu4294967295");
 }
 
-/* ---- places in a configuration ------------------------------------------ */
-
-static char directory[] = "/tmp/kvmstat-confline-XXXXXX";
-
-static void write_file(const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "w");
-	CHECK(file != NULL);
-	if (!file)
-		return;
-	fputs(text, file);
-	fclose(file);
-}
-
-/* FILE:LINE without the directory. */
-static const char *find(const char *key, const char *value, unsigned int skip)
-{
-	static char place[512];
-	char main_file[256];
-
-	snprintf(main_file, sizeof(main_file), "%s/main.conf", directory);
-	if (confline_find(main_file, "kvmstat", key, value, skip, place, sizeof(place)))
-		return "nowhere";
-	return place + strlen(directory) + 1;
-}
-
-static void options_are_found_in_their_block(void)
-{
-	write_file("main.conf",
-		   "Event \"x\"\n<Plugin virt>\n  Event x\n</Plugin>\n"
-		   "<Plugin \"KVMstat\">  # ours\n# Event x\n  event \"y\" \"x\"\n"
-		   "  MaxValues 5e3\n\tEvent \"a \\\"b\\\\\"\nSkipNeverSeen yes\n Event \\\n  \"z\"\n"
-		   "  HostnameFormat hostname name\n  <Guest web>\n    Event inner\n  </Guest>\n"
-		   "</Plugin>\n<Plugin kvmstat>\n Event x\n</Plugin>\n Event late\n");
-	CHECK_TEXT(find("Event", "x", 0), "main.conf:7");
-	CHECK_TEXT(find("Event", "y", 0), "main.conf:7");
-	CHECK_TEXT(find("Event", "x", 1), "main.conf:19");
-	CHECK_TEXT(find("Event", "x", 2), "nowhere");
-	CHECK_TEXT(find("maxvalues", "5000", 0), "main.conf:8");
-	CHECK_TEXT(find("Event", "a \"b\\", 0), "main.conf:9");
-	CHECK_TEXT(find("SkipNeverSeen", "true", 0), "main.conf:10");
-	CHECK_TEXT(find("Event", "z", 0), "main.conf:11");
-	CHECK_TEXT(find("HostnameFormat", "hostname name", 0), "main.conf:13");
-	CHECK_TEXT(find("HostnameFormat", "hostname nam", 0), "nowhere");
-	CHECK_TEXT(find("HostnameFormat", "hostname name uuid", 0), "nowhere");
-	CHECK_TEXT(find("Guest", NULL, 0), "main.conf:14");
-	CHECK_TEXT(find("Event", "inner", 0), "main.conf:15");
-	CHECK_TEXT(find("Event", "late", 0), "nowhere");
-}
-
-static void included_files_are_followed(void)
-{
-	char text[512], sub[256];
-
-	snprintf(sub, sizeof(sub), "%s/conf.d", directory);
-	CHECK(mkdir(sub, 0755) == 0);
-	snprintf(text, sizeof(text),
-		 "Include \"%s/none.conf\"\n<Include \"%s\">\n  Filter \"*.conf\"\n</Include>\n"
-		 "Include \"%s/main.conf\"\n",
-		 directory, sub, directory);
-	write_file("main.conf", text);
-	write_file("conf.d/a.conf", "LoadPlugin kvmstat\n");
-	write_file("conf.d/a.conf.old", "<Plugin kvmstat>\nPace x\nPace y\n</Plugin>\n");
-	write_file("conf.d/b.conf", "\n<Plugin kvmstat>\nPace x\n</Plugin>");
-	CHECK_TEXT(find("Pace", "x", 0), "conf.d/b.conf:3");
-	/* It includes itself, and that ends. */
-	CHECK_TEXT(find("Pace", "y", 0), "nowhere");
-}
-
-static void broken_files_do_no_harm(void)
-{
-	write_file("main.conf", "<Plugin kvmstat>\n\"\\\n<\n<>\nEvent \"open\nEvent\n\\");
-	CHECK_TEXT(find("Event", "open", 0), "nowhere");
-	CHECK_TEXT(find("Event", NULL, 0), "main.conf:5");
-	write_file("main.conf", "");
-	CHECK_TEXT(find("Event", NULL, 0), "nowhere");
-}
-
-static void the_file_is_the_one_of_the_command_line(void)
-{
-	static const struct {
-		const char *cmdline;
-		size_t len;
-		const char *path;
-	} lines[] = {
-		{"collectd\0-C\0/a\0", 15, "/a"},
-		{"collectd\0-C/a\0-f\0", 16, "/a"},
-		{"collectd\0-fC\0/a\0", 16, "/a"},
-		{"collectd\0-f\0-P\0-C\0", 18, NULL},
-		{"collectd\0-C\0", 12, NULL},
-		{"collectd\0", 9, NULL},
-		{"collectd\0-PC\0-f\0", 16, NULL},
-		{"-C\0/a\0", 6, NULL},
-		{"collectd\0-C\0/a\0-C\0/b\0", 21, "/b"},
-		{"", 0, NULL},
-		{"collectd\0-C\0/a\0-P\0-C\0-f\0", 24, "/a"},
-	};
-
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		const char *path = confline_argument(lines[i].cmdline, lines[i].len);
-
-		CHECK_TEXT(path ? path : "none", lines[i].path ? lines[i].path : "none");
-	}
-}
-
 static const struct test tests[] = {
 	{"odd names get legal labels", odd_names_get_legal_labels},
 	{"long names are cut and told apart", long_names_are_cut_and_told_apart},
@@ -511,10 +398,6 @@ static const struct test tests[] = {
 	{"many guests of one name", many_guests_of_one_name_do_not_take_long},
 	{"steady passes do not allocate", steady_passes_do_not_allocate},
 	{"names of vCPUs sort", names_of_vcpus_sort_and_never_overlap},
-	{"options are found in their block", options_are_found_in_their_block},
-	{"included files are followed", included_files_are_followed},
-	{"broken files do no harm", broken_files_do_no_harm},
-	{"the file is the one of the command line", the_file_is_the_one_of_the_command_line},
 };
 
 static void finish(void)
@@ -527,13 +410,6 @@ static void finish(void)
 
 int main(void)
 {
-	char command[128];
-	int status;
-
-	if (!mkdtemp(directory))
-		return 1;
 	fake_reset();
-	status = check_run(tests, sizeof(tests) / sizeof(tests[0]), finish);
-	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-	return system(command) ? 1 : status;
+	return check_run(tests, sizeof(tests) / sizeof(tests[0]), finish);
 }

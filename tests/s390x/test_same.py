@@ -13,7 +13,7 @@ NATIVE = os.environ["NATIVE"].split()
 PATIENCE = 300  # reached on failures only
 EMULATED = os.environ["EMULATED"].split()
 HOSTS = {
-    "s390x-6.12": ["--odd-names", "--libvirt"],
+    "s390x-6.12": ["--odd-names"],
     "s390x-4.18": ["--lockdown", "integrity"],
     "x86-6.1": [],
 }

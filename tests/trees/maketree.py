@@ -190,17 +190,6 @@ def write_process(out, guest, arch, rng):
         write(os.path.join(out, "proc/%d/status" % guest["tid"]), "Name:\tworker\nTgid:\t%d\nPid:\t%d\n" % (pid, guest["tid"]))
 
 
-def write_libvirt(out, guest):
-    """Only for names that can be a file's."""
-    if not guest["name"].isalnum() or len(guest["name"]) > 100:
-        return
-    threads = "".join("<vcpu id='%d' pid='%d'/>" % (i, guest["pid"] + 2 + i) for i in range(guest["vcpus"]))
-    write(os.path.join(out, "run/libvirt/qemu/%s.xml" % guest["name"]),
-          "<domstatus state='running' reason='booted' pid='%d'><vcpus>%s</vcpus><domain type='kvm' id='1'><name>%s</name>"
-          "<uuid>%s</uuid><memory unit='KiB'>%d</memory></domain></domstatus>\n"
-          % (guest["pid"], threads, guest["name"], guest["uuid"], guest["memory"] >> 10), 0o600)
-
-
 def write_x86_extras(directory, vcpus):
     """What lies beside the statistics and is none of them; reading mmu_rmaps_stat stops the guest for a while."""
     write(directory + "/mmu_rmaps_stat", "Rmap_Count:\t0\t1\nLevel=4K:\t12\t7\n", 0o644)
@@ -240,8 +229,6 @@ def add_guest(out, tree, guest, rng):
     write_stats(guest_dir(out, guest), events, first_values(rng, arch, events, guest))
     if arch == "x86":
         write_x86_extras(guest_dir(out, guest), guest["vcpus"])
-    if tree["libvirt"]:
-        write_libvirt(out, guest)
 
 
 def values(out, guest):
@@ -260,11 +247,11 @@ def guest_names(count, odd):
     return names + ["linux%02d" % (i + 1) for i in range(count)]
 
 
-def make_tree(out, kernel="s390x-6.12", guests=20, odd=False, vcpus=0, seed=1, lockdown="none", libvirt=False, events=EVENTS):
+def make_tree(out, kernel="s390x-6.12", guests=20, odd=False, vcpus=0, seed=1, lockdown="none", events=EVENTS):
     """Make a host. Returns what tree.json says."""
     rng = random.Random(seed)
     arch, table = kernel_events(kernel, events)
-    tree = {"kernel": kernel, "events": os.path.abspath(events), "libvirt": libvirt, "time": time.time(), "seed": seed,
+    tree = {"kernel": kernel, "events": os.path.abspath(events), "time": time.time(), "seed": seed,
             "guests": [make_guest(rng, i, name, vcpus) for i, name in enumerate(guest_names(guests, odd))]}
     write_host(out, lockdown)
     top = os.path.join(out, "sys/kernel/debug/kvm")
@@ -330,7 +317,6 @@ def main():
     parser.add_argument("--guests", type=int, default=20)
     parser.add_argument("--vcpus", type=int, default=0, help="of each guest (default: 1 to 4)")
     parser.add_argument("--odd-names", action="store_true", help="as well a guest of every awkward name there is")
-    parser.add_argument("--libvirt", action="store_true", help="as well libvirt's status files")
     parser.add_argument("--lockdown", default="none", choices=["none", "integrity", "confidentiality"])
     parser.add_argument("--events", default=EVENTS, help="default: the project's events.tsv")
     parser.add_argument("--seed", type=int, default=1)
@@ -342,7 +328,7 @@ def main():
         parser.error("--kernel %s: an architecture and a version, such as s390x-6.12; architectures are %s"
                      % (args.kernel, ", ".join(ARCHES)))
     if not args.tick:
-        make_tree(args.out, args.kernel, args.guests, args.odd_names, args.vcpus, args.seed, args.lockdown, args.libvirt, args.events)
+        make_tree(args.out, args.kernel, args.guests, args.odd_names, args.vcpus, args.seed, args.lockdown, args.events)
         return 0
     tick(args.out, args.seconds)
     while args.every:

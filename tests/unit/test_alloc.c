@@ -215,7 +215,7 @@ static void test_failures(void **state)
 	make_host(3);
 	lab_set(lab, "ReportVcpus", "true");
 	lab_set(lab, "Root", lab->tree->path);
-	/* Once without failures: the C library and libxml2 keep some for ever. */
+	/* Once without failures: the C library keeps some for ever. */
 	try_without(~0ul, false);
 	before = outstanding;
 	for (nth = 1; try_without(nth, false); nth++)

@@ -200,7 +200,6 @@ static void test_shortage(void **state)
 {
 	static const char *const paths[] = {
 		"proc/301/status", "proc/300/stat", "proc/300/comm", "proc/300/cmdline", "proc/300/cgroup", "proc",
-		"run/libvirt/qemu/late.xml",
 	};
 	static const int errors[] = { EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN };
 

@@ -8,6 +8,8 @@
 
 #include <bpf/btf.h>
 
+#include "util/array.h"
+
 /* Statistics blocks nest once (the generic part) and have anonymous unions; deeper than this is no such block. */
 enum { MAX_DEPTH = 4, MAX_EVENTS = 1024, MAX_MEMBERS = 8192, MAX_BUCKETS = 256 };
 
@@ -52,11 +54,9 @@ static int add_event(struct block *block, const char *name, uint32_t offset, uin
 
 	if (offset % 8 || (uint64_t)offset + cells * 8ull > block->size || layout->nevents == MAX_EVENTS)
 		return -EINVAL;
-	event = reallocarray(layout->events, layout->nevents + 1, sizeof(*event));
-	if (!event)
+	if (array_resize(&layout->events, layout->nevents + 1) < 0)
 		return -ENOMEM;
-	layout->events = event;
-	event += layout->nevents;
+	event = &layout->events[layout->nevents];
 	event->name = strdup(name);
 	if (!event->name)
 		return -ENOMEM;

@@ -7,17 +7,14 @@
 #include <string.h>
 
 #include "core/collector.h"
+#include "util/array.h"
 
 /* ---- which number goes where ---- */
 
 static int add_terms(struct bpf_terms *terms, uint32_t offset, const struct offer *offer)
 {
-	struct bpf_term *bigger =
-		reallocarray(terms->terms, terms->count + offer->cells, sizeof(struct bpf_term));
-
-	if (!bigger)
+	if (array_resize(&terms->terms, terms->count + offer->cells) < 0)
 		return -ENOMEM;
-	terms->terms = bigger;
 	for (uint32_t i = 0; i < offer->cells; i++)
 		terms->terms[terms->count++] = (struct bpf_term){ offset + i * 8, offer->cell + i };
 	return 0;
@@ -153,7 +150,7 @@ static void sighting_of(const struct bpf_stream *stream, const struct kvmiter_vm
 {
 	*s = (struct sighting){
 		.ino = vm->ino,
-		.ctime_ns = (uint64_t)vm->ctime_sec * 1000000000ull + vm->ctime_nsec % 1000000000u,
+		.ctime_ns = (uint64_t)vm->ctime_sec * NS_PER_S + vm->ctime_nsec % NS_PER_S,
 		.start_ns = vm->start_ns,
 		.kvm = vm->head.kvm,
 		.memory = vm->memslot_pages * stream->page_size,

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "util/array.h"
+
 /* An iterator over one process costs as much as looking at so many files of others. */
 enum { PROCESS_COST = 54 };
 
@@ -27,15 +29,8 @@ int bpf_walk_note(struct bpf_walk *walk, pid_t pid)
 	/* Files of one process come one after another. */
 	if (walk->count && walk->vmms[walk->count - 1] == pid)
 		return 0;
-	if (walk->count == walk->room) {
-		uint32_t room = walk->room ? 2 * walk->room : 16;
-		pid_t *vmms = reallocarray(walk->vmms, room, sizeof(*vmms));
-
-		if (!vmms)
-			return -ENOMEM;
-		walk->vmms = vmms;
-		walk->room = room;
-	}
+	if (array_reserve(&walk->vmms, &walk->room, walk->count + 1) < 0)
+		return -ENOMEM;
 	walk->vmms[walk->count++] = pid;
 	return 0;
 }

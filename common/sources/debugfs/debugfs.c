@@ -49,7 +49,7 @@ static int see_guest(struct pass *pass, const struct dir_reader *reader, const s
 	if (!guests_known(&pass->kvmstat->guests, &sighting)) {
 		if (fstatat(reader->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return 0;
-		sighting.ctime_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000ull + (uint64_t)st.st_ctim.tv_nsec;
+		sighting.ctime_ns = timespec_ns(&st.st_ctim);
 	}
 	return pass_see(pass, &sighting, &first) ? 0 : -ENOMEM;
 }

@@ -14,6 +14,7 @@
 #include "guests/guest_dir.h"
 #include "host/refusal.h"
 #include "sources/debugfs/debugfs.h"
+#include "util/array.h"
 
 static bool is_base(const char *name)
 {
@@ -41,14 +42,6 @@ static int list_bases(const struct sysroot *root, char *entries, struct base bas
 	return count;
 }
 
-static int find_offer(const struct source *source, const struct kvmstat_event *event)
-{
-	for (size_t i = 0; i < source->noffers; i++)
-		if (source->offers[i].event == event)
-			return (int)i;
-	return -1;
-}
-
 /* debugfs_refuses: EPERM was met although no lockdown is known of. */
 static bool is_refused(const struct kvmstat *kvmstat, mode_t mode)
 {
@@ -64,7 +57,7 @@ static bool is_histogram(const struct kvmstat_event *event)
 {
 	size_t len = strlen(event->name);
 
-	return event->class == KVMSTAT_LINEAR_HIST || event->class == KVMSTAT_LOG_HIST ||
+	return kvmstat_is_histogram(event->class) ||
 	       (!event->known && len > 5 && strcmp(event->name + len - 5, "_hist") == 0);
 }
 
@@ -81,7 +74,7 @@ static int add_file(struct kvmstat *kvmstat, struct source *source, const char *
 		return errno == ENOMEM ? -ENOMEM : 0;
 	if (is_histogram(event))
 		return 0;
-	found = find_offer(source, event);
+	found = source_find_offer(source, event);
 	if (found < 0) {
 		rc = source_offer(source, event, file->name, 1, is_refused(kvmstat, mode));
 		if (rc < 0)
@@ -99,17 +92,13 @@ static int list_files(const struct sysroot *root, char *entries, struct base *ba
 	int rc = dir_begin(&reader, root, entries, "sys/kernel/debug/%s", base->name);
 
 	while (rc == 0 && (entry = dir_next(&reader))) {
-		struct file *files;
-
 		if (!dir_is(&reader, entry, S_IFREG))
 			continue;
-		files = reallocarray(base->files, base->nfiles + 1, sizeof(*files));
-		if (files) {
-			base->files = files;
-			files[base->nfiles].name = strdup(entry->name);
+		rc = array_resize(&base->files, base->nfiles + 1);
+		if (rc == 0) {
+			base->files[base->nfiles].name = strdup(entry->name);
+			rc = base->files[base->nfiles++].name ? 0 : -ENOMEM;
 		}
-		if (!files || !files[base->nfiles++].name)
-			rc = -ENOMEM;
 	}
 	dir_end(&reader);
 	return rc;

@@ -145,23 +145,17 @@ static void tell(struct source *source, const struct pass *pass, const struct ta
 		      tally->last[fault]->public.name, reason(fault));
 }
 
+static int compare_uuid(const void *uuid, const void *domain)
+{
+	return strcmp(uuid, ((const struct libvirt_domain *)domain)->uuid);
+}
+
 /* A domain by its UUID, which no two of a daemon's share; or NULL. */
 static const struct libvirt_domain *find_domain(const struct libvirt_answer *answer, const char *uuid)
 {
-	uint32_t low = 0, high = answer->ndomains;
-
-	while (*uuid && low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int order = strcmp(answer->domains[middle].uuid, uuid);
-
-		if (order == 0)
-			return &answer->domains[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	if (!*uuid || !answer->ndomains)
+		return NULL;
+	return bsearch(uuid, answer->domains, answer->ndomains, sizeof(*answer->domains), compare_uuid);
 }
 
 /* 0 or -ENOMEM. */

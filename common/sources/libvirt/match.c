@@ -56,12 +56,12 @@ bool libvirt_is_guest(const struct libvirt_state *state, const struct pass *pass
 /* The process that was found before libvirt was asked is there still, and so is its VM. */
 bool libvirt_is_there(const struct sysroot *root, const struct guest *guest)
 {
-	uint64_t tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK), start_ns;
+	uint64_t start_ns;
 
 	if (!guest_has_directory(guest, root))
 		return false;
 	return !guest->seen_as.start_ns || (proc_start(root, guest->seen_as.tgid, &start_ns) == 0 &&
-					    start_ns - start_ns % tick == guest->seen_as.start_ns);
+					    whole_ticks(start_ns) == guest->seen_as.start_ns);
 }
 
 /* ---- its vCPUs ---- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sources/libvirt/libvirt.h"
+#include "util/array.h"
 
 /* One guest while it is read. */
 struct reading {
@@ -72,15 +73,6 @@ static int learn_arch(struct reading *reading)
 	return state->arch ? 0 : -ENOMEM;
 }
 
-/* Old and new name of one event would be two offers of it. */
-static bool is_offered(const struct source *source, const struct kvmstat_event *event)
-{
-	for (size_t i = 0; i < source->noffers; i++)
-		if (source->offers[i].event == event)
-			return true;
-	return false;
-}
-
 /* The event of this key, offered unless it is none that can be collected. 0 or -ENOMEM. */
 static int learn_event(struct reading *reading, const struct libvirt_key *key, const struct libvirt_param *param,
 		       struct libvirt_event *event)
@@ -94,7 +86,8 @@ static int learn_event(struct reading *reading, const struct libvirt_key *key, c
 	known = registry_intern(reading->pass->kvmstat->registry, state->arch, key->name, &hint);
 	if (!known && errno == ENOMEM)
 		return -ENOMEM;
-	if (!known || known->scope != key->scope || is_offered(reading->source, known))
+	/* Old and new name of one event would be two offers of it. */
+	if (!known || known->scope != key->scope || source_find_offer(reading->source, known) >= 0)
 		return 0;
 	event->offer = (uint32_t)reading->source->noffers;
 	event->event = known;
@@ -105,19 +98,17 @@ static int add_event(struct reading *reading, const struct libvirt_key *key, con
 {
 	struct libvirt_state *state = reading->source->state;
 	size_t place = place_of(state, key->scope, key->name);
-	struct libvirt_event *events = reallocarray(state->events, state->nevents + 1, sizeof(*events));
 	struct libvirt_event event = { .name = strdup(key->name), .scope = key->scope };
-	int rc;
+	int rc = event.name ? array_resize(&state->events, state->nevents + 1) : -ENOMEM;
 
-	if (events)
-		state->events = events;
-	rc = events && event.name ? learn_event(reading, key, param, &event) : -ENOMEM;
+	if (rc == 0)
+		rc = learn_event(reading, key, param, &event);
 	if (rc < 0) {
 		free(event.name);
 		return rc;
 	}
-	memmove(&events[place + 1], &events[place], (state->nevents++ - place) * sizeof(*events));
-	events[place] = event;
+	memmove(&state->events[place + 1], &state->events[place], (state->nevents++ - place) * sizeof(event));
+	state->events[place] = event;
 	return 0;
 }
 
@@ -152,15 +143,8 @@ static int add_vcpu(struct libvirt_state *state, uint32_t number, bool offline)
 {
 	if (state->nvcpus && number <= state->vcpus[state->nvcpus - 1].number)
 		return LIBVIRT_MALFORMED;
-	if (state->nvcpus == state->vcpu_room) {
-		uint32_t room = state->vcpu_room ? 2 * state->vcpu_room : 16;
-		struct libvirt_vcpu *vcpus = reallocarray(state->vcpus, room, sizeof(*vcpus));
-
-		if (!vcpus)
-			return -ENOMEM;
-		state->vcpus = vcpus;
-		state->vcpu_room = room;
-	}
+	if (array_reserve(&state->vcpus, &state->vcpu_room, state->nvcpus + 1) < 0)
+		return -ENOMEM;
 	state->vcpus[state->nvcpus++] = (struct libvirt_vcpu){ .number = number, .offline = offline };
 	return LIBVIRT_FINE;
 }

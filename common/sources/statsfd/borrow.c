@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "host/proc.h"
+
 /* The same on every architecture but alpha; older headers do not have them. */
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -103,12 +105,12 @@ int loan_stats(struct loan *loan, int number)
 int loan_guard(struct loan *loan, const struct sysroot *root, int number, int vcpu)
 {
 	int fd = borrow(loan, number);
-	char expected[40] = "anon_inode:kvm-vm", target[64];
+	char expected[40] = KVM_VM_LINK, target[64];
 
 	if (fd < 0)
 		return fd;
 	if (vcpu >= 0)
-		snprintf(expected, sizeof(expected), "anon_inode:kvm-vcpu:%d", vcpu);
+		snprintf(expected, sizeof(expected), KVM_VCPU_LINK "%d", vcpu);
 	if (sysroot_readlink(root, target, sizeof(target), "proc/self/fd/%d", fd) > 0 && strcmp(target, expected) == 0)
 		return fd;
 	return -ESTALE;

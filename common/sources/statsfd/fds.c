@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "host/dir.h"
+#include "host/proc.h"
+#include "util/array.h"
+#include "util/hash.h"
 
 /* A fd that was closed and one that came may have the same number: look at all of them now and then. */
 enum { LOOK_PASSES = 8 };
@@ -20,15 +23,8 @@ static struct stats_file *file_of(struct stats_fds *fds, int vcpu)
 	for (uint32_t i = 0; i < fds->nfiles; i++)
 		if (fds->files[i].vcpu == vcpu)
 			return &fds->files[i];
-	if (fds->nfiles == fds->room) {
-		uint32_t room = fds->room ? 2 * fds->room : 4;
-		struct stats_file *files = reallocarray(fds->files, room, sizeof(*files));
-
-		if (!files)
-			return NULL;
-		fds->files = files;
-		fds->room = room;
-	}
+	if (array_reserve(&fds->files, &fds->room, fds->nfiles + 1) < 0)
+		return NULL;
 	fds->files[fds->nfiles] = (struct stats_file){ vcpu, -1, -1 };
 	return &fds->files[fds->nfiles++];
 }
@@ -51,13 +47,13 @@ static int number_after(const char *text, const char *prefix)
 static bool recognize(const char *target, int *vcpu, bool *is_stats)
 {
 	*vcpu = -1;
-	*is_stats = strcmp(target, "anon_inode:kvm-vm-stats") == 0;
-	if (*is_stats || strcmp(target, "anon_inode:kvm-vm") == 0)
+	*is_stats = strcmp(target, KVM_VM_LINK "-stats") == 0;
+	if (*is_stats || strcmp(target, KVM_VM_LINK) == 0)
 		return true;
 	*vcpu = number_after(target, "anon_inode:kvm-vcpu-stats:");
 	*is_stats = *vcpu >= 0;
 	if (!*is_stats)
-		*vcpu = number_after(target, "anon_inode:kvm-vcpu:");
+		*vcpu = number_after(target, KVM_VCPU_LINK);
 	return *vcpu >= 0;
 }
 
@@ -84,8 +80,8 @@ static int note_fd(struct stats_fds *fds, const char *target, int fd)
 /* ---- look ---- */
 
 /*
- * Differs when fds came or went: how many there are, which the directory's size says since Linux 6.2; before, FNV-1a
- * over their names. That one came for another one that went is seen when they are looked at the next time.
+ * Differs when fds came or went: how many there are, which the directory's size says since Linux 6.2; before, a
+ * hash of their names. That one came for another one that went is seen when they are looked at the next time.
  */
 static int digest_fds(const struct sysroot *root, pid_t pid, char *entries, uint64_t *digest)
 {
@@ -98,13 +94,9 @@ static int digest_fds(const struct sysroot *root, pid_t pid, char *entries, uint
 	if (rc < 0 || *digest)
 		return rc;
 	rc = dir_begin(&reader, root, entries, "proc/%d/fd", (int)pid);
-	*digest = 0xcbf29ce484222325u;
+	*digest = HASH_BASIS;
 	while (rc == 0 && (entry = dir_next(&reader)))
-		for (const char *c = entry->name;; c++) {
-			*digest = (*digest ^ (unsigned char)*c) * 0x100000001b3u;
-			if (!*c)
-				break;
-		}
+		*digest = hash_bytes(*digest, entry->name, strlen(entry->name) + 1);
 	dir_end(&reader);
 	return rc;
 }

@@ -110,7 +110,6 @@ static enum kvmstat_unit unit_of(uint32_t flags, int exponent)
 static int parse_desc(const char *text, uint32_t name_size, struct stats_desc *desc)
 {
 	struct raw_desc raw;
-	bool is_histogram;
 
 	memcpy(&raw, text, sizeof(raw));
 	*desc = (struct stats_desc){ .name = text + sizeof(raw), .offset = raw.offset, .cells = raw.size };
@@ -119,8 +118,7 @@ static int parse_desc(const char *text, uint32_t name_size, struct stats_desc *d
 	if (!class_of(raw.flags, &desc->class))
 		return 0;
 	desc->unit = unit_of(raw.flags, raw.exponent);
-	is_histogram = desc->class == KVMSTAT_LINEAR_HIST || desc->class == KVMSTAT_LOG_HIST;
-	if (!raw.size || raw.size > (is_histogram ? BUCKETS_MAX : 1))
+	if (!raw.size || raw.size > (kvmstat_is_histogram(desc->class) ? BUCKETS_MAX : 1))
 		return -EBADMSG;
 	if (raw.offset % sizeof(uint64_t) || raw.offset > STATS_DATA_MAX ||
 	    raw.size * sizeof(uint64_t) > STATS_DATA_MAX - raw.offset)

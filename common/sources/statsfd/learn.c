@@ -7,28 +7,17 @@
 #include <string.h>
 
 #include "sources/statsfd/statsfd.h"
-
-static int offer_of(const struct source *source, const struct kvmstat_event *event)
-{
-	for (size_t i = 0; i < source->noffers; i++)
-		if (source->offers[i].event == event)
-			return (int)i;
-	return -1;
-}
+#include "util/array.h"
 
 /* The kernel's name, to live as long as the source is open. */
 static const char *keep_name(struct statsfd_state *state, const struct kvmstat_event *event, const char *name)
 {
-	char **names;
-
 	if (strcmp(name, event->name) == 0)
 		return event->name;
-	names = reallocarray(state->names, state->nnames + 1, sizeof(char *));
-	if (!names)
+	if (array_resize(&state->names, state->nnames + 1) < 0)
 		return NULL;
-	state->names = names;
-	names[state->nnames] = strdup(name);
-	return names[state->nnames] ? names[state->nnames++] : NULL;
+	state->names[state->nnames] = strdup(name);
+	return state->names[state->nnames] ? state->names[state->nnames++] : NULL;
 }
 
 static int add_offer(struct source *source, const struct kvmstat_event *event, const struct stats_desc *desc)
@@ -52,7 +41,7 @@ static int learn_desc(struct reading *reading, enum kvmstat_scope scope, const c
 	event = registry_intern(reading->kvmstat->registry, arch, desc->name, &hint);
 	if (!event)
 		return errno == ENOMEM ? -ENOMEM : 0;
-	offer = offer_of(reading->source, event);
+	offer = source_find_offer(reading->source, event);
 	if (offer < 0) {
 		rc = add_offer(reading->source, event, desc);
 		if (rc < 0)

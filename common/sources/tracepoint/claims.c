@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 static struct claim *place_of(const struct claims *claims, pid_t tid)
 {
 	size_t mask = claims->size - 1, at = (size_t)tid * 0x9e3779b9u & mask;
@@ -46,15 +48,7 @@ static int reserve(struct claims *claims, const struct guests *guests)
 		claims->table = table;
 		claims->size = size;
 	}
-	if (guests->count > claims->room || !claims->guests) {
-		uint8_t *states = realloc(claims->guests, guests->count + 16);
-
-		if (!states)
-			return -ENOMEM;
-		claims->guests = states;
-		claims->room = guests->count + 16;
-	}
-	return 0;
+	return array_reserve(&claims->guests, &claims->room, guests->count + 1);
 }
 
 static void add(struct claims *claims, pid_t tid, uint32_t guest, uint32_t vcpu)

@@ -49,11 +49,11 @@ int tracepoint_offer(struct tracepoint_counts *counts, struct kvmstat *kvmstat, 
 
 int tracepoint_offer_totals(struct tracepoint_counts *counts, struct kvmstat *kvmstat, struct source *source)
 {
+	uint32_t number;
 	int rc = 0;
 
 	for (int i = 0; i < counts->ntracepoints && rc == 0; i++)
-		rc = tracepoint_offer(counts, kvmstat, source, format_table[counts->tracepoints[i].config.format].total,
-				      &counts->totals[i]);
+		rc = tracepoint_offer(counts, kvmstat, source, format_table[counts->tracepoints[i].config.format].total, &number);
 	return rc;
 }
 

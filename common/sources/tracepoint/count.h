@@ -17,7 +17,6 @@ struct tracepoint_trouble {
 
 struct tracepoint_counts {
 	struct tracepoint tracepoints[TRACEPOINT_MAX];
-	uint32_t totals[TRACEPOINT_MAX];	/* their events in source->offers */
 	int ntracepoints;
 	struct claims claims;	/* of this pass */
 	uint32_t *offer_of;	/* [event_table_count]: in source->offers, or NO_CELL */

@@ -101,13 +101,13 @@ static uint32_t owner_of(const struct tracepoint_counts *counts, const struct gu
  */
 static bool is_alive(const struct kvmstat *kvmstat, const struct tracepoint_key *key)
 {
-	uint64_t tick = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK), start;
 	pid_t tid = (pid_t)tracepoint_tid(key->what);
+	uint64_t start;
 
 	if (kvmstat->guests.foreign)
 		return true;
 	if (proc_start(&kvmstat->root, tid, &start) == 0)
-		return start == key->start - key->start % tick;
+		return start == whole_ticks(key->start);
 	return kill(tid, 0) == 0 || errno != ESRCH;
 }
 

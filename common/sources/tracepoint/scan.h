@@ -9,8 +9,6 @@
 
 struct tracepoint_scan;
 
-#if WITH_BPF
-
 /* Begin to count. 0, or -errno with the state and the words for the source's status. */
 int tracepoint_scan_open(struct tracepoint_scan **scan, const struct tracepoint_counts *counts, const struct sysroot *root,
 			 uint32_t cpus, struct kvmstat_source_status *status);
@@ -22,47 +20,5 @@ int tracepoint_scan_pass(struct tracepoint_scan *scan, struct tracepoint_counts 
 
 /* Tell of hits that were not counted, if there are any. */
 void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, struct kvmstat *kvmstat);
-
-#else
-
-#include <errno.h>
-#include <stdio.h>
-
-static inline int tracepoint_scan_open(struct tracepoint_scan **scan, const struct tracepoint_counts *counts,
-				       const struct sysroot *root, uint32_t cpus, struct kvmstat_source_status *status)
-{
-	(void)scan;
-	(void)counts;
-	(void)root;
-	(void)cpus;
-	status->state = KVMSTAT_MISSING;
-	snprintf(status->text, sizeof(status->text),
-		 "kvmstat was built without BPF (WITH_BPF=0): build it with clang and libbpf");
-	return -ENOENT;
-}
-
-static inline void tracepoint_scan_close(struct tracepoint_scan *scan)
-{
-	(void)scan;
-}
-
-static inline int tracepoint_scan_pass(struct tracepoint_scan *scan, struct tracepoint_counts *counts, struct source *source,
-				       struct pass *pass)
-{
-	(void)scan;
-	(void)counts;
-	(void)source;
-	(void)pass;
-	return 0;
-}
-
-static inline void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, struct kvmstat *kvmstat)
-{
-	(void)scan;
-	(void)source;
-	(void)kvmstat;
-}
-
-#endif
 
 #endif

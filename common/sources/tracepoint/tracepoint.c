@@ -4,20 +4,17 @@
  */
 #include "core/collector.h"
 
+#if WITH_BPF
+
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "host/refusal.h"
-#include "sources/tracepoint/perf.h"
 #include "sources/tracepoint/scan.h"
 
-/* One of the two counts: reasons by BPF, or totals by perf. */
 struct tracepoint_source {
 	struct tracepoint_counts *counts;
 	struct tracepoint_scan *scan;
-	struct tracepoint_perf *perf;
-	char why[200];		/* there are only totals */
 };
 
 static void close_source(struct source *source)
@@ -25,14 +22,12 @@ static void close_source(struct source *source)
 	struct tracepoint_source *state = source->state;
 
 	tracepoint_scan_close(state->scan);
-	tracepoint_perf_close(state->perf);
 	if (state->counts)
 		tracepoint_counts_free(state->counts);
 	free(state);
 	source->state = NULL;
 }
 
-/* Where BPF may not run, exits can at least be counted, if not their reasons. */
 static int begin(struct tracepoint_source *state, struct kvmstat *kvmstat, struct source *source)
 {
 	struct tracepoint_counts *counts = state->counts;
@@ -41,13 +36,7 @@ static int begin(struct tracepoint_source *state, struct kvmstat *kvmstat, struc
 	if (rc < 0)
 		return rc;
 	counts->ntracepoints = rc;
-	rc = tracepoint_scan_open(&state->scan, counts, &kvmstat->root, kvmstat->host.cpus, &source->status);
-	/* It counts as long as it is open: what may soon work is not given up for less. */
-	if (rc < 0 && !refusal_passes(rc) && tracepoint_perf_open(&state->perf, counts) == 0) {
-		memcpy(state->why, source->status.text, sizeof(state->why) - 1);
-		rc = 0;
-	}
-	return rc;
+	return tracepoint_scan_open(&state->scan, counts, &kvmstat->root, kvmstat->host.cpus, &source->status);
 }
 
 static int open_source(struct kvmstat *kvmstat, struct source *source)
@@ -99,19 +88,31 @@ static int pass_source(struct source *source, struct pass *pass)
 	int rc = claims_make(&state->counts->claims, &pass->kvmstat->guests, pass->number);
 
 	if (rc == 0)
-		rc = state->scan ? tracepoint_scan_pass(state->scan, state->counts, source, pass) :
-				   tracepoint_perf_pass(state->perf, state->counts, source, pass);
+		rc = tracepoint_scan_pass(state->scan, state->counts, source, pass);
 	if (rc < 0)
 		return rc;
 	if (source->noffers > offered)
 		return 1;
 	tell_guests(source, state->counts);
-	if (state->scan)
-		tracepoint_scan_tell(state->scan, source, pass->kvmstat);
-	else
-		tracepoint_perf_tell(state->perf, source, pass->kvmstat, state->why);
+	tracepoint_scan_tell(state->scan, source, pass->kvmstat);
 	return 0;
 }
+
+#else
+
+#include <errno.h>
+
+static int open_source(struct kvmstat *kvmstat, struct source *source)
+{
+	(void)kvmstat;
+	source_status(source, KVMSTAT_MISSING, "kvmstat was built without BPF (WITH_BPF=0): build it with clang and libbpf");
+	return -ENOENT;
+}
+
+#define close_source NULL
+#define pass_source NULL
+
+#endif
 
 const struct source_ops tracepoint_source = {
 	.id = KVMSTAT_TRACEPOINT,
