@@ -374,6 +374,14 @@ void kvmstat_close(struct kvmstat *kvmstat);
 int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample);
 
 /*
+ * The command line of a guest's process, in *cmdline: malloc'ed, each argument ended by a NUL. Its process can make who reads
+ * that wait for ever, so read it in no other way. Not while another thread is in kvmstat_collect().
+ * Returns its length, or -errno: -ETIMEDOUT if the process does not let it be read within half a second, -EBUSY if it was not
+ * asked, since too many others do not answer, -ENOMEM, or another.
+ */
+ssize_t kvmstat_read_cmdline(struct kvmstat *kvmstat, const struct kvmstat_guest *guest, char **cmdline);
+
+/*
  * Numbers of events that are not in events.tsv are made from the name, so they
  * agree between hosts, short of a collision. A front end that publishes numbers
  * keeps them and hands them back here before the first pass.
