@@ -164,6 +164,7 @@ enum kvmstat_problem {
 	KVMSTAT_UNREADABLE,	/* statistics of some guests cannot be read */
 	KVMSTAT_MALFORMED,	/* the kernel or a file said something that makes no sense */
 	KVMSTAT_UNNAMED,	/* /proc of some guests cannot be read, or not yet: no names */
+	KVMSTAT_TOO_MANY,	/* this host has more unknown events than are taken: some are left out */
 	KVMSTAT_NPROBLEMS
 };
 
