@@ -1203,6 +1203,33 @@ static void test_timestamp(void **state)
 	assert_int_equal(reader_timestamp(&reader, t, t + S, 200), 100);
 }
 
+/* As long as the same sysUpTime runs, what was given stays, whatever happens to the host. */
+static void test_timestamp_stays(void **state)
+{
+	const uint64_t t = 1000 * S, slept = 3600 * S, wrap = UINT64_C(1) << 32, cs = S / 100;
+	struct reader reader;
+
+	(void)state;
+	reader_init(&reader, NULL, 10);
+	assert_int_equal(reader_timestamp(&reader, t - 5 * S, t, 2000), 1500);
+	/* The host slept for an hour, which sysUpTime does not count. */
+	assert_int_equal(reader_timestamp(&reader, t - 5 * S, t + slept + 10 * S, 3000), 1500);
+	assert_int_equal(reader_timestamp(&reader, t, t + slept + 10 * S, 3000), 2000);
+	/* Between the waking and that look. */
+	assert_int_equal(reader_timestamp(&reader, t + slept + 5 * S, t + slept + 20 * S, 4000), 2500);
+	for (uint64_t i = 2; i < READER_BASES; i++)
+		assert_int_equal(reader_timestamp(&reader, t - 5 * S, t + i * slept + 20 * S, 4000), 1500);
+	assert_int_equal(reader_timestamp(&reader, t + slept + 5 * S, t + (READER_BASES - 1) * slept + 20 * S, 4000), 2500);
+	/* What is left of more than can be kept is no nonsense. */
+	for (uint64_t i = READER_BASES; i < 3 * READER_BASES; i++)
+		assert_int_equal(reader_timestamp(&reader, t + i * slept + 20 * S, t + i * slept + 20 * S, 4000), 4000);
+	/* sysUpTime begins again after 497 days. */
+	reader_reset(&reader);
+	assert_int_equal(reader_timestamp(&reader, t, t, wrap - 1000), wrap - 1000);
+	assert_int_equal(reader_timestamp(&reader, t, t + 2000 * cs, 1000), wrap - 1000);
+	assert_int_equal(reader_timestamp(&reader, t + 1500 * cs, t + 2000 * cs, 1000), 500);
+}
+
 static void check_clean(const char *bytes, size_t size, bool ascii, const char *want)
 {
 	char out[64];
@@ -1273,7 +1300,7 @@ int main(void)
 		TEST(test_20000_rows),
 		TEST(test_many_vcpus),
 		cmocka_unit_test(test_switched_off),
-		cmocka_unit_test(test_timestamp),
+		cmocka_unit_test(test_timestamp), cmocka_unit_test(test_timestamp_stays),
 		cmocka_unit_test(test_octets),
 		cmocka_unit_test(test_dates),
 		TEST(test_tree),
