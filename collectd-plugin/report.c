@@ -40,6 +40,7 @@ const char *report_over(enum kvmstat_problem problem)
 		[KVMSTAT_UNREADABLE] = "the statistics of every guest can be read again",
 		[KVMSTAT_MALFORMED] = "what the kernel says makes sense again",
 		[KVMSTAT_UNNAMED] = "every guest has its name again",
+		[KVMSTAT_TOO_MANY] = "no event is left out any more",
 	};
 
 	return texts[problem];

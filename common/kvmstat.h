@@ -166,6 +166,7 @@ enum kvmstat_problem {
 	KVMSTAT_UNREADABLE,	/* statistics of some guests cannot be read */
 	KVMSTAT_MALFORMED,	/* the kernel or a file said something that makes no sense */
 	KVMSTAT_UNNAMED,	/* /proc of some guests cannot be read, or not yet: no names */
+	KVMSTAT_TOO_MANY,	/* this host has more unknown events than are taken: some are left out */
 	KVMSTAT_NPROBLEMS
 };
 
@@ -377,6 +378,14 @@ void kvmstat_close(struct kvmstat *kvmstat);
  * Returns 0 or -ENOMEM.
  */
 int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample);
+
+/*
+ * The command line of a guest's process, in *cmdline: malloc'ed, each argument ended by a NUL. Its process can make who reads
+ * that wait for ever, so read it in no other way. Not while another thread is in kvmstat_collect().
+ * Returns its length, or -errno: -ETIMEDOUT if the process does not let it be read within half a second, -EBUSY if it was not
+ * asked, since too many others do not answer, -ENOMEM, or another.
+ */
+ssize_t kvmstat_read_cmdline(struct kvmstat *kvmstat, const struct kvmstat_guest *guest, char **cmdline);
 
 /*
  * Numbers of events that are not in events.tsv are made from the name, so they

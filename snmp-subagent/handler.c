@@ -12,11 +12,11 @@ struct cursor {
 	struct value *value;
 };
 
-static uint64_t now(void)
+static uint64_t now(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_BOOTTIME, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
@@ -162,7 +162,8 @@ void handler_tree(struct tree *tree, const struct oid *root)
 
 void handler_ask(struct ask *ask, struct reader *reader, uint32_t transaction)
 {
-	*ask = (struct ask){ .reader = reader, .now_ns = now() };
+	*ask = (struct ask){ .reader = reader, .now_ns = now(CLOCK_BOOTTIME),
+			      .uptime = reader_uptime(reader, now(CLOCK_MONOTONIC)) };
 	ask->view = reader_view(reader, transaction, ask->now_ns);
 }
 

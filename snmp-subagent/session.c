@@ -160,11 +160,11 @@ static void on_caps(struct session *session, uint64_t now_ms)
 	session->next_ms = now_ms + session->ping_ms;
 }
 
-static uint64_t boottime_ns(void)
+static uint64_t monotonic_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_BOOTTIME, &ts);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
@@ -186,7 +186,7 @@ static void take_reply(struct session *session, const struct agentx_header *head
 		end(session, SESSION_CLOSED);
 		return;
 	}
-	reader_set_uptime(session->reader, uptime, boottime_ns());
+	reader_set_uptime(session->reader, uptime, monotonic_ns());
 	if (type == AGENTX_OPEN)
 		on_open(session, error, header->session, now_ms);
 	else if (type == AGENTX_REGISTER)

@@ -50,11 +50,25 @@ static void write_status(struct capture *capture, const struct subject *subject,
 	tree_write(&capture->tree, 0444, text, strlen(text), "proc/%d/status", tid);
 }
 
+static void copy_cmdline(struct capture *capture, const struct subject *subject)
+{
+	char *cmdline;
+	ssize_t len = kvmstat_read_cmdline(capture->watch.kvmstat, subject->guest, &cmdline);
+
+	if (len >= 0) {
+		write_text(capture, subject, "cmdline", cmdline, (size_t)len);
+		free(cmdline);
+	} else if (len == -ETIMEDOUT || len == -EBUSY) {
+		complain("process %d does not let its command line be read: it is left out", (int)subject->guest->pid);
+	}
+}
+
 /* As it is. */
 static void copy_files(struct capture *capture, const struct subject *subject)
 {
-	static const char *const files[] = { "cmdline", "comm", "stat", "status", "cgroup" };
+	static const char *const files[] = { "comm", "stat", "status", "cgroup" };
 
+	copy_cmdline(capture, subject);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		size_t len;
 		char *text = host_read(capture, &len, "proc/%d/%s", (int)subject->guest->pid, files[i]);

@@ -144,8 +144,20 @@ static void tell_names(struct kvmstat *kvmstat)
 	}
 }
 
+/* A host with that many is no host that anybody knows: a module, or a file that stands in for one, makes them up. */
+static void report_left_out(struct kvmstat *kvmstat)
+{
+	uint32_t left_out = registry_left_out(kvmstat->registry);
+
+	if (left_out)
+		problem_raise(kvmstat, KVMSTAT_TOO_MANY, 1,
+			      "%u%s events are left out: this kernel has more than %d events that kvmstat does not know, and no more are taken; those it knows are not concerned. Please report it with the kernel's version",
+			      left_out, left_out == REGISTRY_MAX_UNKNOWN ? " or more" : "", REGISTRY_MAX_UNKNOWN);
+}
+
 void problems_find(struct kvmstat *kvmstat)
 {
 	tell_sources(kvmstat);
 	tell_names(kvmstat);
+	report_left_out(kvmstat);
 }

@@ -96,6 +96,7 @@ const char *kvmstat_problem_name(enum kvmstat_problem problem)
 		[KVMSTAT_NO_KVM] = "no-kvm",	   [KVMSTAT_NO_SOURCE] = "no-source",
 		[KVMSTAT_REFUSED] = "refused",	   [KVMSTAT_UNREADABLE] = "unreadable",
 		[KVMSTAT_MALFORMED] = "malformed", [KVMSTAT_UNNAMED] = "unnamed",
+		[KVMSTAT_TOO_MANY] = "too-many",
 	};
 
 	return NAME(names, problem);

@@ -29,6 +29,8 @@ struct registry {
 	struct kvmstat_event *known; /* in the order of event_table */
 	struct unknown *by_name[BUCKETS];
 	struct unknown *by_number[BUCKETS];
+	uint64_t *left_out;	/* hashed names of those that are too many */
+	uint32_t nleft_out;
 	uint32_t nmet;
 	uint32_t nremembered;
 };
@@ -171,6 +173,7 @@ void registry_free(struct registry *registry)
 			free(unknown);
 		}
 	}
+	free(registry->left_out);
 	free(registry->known);
 	free(registry);
 }
@@ -245,6 +248,26 @@ static struct unknown *unknown_add(struct registry *registry, const char *name, 
 	return unknown;
 }
 
+/* Each source has the same names, and each guest again: they are counted once. */
+static void leave_out(struct registry *registry, const char *name)
+{
+	uint64_t hash = hash_name(name);
+
+	if (!registry->left_out)
+		registry->left_out = calloc(REGISTRY_MAX_UNKNOWN, sizeof(*registry->left_out));
+	if (!registry->left_out || registry->nleft_out == REGISTRY_MAX_UNKNOWN)
+		return;
+	for (uint32_t i = 0; i < registry->nleft_out; i++)
+		if (registry->left_out[i] == hash)
+			return;
+	registry->left_out[registry->nleft_out++] = hash;
+}
+
+uint32_t registry_left_out(const struct registry *registry)
+{
+	return registry->nleft_out;
+}
+
 static const struct kvmstat_event *meet(struct registry *registry, const char *name,
 					const struct event_hint *hint)
 {
@@ -253,6 +276,7 @@ static const struct kvmstat_event *meet(struct registry *registry, const char *n
 	if (unknown && unknown->met)
 		return &unknown->event;
 	if (registry->nmet >= REGISTRY_MAX_UNKNOWN) {
+		leave_out(registry, name);
 		errno = ENOSPC;
 		return NULL;
 	}

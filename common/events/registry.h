@@ -31,11 +31,14 @@ const char *registry_arch(const char *const *names, size_t count, const char *fa
  * The event of this kernel name on this architecture: old names give the event of today. An unknown name is
  * added with what hint says and a number made from the name. Pointers stay valid until registry_free().
  * NULL with errno EINVAL if name cannot be an event's (empty, over 127 bytes, characters outside
- * [A-Za-z0-9_]), ENOMEM without memory, ENOSPC if there are more than REGISTRY_MAX_UNKNOWN of them.
+ * [A-Za-z0-9_]), ENOMEM without memory, ENOSPC if there are more than REGISTRY_MAX_UNKNOWN of them: then it is left out.
  */
 enum { REGISTRY_MAX_UNKNOWN = 4096 };
 const struct kvmstat_event *registry_intern(struct registry *registry, const char *arch, const char *name,
 					    const struct event_hint *hint);
+
+/* How many names were left out; those above REGISTRY_MAX_UNKNOWN are not counted. */
+uint32_t registry_left_out(const struct registry *registry);
 
 /* By today's name, known or met; NULL if there is none. */
 const struct kvmstat_event *registry_find(const struct registry *registry, const char *name);

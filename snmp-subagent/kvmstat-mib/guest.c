@@ -72,8 +72,7 @@ VALUE(guest_wait_time)
 
 VALUE(guest_discontinuity)
 {
-	return value_number(value, reader_timestamp(ask->reader, row_of(ask, place)->since_ns, ask->now_ns,
-					      reader_uptime(ask->reader, ask->now_ns)));
+	return value_number(value, reader_timestamp(ask->reader, row_of(ask, place)->since_ns, ask->now_ns, ask->uptime));
 }
 
 VALUE(guest_vmm)

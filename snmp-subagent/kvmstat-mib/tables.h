@@ -14,6 +14,7 @@ struct ask {
 	struct reader *reader;
 	const struct view *view;	/* NULL before the first sample */
 	uint64_t now_ns;		/* CLOCK_BOOTTIME */
+	uint64_t uptime;		/* sysUpTime now, in 1/100 s */
 };
 
 enum { AXIS_SUBIDS = 2 };

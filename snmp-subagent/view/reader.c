@@ -43,7 +43,7 @@ static void drop_pins(struct reader *reader)
 void reader_reset(struct reader *reader)
 {
 	drop_pins(reader);
-	reader->has_uptime_base = false;
+	reader->nbases = 0;
 }
 
 void reader_set_views(struct reader *reader, struct views *views)
@@ -99,25 +99,49 @@ void reader_expire(struct reader *reader, uint64_t now_ns)
 			drop_pin(&reader->pins[i]);
 }
 
-void reader_set_uptime(struct reader *reader, uint32_t uptime, uint64_t now_ns)
+void reader_set_uptime(struct reader *reader, uint32_t uptime, uint64_t mono_ns)
 {
 	reader->uptime = uptime;
-	reader->uptime_ns = now_ns;
+	reader->uptime_ns = mono_ns;
 }
 
-uint64_t reader_uptime(const struct reader *reader, uint64_t now_ns)
+uint64_t reader_uptime(const struct reader *reader, uint64_t mono_ns)
 {
-	return reader->uptime + (now_ns - reader->uptime_ns) / NS_PER_CS;
+	return reader->uptime + (mono_ns - reader->uptime_ns) / NS_PER_CS;
+}
+
+static void add_base(struct reader *reader, int64_t from, int64_t base)
+{
+	if (reader->nbases == READER_BASES)
+		memmove(reader->bases, reader->bases + 1, --reader->nbases * sizeof(reader->bases[0]));
+	reader->bases[reader->nbases++] = (struct uptime_base){ from, base };
+}
+
+/* Has the host slept, or sysUpTime begun again? What was shown before is older than the last look. */
+static void look_at_uptime(struct reader *reader, int64_t now, uint64_t uptime)
+{
+	int64_t base = now - (int64_t)uptime, last = reader->nbases ? reader->bases[reader->nbases - 1].base : 0;
+	/* sysUpTime has 32 bits: that it wraps is no shift. */
+	int64_t shift = (int32_t)(uint32_t)(base - last);
+
+	if (!reader->nbases || (llabs(shift) > UPTIME_JITTER && uptime < reader->based_uptime)) {
+		reader->nbases = 0;
+		add_base(reader, INT64_MIN, base);
+	} else if (llabs(shift) > UPTIME_JITTER) {
+		add_base(reader, reader->based_at + 1, last + shift);
+	}
+	reader->based_uptime = uptime;
+	reader->based_at = now;
 }
 
 uint32_t reader_timestamp(struct reader *reader, uint64_t time_ns, uint64_t now_ns, uint64_t uptime)
 {
-	int64_t base = (int64_t)(now_ns / NS_PER_CS) - (int64_t)uptime;
 	int64_t time = (int64_t)(time_ns / NS_PER_CS);
+	uint32_t i;
 
-	if (!reader->has_uptime_base || llabs(base - reader->uptime_base) > UPTIME_JITTER) {
-		reader->uptime_base = base;
-		reader->has_uptime_base = true;
-	}
-	return time > reader->uptime_base ? (uint32_t)(time - reader->uptime_base) : 0;
+	look_at_uptime(reader, (int64_t)(now_ns / NS_PER_CS), uptime);
+	i = reader->nbases - 1;
+	while (i && time < reader->bases[i].from)
+		i--;
+	return time > reader->bases[i].base ? (uint32_t)(time - reader->bases[i].base) : 0;
 }

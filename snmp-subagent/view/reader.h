@@ -8,12 +8,21 @@
 
 #include "view/rowview.h"
 
-enum { READER_PINS = 16 };
+enum {
+	READER_PINS = 16,
+	READER_BASES = 64,		/* times that the host slept, and what was before the first of them */
+};
 
 struct pin {
 	long transaction;
 	uint64_t since_ns;
 	struct view *view;		/* NULL: not used */
+};
+
+/* sysUpTime does not count while the host sleeps, CLOCK_BOOTTIME does: they drift apart each time. */
+struct uptime_base {
+	int64_t from;			/* the first CLOCK_BOOTTIME that it is for, and */
+	int64_t base;			/* that of sysUpTime 0, as if it had counted all the time; both in 1/100 s */
 };
 
 /* Used by the SNMP thread only. */
@@ -24,9 +33,11 @@ struct reader {
 	unsigned int next_pin;
 	uint32_t interval_s;
 	uint64_t stale_ns;		/* a view older than this is not shown any more */
-	uint64_t uptime, uptime_ns;	/* sysUpTime as snmpd told it last, and the CLOCK_BOOTTIME of that */
-	int64_t uptime_base;		/* CLOCK_BOOTTIME in 1/100 s when sysUpTime was 0 */
-	bool has_uptime_base;
+	uint64_t uptime, uptime_ns;	/* sysUpTime as snmpd told it last, and the CLOCK_MONOTONIC of that */
+	struct uptime_base bases[READER_BASES];	/* oldest first */
+	uint32_t nbases;
+	uint64_t based_uptime;		/* when they were looked at last: sysUpTime, */
+	int64_t based_at;		/* and CLOCK_BOOTTIME in 1/100 s */
 };
 
 void reader_init(struct reader *reader, struct views *views, uint32_t interval_s);
@@ -51,13 +62,14 @@ const struct view *reader_view(struct reader *reader, long transaction, uint64_t
 /* Give views back that no request will ask for any more. */
 void reader_expire(struct reader *reader, uint64_t now_ns);
 
-/* snmpd's sysUpTime is this now. */
-void reader_set_uptime(struct reader *reader, uint32_t uptime, uint64_t now_ns);
-uint64_t reader_uptime(const struct reader *reader, uint64_t now_ns);
+/* snmpd's sysUpTime is this now. mono_ns: CLOCK_MONOTONIC, by which snmpd counts. */
+void reader_set_uptime(struct reader *reader, uint32_t uptime, uint64_t mono_ns);
+uint64_t reader_uptime(const struct reader *reader, uint64_t mono_ns);
 
 /*
- * A CLOCK_BOOTTIME as TimeStamp, sysUpTime (1/100 s) at that time; 0 if that is before sysUpTime began.
- * uptime is sysUpTime now. What one time gives stays the same as long as sysUpTime runs on.
+ * A CLOCK_BOOTTIME as TimeStamp, sysUpTime (1/100 s) at that time; 0 if that is before sysUpTime began. now_ns is
+ * CLOCK_BOOTTIME, uptime is sysUpTime now. What one time gives stays the same as long as sysUpTime runs on, also if the host
+ * sleeps meanwhile or sysUpTime begins again after 497 days.
  */
 uint32_t reader_timestamp(struct reader *reader, uint64_t time_ns, uint64_t now_ns, uint64_t uptime);
 

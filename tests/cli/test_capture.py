@@ -10,7 +10,7 @@ import sys
 import threading
 
 import pytest
-from host import KVMSTAT, refused, rig, run, write
+from host import KVMSTAT, Host, refused, rig, run, write
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trees"))
 import kernels  # noqa: E402
@@ -139,6 +139,23 @@ def test_odd_names(odd, tmp_path):
     # Nothing beside it, wherever a name might have led.
     assert sorted(os.listdir(tmp_path)) == ["host", "out", "tree"] and not os.listdir(tmp_path / "out")
     assert sorted(os.listdir(tree)) == ["dev", "proc", "report.txt", "sys"]
+
+
+def test_a_command_line_that_is_not_to_be_had(tmp_path):
+    """Who opens a FIFO waits for its writer, as who reads the command line of a process may wait for that."""
+    host = Host(tmp_path / "host")
+    host.guest("silent", exits=5)
+    host.guest("web", exits=7)
+    cmdline = tmp_path / "host/proc/1000/cmdline"
+    cmdline.unlink()
+    os.mkfifo(cmdline)
+    done = capture(tmp_path / "host", tmp_path / "tree")
+    assert done.returncode == 0, done
+    assert done.stderr.decode().count("\n") == 1 and "process 1000 does not let its command line be read" in done.stderr.decode()
+    assert not (tmp_path / "tree/proc/1000/cmdline").exists()
+    assert (tmp_path / "tree/proc/1010/cmdline").read_bytes() == (tmp_path / "host/proc/1010/cmdline").read_bytes()
+    assert {row["name"]: row["pid"] for row in guests(tmp_path / "tree").values()} == {"qemu-system-x86-1000": 1000, "web": 1010}
+    assert [events(tmp_path / "tree", pid)["exits"]["value"] for pid in (1000, 1010)] == [5, 7]
 
 
 def test_some_guests_and_events_only(tmp_path):

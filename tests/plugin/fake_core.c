@@ -42,7 +42,7 @@ const char *kvmstat_source_name(enum kvmstat_source source)
 const char *kvmstat_problem_name(enum kvmstat_problem problem)
 {
 	static const char *const names[] = {"no-kvm",	  "no-source", "refused",
-					    "unreadable", "malformed", "unnamed"};
+					    "unreadable", "malformed", "unnamed", "too-many"};
 
 	return names[problem];
 }

@@ -250,6 +250,33 @@ static void twins_keep_their_labels_in_whatever_order_they_are_found(void)
 	}
 }
 
+/* What docs/collectd.md says of two guests of one name, when collectd starts again: web of 3..., and web of 1... that is younger. */
+static void restart_collectd(uint64_t first_start_ns, uint64_t second_start_ns)
+{
+	state_free(&state);
+	fake_reset();
+	fake_add_guest(3, "web", "33333333-2222-3333-4444-555555555555")->guest.start_ns = first_start_ns;
+	fake_add_guest(4, "web", "11111111-2222-3333-4444-555555555555")->guest.start_ns = second_start_ns;
+	look(&by_name);
+}
+
+static void twins_swap_when_the_older_one_restarted_and_then_collectd(void)
+{
+	restart_collectd(5, 7);
+	CHECK_TEXT(instance(2), "web");
+	CHECK_TEXT(instance(3), "web-11111111");
+	restart_collectd(5, 7);
+	CHECK_TEXT(instance(2), "web");
+	/* The one with the suffix may restart. */
+	restart_collectd(5, 9);
+	CHECK_TEXT(instance(2), "web");
+	CHECK_TEXT(instance(3), "web-11111111");
+	/* The other one may not. */
+	restart_collectd(11, 9);
+	CHECK_TEXT(instance(2), "web-33333333");
+	CHECK_TEXT(instance(3), "web");
+}
+
 static bool at_once(void *context, const struct subject *subject, const struct cell *cell)
 {
 	(void)context;
@@ -392,6 +419,7 @@ static const struct test tests[] = {
 	{"guests of one name are told apart", guests_of_one_name_are_told_apart},
 	{"a name like a suffixed one", a_name_like_a_suffixed_one_is_no_trap},
 	{"labels stay when others come and go", labels_stay_when_others_come_and_go},
+	{"twins swap when the older one restarted", twins_swap_when_the_older_one_restarted_and_then_collectd},
 	{"twins keep their labels in whatever order", twins_keep_their_labels_in_whatever_order_they_are_found},
 	{"nothing is sent of the unknown", nothing_is_sent_of_the_unknown},
 	{"the name of the hypervisor is taken", the_name_of_the_hypervisor_is_taken},

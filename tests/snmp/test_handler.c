@@ -93,24 +93,28 @@ static const struct expected {
 	{ 4, { 2, 4 }, 2, "string unreadable" },
 	{ 4, { 2, 5 }, 2, "string malformed" },
 	{ 4, { 2, 6 }, 2, "string unnamed" },
+	{ 4, { 2, 7 }, 2, "string too-many" },
 	{ 4, { 3, 1 }, 2, "integer 2" },
 	{ 4, { 3, 2 }, 2, "integer 2" },
 	{ 4, { 3, 3 }, 2, "integer 1" },
 	{ 4, { 3, 4 }, 2, "integer 2" },
 	{ 4, { 3, 5 }, 2, "integer 2" },
 	{ 4, { 3, 6 }, 2, "integer 2" },
+	{ 4, { 3, 7 }, 2, "integer 2" },
 	{ 4, { 4, 1 }, 2, "counter 0" },
 	{ 4, { 4, 2 }, 2, "counter 0" },
 	{ 4, { 4, 3 }, 2, "counter 2" },
 	{ 4, { 4, 4 }, 2, "counter 3" },
 	{ 4, { 4, 5 }, 2, "counter 0" },
 	{ 4, { 4, 6 }, 2, "counter 0" },
+	{ 4, { 4, 7 }, 2, "counter 0" },
 	{ 4, { 5, 1 }, 2, "string " },
 	{ 4, { 5, 2 }, 2, "string " },
 	{ 4, { 5, 3 }, 2, "string lockdown" },
 	{ 4, { 5, 4 }, 2, "string " },
 	{ 4, { 5, 5 }, 2, "string " },
 	{ 4, { 5, 6 }, 2, "string " },
+	{ 4, { 5, 7 }, 2, "string " },
 	{ 5, { 2, 10 }, 2, "string exits" },
 	{ 5, { 2, 20 }, 2, "string io_exits" },
 	{ 5, { 2, 30 }, 2, "string pages" },
@@ -1199,6 +1203,33 @@ static void test_timestamp(void **state)
 	assert_int_equal(reader_timestamp(&reader, t, t + S, 200), 100);
 }
 
+/* As long as the same sysUpTime runs, what was given stays, whatever happens to the host. */
+static void test_timestamp_stays(void **state)
+{
+	const uint64_t t = 1000 * S, slept = 3600 * S, wrap = UINT64_C(1) << 32, cs = S / 100;
+	struct reader reader;
+
+	(void)state;
+	reader_init(&reader, NULL, 10);
+	assert_int_equal(reader_timestamp(&reader, t - 5 * S, t, 2000), 1500);
+	/* The host slept for an hour, which sysUpTime does not count. */
+	assert_int_equal(reader_timestamp(&reader, t - 5 * S, t + slept + 10 * S, 3000), 1500);
+	assert_int_equal(reader_timestamp(&reader, t, t + slept + 10 * S, 3000), 2000);
+	/* Between the waking and that look. */
+	assert_int_equal(reader_timestamp(&reader, t + slept + 5 * S, t + slept + 20 * S, 4000), 2500);
+	for (uint64_t i = 2; i < READER_BASES; i++)
+		assert_int_equal(reader_timestamp(&reader, t - 5 * S, t + i * slept + 20 * S, 4000), 1500);
+	assert_int_equal(reader_timestamp(&reader, t + slept + 5 * S, t + (READER_BASES - 1) * slept + 20 * S, 4000), 2500);
+	/* What is left of more than can be kept is no nonsense. */
+	for (uint64_t i = READER_BASES; i < 3 * READER_BASES; i++)
+		assert_int_equal(reader_timestamp(&reader, t + i * slept + 20 * S, t + i * slept + 20 * S, 4000), 4000);
+	/* sysUpTime begins again after 497 days. */
+	reader_reset(&reader);
+	assert_int_equal(reader_timestamp(&reader, t, t, wrap - 1000), wrap - 1000);
+	assert_int_equal(reader_timestamp(&reader, t, t + 2000 * cs, 1000), wrap - 1000);
+	assert_int_equal(reader_timestamp(&reader, t + 1500 * cs, t + 2000 * cs, 1000), 500);
+}
+
 static void check_clean(const char *bytes, size_t size, bool ascii, const char *want)
 {
 	char out[64];
@@ -1269,7 +1300,7 @@ int main(void)
 		TEST(test_20000_rows),
 		TEST(test_many_vcpus),
 		cmocka_unit_test(test_switched_off),
-		cmocka_unit_test(test_timestamp),
+		cmocka_unit_test(test_timestamp), cmocka_unit_test(test_timestamp_stays),
 		cmocka_unit_test(test_octets),
 		cmocka_unit_test(test_dates),
 		TEST(test_tree),

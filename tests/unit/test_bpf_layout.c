@@ -448,6 +448,26 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
+/* The others stay what they are, in their order. */
+static void test_drop(void **state)
+{
+	static const char *const names[] = { "first", "second", "third" };
+	struct layout layout = { .events = calloc(3, sizeof(struct layout_event)), .nevents = 3 };
+
+	(void)state;
+	assert_non_null(layout.events);
+	for (uint32_t i = 0; i < 3; i++)
+		layout.events[i] = (struct layout_event){ strdup(names[i]), KVMSTAT_VM, 8 * i, 1 };
+	layout_drop(&layout, 1);
+	assert_int_equal(layout.nevents, 2);
+	assert_string_equal(layout.events[1].name, "third");
+	assert_int_equal(layout.events[1].offset, 16);
+	layout_drop(&layout, 1);
+	assert_int_equal(layout.nevents, 1);
+	assert_string_equal(layout.events[0].name, "first");
+	layout_exit(&layout);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +478,7 @@ int main(void)
 		cmocka_unit_test(test_gaps),	  cmocka_unit_test(test_overlapping),
 		cmocka_unit_test(test_too_large), cmocka_unit_test(test_empty_block),
 		cmocka_unit_test(test_maze),	  cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_drop),
 	};
 
 	libbpf_set_print(quiet);

@@ -219,6 +219,33 @@ static void test_two_kvms(void **state)
 	lab_is(lab->sample, "web", "exit_null", 5);
 }
 
+/* A kernel with more unknown events than are taken: what is known, and as many as are taken, are served. */
+static void test_too_many_events(void **state)
+{
+	enum { EXTRA = 3 };
+	const struct kvmstat_problem_status *problem;
+	uint32_t unknown = 0;
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < REGISTRY_MAX_UNKNOWN + EXTRA; i++) {
+		snprintf(name, sizeof(name), "made_up_%d", i);
+		lab_event(lab, "kvm", name, 0644);
+	}
+	for (int pass = 0; pass < 2; pass++) {
+		unknown = 0;
+		lab_pass(lab);
+		lab_is(lab->sample, "web", "exit_null", 5);
+		for (uint32_t i = 0; i < lab->sample->ncolumns; i++)
+			unknown += !lab->sample->columns[i].event->known;
+		assert_int_equal(unknown, REGISTRY_MAX_UNKNOWN);
+		problem = &lab->sample->problems[KVMSTAT_TOO_MANY];
+		assert_true(problem->active);
+		assert_memory_equal(problem->text, "3 events are left out: this kernel has more than 4096 events", 60);
+		assert_int_equal(lab->sample->sources[KVMSTAT_DEBUGFS].state, KVMSTAT_ACTIVE);
+	}
+}
+
 static void test_not_guests(void **state)
 {
 	static const char *const names[] = {
@@ -545,6 +572,7 @@ int main(void)
 		collector_test(test_thread_has_ended),
 		collector_test(test_several_vms),
 		collector_test(test_two_kvms),
+		collector_test(test_too_many_events),
 		collector_test(test_not_guests),
 		collector_test(test_nobody),
 		collector_test(test_twins),

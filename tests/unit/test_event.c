@@ -465,6 +465,11 @@ static void test_full_registry_keeps_what_it_has(void **state)
 	errno = 0;
 	assert_null(registry_intern(*state, "x86", "one_more", &counter));
 	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(registry_left_out(*state), 1);
+	assert_null(registry_intern(*state, "x86", "one_more", &counter));
+	assert_int_equal(registry_left_out(*state), 1);
+	assert_null(registry_intern(*state, "x86", "and_another", &counter));
+	assert_int_equal(registry_left_out(*state), 2);
 	assert_non_null(registry_find(*state, "foo_0"));
 	assert_non_null(intern(state, "x86", "foo_4095"));
 	assert_is(state, "x86", "exits", "exits");

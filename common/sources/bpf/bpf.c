@@ -55,24 +55,31 @@ static struct event_hint hint_for(const struct sysroot *root, const struct layou
 	return hint;
 }
 
-static int offer_events(struct kvmstat *kvmstat, struct source *source, const struct layout *layout)
+/* An offer for each event of the layout; those that are too many (ENOSPC) are taken out of it. */
+static int offer_events(struct kvmstat *kvmstat, struct source *source, struct layout *layout)
 {
 	const char **names = calloc(layout->nevents + 1, sizeof(char *));
 	const char *arch;
+	size_t i = 0;
 	int rc = 0;
 
 	if (!names)
 		return -ENOMEM;
-	for (size_t i = 0; i < layout->nevents; i++)
-		names[i] = layout->events[i].name;
+	for (size_t k = 0; k < layout->nevents; k++)
+		names[k] = layout->events[k].name;
 	arch = registry_arch(names, layout->nevents, "");
 	free(names);
-	for (size_t i = 0; i < layout->nevents && rc == 0; i++) {
+	while (i < layout->nevents && rc == 0) {
 		const struct layout_event *event = &layout->events[i];
 		struct event_hint hint = hint_for(&kvmstat->root, event);
 		const struct kvmstat_event *known = registry_intern(kvmstat->registry, arch, event->name, &hint);
 
+		if (!known && errno == ENOSPC) {
+			layout_drop(layout, i);
+			continue;
+		}
 		rc = known ? source_offer(source, known, event->name, event->cells, false) : -errno;
+		i++;
 	}
 	return rc;
 }

@@ -255,6 +255,14 @@ int layout_init(struct layout *layout, const struct btf *btf, bool histograms, c
 	return rc;
 }
 
+void layout_drop(struct layout *layout, size_t i)
+{
+	struct layout_event *event = &layout->events[i];
+
+	free(event->name);
+	memmove(event, event + 1, (--layout->nevents - i) * sizeof(*event));
+}
+
 void layout_exit(struct layout *layout)
 {
 	for (size_t i = 0; i < layout->nevents; i++)

@@ -38,4 +38,7 @@ struct layout {
 int layout_init(struct layout *layout, const struct btf *btf, bool histograms, char *why, size_t size);
 void layout_exit(struct layout *layout);
 
+/* Without its i-th event, which stays in the records. */
+void layout_drop(struct layout *layout, size_t i);
+
 #endif
