@@ -50,7 +50,6 @@ struct watch {
 
 /* Opens the collector and takes the first sample. An exit status; what is wrong has been told. */
 int watch_start(struct watch *watch, const struct options *options);
-int watch_next(struct watch *watch, const struct options *options);
 /* One more sample right away. */
 int watch_again(struct watch *watch);
 void watch_stop(struct watch *watch);

@@ -78,29 +78,6 @@ void print_csv_string(const char *bytes)
 		putchar('"');
 }
 
-void print_json_string(const char *bytes)
-{
-	uint32_t c;
-
-	putchar('"');
-	while (*bytes) {
-		size_t length = kvmstat_utf8(bytes, &c);
-
-		if (!length)
-			printf("\\\\x%02x", (unsigned char)*bytes++);
-		else if (c < 0x20 || c == 0x7f)
-			printf("\\u%04x", (unsigned int)c);
-		else if (c == '\\')
-			fputs("\\\\\\\\", stdout);
-		else if (c == '"')
-			fputs("\\\"", stdout);
-		else
-			fwrite(bytes, 1, length, stdout);
-		bytes += length;
-	}
-	putchar('"');
-}
-
 void print_wrapped(const char *bytes, size_t column, size_t indent)
 {
 	char *text, *word, *save;

@@ -15,7 +15,6 @@ char *escape_printable(const char *bytes, size_t *width);
 
 /* To standard output. */
 void print_csv_string(const char *bytes);
-void print_json_string(const char *bytes);
 
 /* Words of a paragraph, broken at column 79; column is where the cursor is. */
 void print_wrapped(const char *bytes, size_t column, size_t indent);

@@ -2,10 +2,10 @@
 /*
  * report.c - a table of one pair of samples, with the time it is of
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
+#include "json.h"
 #include "report.h"
 
 static bool first_report(const struct watch *watch)
@@ -69,10 +69,15 @@ static void print_json(const struct watch *watch, const struct table *table, con
 	char time[REPORT_TIME_SIZE];
 
 	report_time(watch, time);
-	printf("{\"time\":\"%s\",\"sample\":%" PRIu64 ",\"seconds\":%.3f,\"%s\":", time, watch->now->number,
-	       watch_seconds(watch), name);
+	json_open('{');
+	json_pair("time", time);
+	json_count("sample", watch->now->number);
+	json_key("seconds");
+	json_decimal(watch_seconds(watch));
+	json_key(name);
 	table_print_json(table);
-	puts("}");
+	json_close('}');
+	json_end();
 }
 
 void report_print(const struct watch *watch, const struct options *options, const struct table *table,

@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "table.h"
 #include "escape.h"
+#include "json.h"
 
 /* A longer name has a line of its own, and the columns stay where they are. */
 enum { WRAP_WIDTH = 40 };
@@ -202,30 +203,27 @@ void table_print_csv(const struct table *table)
 static void print_json_cell(const struct cell *cell)
 {
 	if (cell->kind == CELL_STRING)
-		print_json_string(cell->string);
+		json_string(cell->string);
 	else if (cell->kind == CELL_COUNT)
-		printf("%" PRIu64, cell->count);
+		json_number(cell->count);
 	else if (cell->kind == CELL_NUMBER)
-		printf("%.3f", cell->number);
+		json_decimal(cell->number);
 	else
-		fputs("null", stdout);
+		json_null();
 }
 
 void table_print_json(const struct table *table)
 {
-	putchar('[');
+	json_open('[');
 	for (size_t r = 0; r < table->nrows; r++) {
-		const char *comma = "";
-
-		fputs(r ? ",{" : "{", stdout);
+		json_open('{');
 		for (size_t c = 0; c < table->ncolumns; c++) {
 			if (!table->headings[c].key || table->headings[c].csv_only)
 				continue;
-			printf("%s\"%s\":", comma, table->headings[c].key);
+			json_key(table->headings[c].key);
 			print_json_cell(&table->cells[r * table->ncolumns + c]);
-			comma = ",";
 		}
-		putchar('}');
+		json_close('}');
 	}
-	putchar(']');
+	json_close(']');
 }

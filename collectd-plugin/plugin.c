@@ -2,8 +2,8 @@
 /*
  * plugin.c - collectd read plugin: why KVM guests leave guest mode
  *
- * With types.c the only file that sees collectd's headers, and nothing but an adapter: configuration in, samples of the
- * core out as value lists. Everything that is not collectd's lies in the other files and in common/.
+ * With oconfig.c and types.c the only file that sees collectd's headers, and nothing but an adapter: samples of the core
+ * out as value lists. Everything that is not collectd's lies in the other files and in common/.
  */
 #include <collectd/core/daemon/collectd.h>
 
@@ -13,6 +13,7 @@
 #include <collectd/core/daemon/utils_complain.h>
 
 #include "kvmstat.h"
+#include "oconfig.h"
 #include "report.h"
 #include "send.h"
 #include "types.h"
@@ -24,7 +25,6 @@ _Static_assert((int)LABEL_SIZE <= (int)DATA_MAX_NAME_LEN, "a label must fit into
 enum {
 	MAX_FAILURES = 3,     /* in a row, before collectd is told to ask less often */
 	MAX_LABELS_TOLD = 10, /* in one pass */
-	MAX_VALUES_TEXT = 512,
 };
 
 static struct {
@@ -50,80 +50,6 @@ static bool options_ready(void)
 	return plugin.has_options;
 }
 
-static void option_ignored(const char *key, const char *value, const char *why)
-{
-	char message[512];
-
-	options_message(message, sizeof(message), key, value, why);
-	ERROR(ME "%s; it is ignored", message);
-}
-
-static const char *value_text(const oconfig_value_t *value, char *buf, size_t size)
-{
-	if (value->type == OCONFIG_TYPE_STRING)
-		return value->value.string;
-	if (value->type == OCONFIG_TYPE_BOOLEAN)
-		return value->value.boolean ? "true" : "false";
-	snprintf(buf, size, "%.15g", value->value.number);
-	return buf;
-}
-
-/* All values of an option, with blanks between. */
-static void item_text(const oconfig_item_t *item, char *text, size_t size)
-{
-	char buf[32];
-	size_t len = 0;
-
-	text[0] = '\0';
-	for (int i = 0; i < item->values_num && len < size; i++)
-		len += (size_t)snprintf(text + len, size - len, "%s%s", i ? " " : "",
-					value_text(&item->values[i], buf, sizeof(buf)));
-}
-
-static void config_value(const char *key, const char *text)
-{
-	char message[512] = "";
-
-	if (options_set(&plugin.options, key, text, message, sizeof(message)))
-		ERROR(ME "%s; it is ignored", message);
-}
-
-static void config_each(const oconfig_item_t *item)
-{
-	char buf[32];
-
-	for (int i = 0; i < item->values_num; i++) {
-		const char *text = value_text(&item->values[i], buf, sizeof(buf));
-
-		/* 007 and yes are a number and a truth to collectd, which keeps no more of them. */
-		if (item->values[i].type == OCONFIG_TYPE_STRING)
-			config_value(item->key, text);
-		else
-			option_ignored(item->key, text, "put it in quotes");
-	}
-}
-
-static void config_item(const oconfig_item_t *item)
-{
-	enum option_kind kind = options_kind(item->key);
-	char text[MAX_VALUES_TEXT];
-	const char *wrong = NULL;
-
-	item_text(item, text, sizeof(text));
-	if (item->children_num)
-		wrong = "it is no block; write it as an option";
-	else if (!item->values_num)
-		wrong = "it needs a value";
-	else if (kind == OPTION_ONE && item->values_num > 1)
-		wrong = "it takes one value; write only one";
-	if (wrong)
-		option_ignored(item->key, item->values_num ? text : NULL, wrong);
-	else if (kind == OPTION_EACH)
-		config_each(item);
-	else
-		config_value(item->key, text);
-}
-
 /* Always 0: anything else would end the daemon with all its other plugins. */
 static int kvmstat_config(oconfig_item_t *block)
 {
@@ -131,8 +57,7 @@ static int kvmstat_config(oconfig_item_t *block)
 		ERROR(ME "there is no memory for the configuration");
 		return 0;
 	}
-	for (int i = 0; i < block->children_num; i++)
-		config_item(&block->children[i]);
+	oconfig_take(&plugin.options, block);
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 #define KVMSTAT_REPORT_H
 
 #include "options.h"
-#include "state.h"
+#include "history.h"
 
 /* Events of this sample that some source serves. */
 uint32_t report_events(const struct kvmstat_sample *sample);

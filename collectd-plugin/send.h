@@ -6,7 +6,7 @@
 #define KVMSTAT_PASS_H
 
 #include "options.h"
-#include "state.h"
+#include "history.h"
 
 /* Called once for each value; subject->label is the same pointer for all values of a guest. */
 typedef void pass_emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,

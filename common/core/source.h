@@ -116,6 +116,20 @@ bool pass_may_fill(const struct pass *pass, enum kvmstat_source source, uint8_t 
 /* A guest that was seen turned out to have gone: it is not shown. */
 void pass_drop(struct pass *pass, struct guest *guest);
 
+/* Guests of a pass that a source could not read, for one reason. */
+struct fault {
+	uint32_t count;
+	const struct guest *last;
+	int error;		/* of the last one */
+};
+
+static inline void fault_add(struct fault *fault, const struct guest *guest, int error)
+{
+	fault->count++;
+	fault->last = guest;
+	fault->error = error;
+}
+
 /* Add to source->offers. 0 or -ENOMEM. */
 int source_offer(struct source *source, const struct kvmstat_event *event, const char *name, uint32_t cells,
 		 bool refused);

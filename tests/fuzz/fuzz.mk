@@ -25,14 +25,15 @@ $(O)/fuzz/%.o: %.c
 $(O)/fuzz/common/version.o: $(O)/gen/version.h
 
 # What a target needs beside the core.
-$(O)/fuzz/fuzz_oconfig: $(PLUGIN_OBJS:$(O)/%=$(O)/fuzz/%)
+$(O)/fuzz/fuzz_oconfig: $(PLUGIN_OBJS:$(O)/%=$(O)/fuzz/%) $(O)/fuzz/tests/plugin/fake_daemon.o
+$(O)/fuzz/fuzz_oconfig: FUZZ_LIBS = -ldl
 $(O)/fuzz/fuzz_agentconf: $(filter-out %/main.o %/log.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%))
 $(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/index/content.o $(O)/fuzz/snmp-subagent/index/file.o
 $(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/service.o %/session.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \
 	$(O)/fuzz/tests/snmp/fake.o
-$(O)/fuzz/collectd-plugin/%.o $(O)/fuzz/tests/fuzz/fuzz_oconfig.o: EXTRA_CFLAGS += $(COLLECTD_FLAGS)
+$(O)/fuzz/collectd-plugin/%.o $(O)/fuzz/tests/plugin/%.o $(O)/fuzz/tests/fuzz/fuzz_oconfig.o: EXTRA_CFLAGS += $(COLLECTD_FLAGS)
 $(O)/fuzz/snmp-subagent/%.o $(O)/fuzz/tests/snmp/fake.o $(addprefix $(O)/fuzz/tests/fuzz/fuzz_,agentconf.o rows.o): EXTRA_CFLAGS += $(SNMP_FLAGS)
-$(O)/fuzz/tests/fuzz/%.o: EXTRA_CFLAGS += -Icollectd-plugin -Isnmp-subagent -Itests/snmp
+$(O)/fuzz/tests/fuzz/%.o: EXTRA_CFLAGS += -Icollectd-plugin -Isnmp-subagent -Itests/plugin -Itests/snmp
 
 # In an archive: a target may have functions of its own in the place of the core's.
 $(O)/fuzz/libkvmstat.a: $(FUZZ_OBJS) $(BPF_OBJS)

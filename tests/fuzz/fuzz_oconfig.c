@@ -5,135 +5,17 @@
  */
 #include <collectd/core/daemon/collectd.h>
 
-#include <collectd/core/daemon/globals.h>
 #include <collectd/core/daemon/plugin.h>
-#include <collectd/core/daemon/utils_cache.h>
-#include <collectd/core/daemon/utils_complain.h>
 #include <unistd.h>
 
+#include "fake_daemon.h"
 #include "fuzz.h"
 
 #define KEY "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
 
 enum { MAX_ITEMS = 24, MAX_VALUES = 6 };
 
-char *hostname_g = (char[]){"hv01.example.com"};
 void module_register(void);
-
-static struct {
-	int (*config)(oconfig_item_t *item);
-	plugin_init_cb init;
-	plugin_read_cb read;
-	plugin_shutdown_cb shutdown;
-} callbacks;
-
-/* ---- what the plugin calls ---- */
-
-int plugin_register_complex_config(const char *type, int (*callback)(oconfig_item_t *))
-{
-	(void)type;
-	callbacks.config = callback;
-	return 0;
-}
-
-int plugin_register_init(const char *name, plugin_init_cb callback)
-{
-	(void)name;
-	callbacks.init = callback;
-	return 0;
-}
-
-int plugin_register_complex_read(const char *group, const char *name, plugin_read_cb callback, cdtime_t interval,
-				 user_data_t const *user_data)
-{
-	(void)group;
-	(void)name;
-	(void)interval;
-	(void)user_data;
-	callbacks.read = callback;
-	return 0;
-}
-
-int plugin_register_shutdown(const char *name, plugin_shutdown_cb callback)
-{
-	(void)name;
-	callbacks.shutdown = callback;
-	return 0;
-}
-
-int plugin_register_data_set(const data_set_t *set)
-{
-	(void)set;
-	return 0;
-}
-
-const data_set_t *plugin_get_ds(const char *name)
-{
-	static data_source_t sources[2] = {{"value", DS_TYPE_GAUGE, 0, 0}, {"value", DS_TYPE_DERIVE, 0, 0}};
-	static data_set_t set = {.ds_num = 1};
-
-	set.ds = &sources[!strcmp(name, "derive")];
-	return &set;
-}
-
-/* Whatever was sent last is in the cache, and was 0. */
-value_t *uc_get_value(const data_set_t *set, const value_list_t *vl)
-{
-	(void)vl;
-	return calloc(set->ds_num, sizeof(value_t));
-}
-
-cdtime_t plugin_get_interval(void)
-{
-	return 10ull << 30;
-}
-
-int plugin_dispatch_values(value_list_t const *vl)
-{
-	must(vl->values_len == 1 && memchr(vl->plugin_instance, '\0', sizeof(vl->plugin_instance)));
-	must(memchr(vl->host, '\0', sizeof(vl->host)) && memchr(vl->type_instance, '\0', sizeof(vl->type_instance)));
-	return 0;
-}
-
-/* One line each: the daemon's log has no other. */
-__attribute__((format(printf, 1, 0))) static void check_message(const char *format, va_list args)
-{
-	char text[4096];
-	int len = vsnprintf(text, sizeof(text), format, args);
-
-	must(len > 0 && (size_t)len < sizeof(text));
-	must(!strchr(text, '\n'));
-}
-
-void plugin_log(int level, const char *format, ...)
-{
-	va_list args;
-
-	(void)level;
-	va_start(args, format);
-	check_message(format, args);
-	va_end(args);
-}
-
-void c_complain_once(int level, c_complain_t *c, const char *format, ...)
-{
-	va_list args;
-
-	(void)level;
-	(void)c;
-	va_start(args, format);
-	check_message(format, args);
-	va_end(args);
-}
-
-void c_do_release(int level, c_complain_t *c, const char *format, ...)
-{
-	(void)level;
-	(void)c;
-	(void)format;
-}
-
-/* ---- the tree ---- */
 
 static char root[] = "/tmp/kvmstat-fuzz-XXXXXX";
 static bool is_prepared;
@@ -202,6 +84,8 @@ static void prepare(void)
 {
 	must(mkdtemp(root) && atexit(clean) == 0);
 	module_register();
+	/* Whatever was sent last is in the cache, and was 0. */
+	daemon_state.record = false;
 	is_prepared = true;
 }
 
@@ -219,11 +103,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	items[block.children_num].key = (char[]){"Root"};
 	items[block.children_num].values_num = 1;
 	take_value(&values[block.children_num++][0], 2, root);
-	must(callbacks.config(&block) == 0);
-	if (callbacks.init() == 0)
+	must(daemon_config(&block) == 0);
+	if (daemon_init() == 0)
 		for (int i = 0; i < 2; i++)
-			must(callbacks.read(NULL) == 0);
-	must(callbacks.shutdown() == 0);
+			must(daemon_read() == 0);
+	must(daemon_shutdown() == 0);
+	daemon_forget();
 	free(copy);
 	return 0;
 }

@@ -176,4 +176,4 @@ def test_broken_options_are_logged_and_collectd_goes_on(collectd, tree):
     text = daemon.text()
     for word in ("/(/", "exit_instructoin", "NoSuchOption"):
         assert len(lines_with(text, word)) == 1, text
-    assert 'Event "/(/": ' in lines_with(text, "/(/")[0]
+    assert "Event: /(/: " in lines_with(text, "/(/")[0]

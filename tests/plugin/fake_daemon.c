@@ -80,10 +80,13 @@ cdtime_t plugin_get_interval(void)
 
 __attribute__((format(printf, 2, 0))) static void log_add(int level, const char *format, va_list ap)
 {
-	char text[1024], *line;
+	char text[4096], *line;
 	size_t n = daemon_state.nlog;
+	int len = vsnprintf(text, sizeof(text), format, ap);
 
-	vsnprintf(text, sizeof(text), format, ap);
+	/* One line each: the daemon's log has no other. */
+	if (len <= 0 || (size_t)len >= sizeof(text) || strchr(text, '\n'))
+		abort();
 	if (asprintf(&line, "%c %s", level <= LOG_ERR ? 'E' : level == LOG_WARNING ? 'W' : 'I', text) < 0)
 		abort();
 	daemon_state.log = realloc(daemon_state.log, (n + 1) * sizeof(*daemon_state.log));
@@ -140,7 +143,7 @@ value_t *uc_get_value(const data_set_t *set, const value_list_t *vl)
 		return NULL;
 	}
 	name_values(id, sizeof(id), vl);
-	sent = daemon_sent(id);
+	sent = daemon_state.record ? daemon_sent(id) : NULL;
 	value = sent || !daemon_state.record ? calloc(set->ds_num, sizeof(*value)) : NULL;
 	if (sent && sent->gauge)
 		value->gauge = sent->number;
@@ -153,6 +156,10 @@ int plugin_dispatch_values(value_list_t const *vl)
 {
 	struct sent *sent;
 
+	if (vl->values_len != 1 || !memchr(vl->host, '\0', sizeof(vl->host)) ||
+	    !memchr(vl->plugin_instance, '\0', sizeof(vl->plugin_instance)) ||
+	    !memchr(vl->type_instance, '\0', sizeof(vl->type_instance)))
+		abort();
 	if (daemon_state.refuse)
 		return -1;
 	daemon_state.nsent++;
@@ -166,7 +173,7 @@ int plugin_dispatch_values(value_list_t const *vl)
 	else
 		sent->derive = vl->values[0].derive;
 	name_values(sent->id, sizeof(sent->id), vl);
-	return vl->values_len == 1 ? 0 : -1;
+	return 0;
 }
 
 /* ---- configuration ------------------------------------------------------ */
@@ -237,7 +244,7 @@ static int configure_block(char **cursor)
 		}
 		take_item(item, line);
 	}
-	status = callbacks.config(&block);
+	status = daemon_config(&block);
 	for (int i = 0; i < block.children_num; i++)
 		free(block.children[i].values);
 	free(block.children);
@@ -274,6 +281,11 @@ void daemon_load(const char *path)
 		fprintf(stderr, "%s does not register all its callbacks as kvmstat\n", path);
 		exit(1);
 	}
+}
+
+int daemon_config(struct oconfig_item_s *block)
+{
+	return callbacks.config(block);
 }
 
 int daemon_init(void)

@@ -41,6 +41,10 @@ void daemon_load(const char *path);
 
 /* Hands the <Plugin kvmstat> blocks of a configuration over. Returns what the callback returned. */
 int daemon_configure(const char *text);
+
+/* Hands over one block, as collectd's parser made it. */
+struct oconfig_item_s;
+int daemon_config(struct oconfig_item_s *block);
 int daemon_init(void);
 int daemon_read(void);
 int daemon_shutdown(void);

@@ -5,7 +5,7 @@ PLUGIN_TEST  := $(O)/tests/plugin
 PLUGIN_SAN_O := $(if $(RUN)$(filter 1,$(SAN)),$(O),$(O)/san)
 PLUGIN_SAN   := $(PLUGIN_SAN_O)/tests/plugin
 PLUGIN_TESTS := $(PLUGIN_TEST)/test_pure $(PLUGIN_TEST)/test_values $(PLUGIN_TEST)/test_vcpus $(PLUGIN_TEST)/test_options $(PLUGIN_TEST)/test_tree
-PLUGIN_PURE  := $(patsubst %,$(O)/collectd-plugin/%.o,label labelset options send series state) $(O)/common/events/bucket.o $(O)/common/util/text.o
+PLUGIN_PURE  := $(patsubst %,$(O)/collectd-plugin/%.o,history label labelset naming options send series) $(O)/common/events/bucket.o $(O)/common/util/text.o
 
 $(O)/tests/plugin/%.o: EXTRA_CFLAGS += $(COLLECTD_FLAGS) -Icollectd-plugin -fvisibility=default
 

@@ -76,6 +76,10 @@ static void unseen_characters_are_shown_in_the_log(void)
 {
 	CHECK(daemon_configure("<Plugin kvmstat>\nPace \"a\tb\x7f\xc2\xa0\"\n</Plugin>\n") == 0);
 	CHECK(daemon_logged("Pace \"a\\x09b\\x7f\\xc2\\xa0\"", NULL) == 1);
+	/* A character stays; one in too many bytes, half of a pair, and one beyond the last are none. */
+	CHECK(daemon_configure("<Plugin kvmstat>\nPace \"\xc3\xa9 \xe0\x9f\xbf \xed\xa0\x80 \xf4\x90\x80\x80\"\n"
+			       "</Plugin>\n") == 0);
+	CHECK(daemon_logged("Pace \"\xc3\xa9 \\xe0\\x9f\\xbf \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80\"", NULL) == 1);
 }
 
 static void options_reach_the_core(void)

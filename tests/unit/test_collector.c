@@ -12,27 +12,16 @@
 #include <unistd.h>
 
 #include "lab.h"
+#include "open_fds.h"
 
 static struct lab *lab;
 
-static int descriptors;
-
-static int count_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
+static uint32_t descriptors;
 
 static int setup(void **state)
 {
 	(void)state;
-	descriptors = count_descriptors();
+	descriptors = open_fds();
 	lab = lab_new();
 	lab_event(lab, "kvm", "exit_null", 0644);
 	lab_event(lab, "kvm", "blocking", 0444);
@@ -46,7 +35,7 @@ static int teardown(void **state)
 	(void)state;
 	lab_free(lab);
 	/* Whatever happened, nothing is left open. */
-	return count_descriptors() == descriptors ? 0 : -1;
+	return open_fds() == descriptors ? 0 : -1;
 }
 
 static const struct kvmstat_guest *known(const char *name)

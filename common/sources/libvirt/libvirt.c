@@ -18,8 +18,7 @@
 /* Guests that libvirt does not have all values of, by the reason. */
 struct tally {
 	uint32_t good;
-	uint32_t count[LIBVIRT_NFAULTS];
-	const struct guest *last[LIBVIRT_NFAULTS];
+	struct fault faults[LIBVIRT_NFAULTS];
 };
 
 static void libvirt_close(struct source *source)
@@ -112,14 +111,14 @@ static void tell_silence(struct source *source, const struct pass *pass, int rc,
 static void tell_problems(const struct source *source, const struct pass *pass, const struct tally *tally,
 			  enum libvirt_fault fault, uint32_t bad)
 {
-	if (tally->count[LIBVIRT_MALFORMED])
-		problem_raise(pass->kvmstat, KVMSTAT_MALFORMED, tally->count[LIBVIRT_MALFORMED],
+	if (tally->faults[LIBVIRT_MALFORMED].count)
+		problem_raise(pass->kvmstat, KVMSTAT_MALFORMED, tally->faults[LIBVIRT_MALFORMED].count,
 			      "libvirt's statistics make no sense: those of %u guests, the last of them %s; their values are left out",
-			      tally->count[LIBVIRT_MALFORMED], tally->last[LIBVIRT_MALFORMED]->public.name);
+			      tally->faults[LIBVIRT_MALFORMED].count, tally->faults[LIBVIRT_MALFORMED].last->public.name);
 	if (fault != LIBVIRT_MALFORMED && source->noffers && !source_is_covered(source))
-		problem_raise(pass->kvmstat, KVMSTAT_UNREADABLE, bad - tally->count[LIBVIRT_MALFORMED],
+		problem_raise(pass->kvmstat, KVMSTAT_UNREADABLE, bad - tally->faults[LIBVIRT_MALFORMED].count,
 			      "guests that libvirt does not have all statistics of: %u, the last of them %s: %s",
-			      bad - tally->count[LIBVIRT_MALFORMED], tally->last[fault]->public.name, reason(fault));
+			      bad - tally->faults[LIBVIRT_MALFORMED].count, tally->faults[fault].last->public.name, reason(fault));
 }
 
 static void tell(struct source *source, const struct pass *pass, const struct tally *tally)
@@ -131,18 +130,18 @@ static void tell(struct source *source, const struct pass *pass, const struct ta
 	uint32_t bad = 0;
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		if (fault == LIBVIRT_FINE && tally->count[order[i]])
+		if (fault == LIBVIRT_FINE && tally->faults[order[i]].count)
 			fault = order[i];
-		bad += tally->count[order[i]];
+		bad += tally->faults[order[i]].count;
 	}
 	if (!bad) {
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 		return;
 	}
 	tell_problems(source, pass, tally, fault, bad);
-	source_status(source, tally->good || tally->count[LIBVIRT_PARTLY] ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
+	source_status(source, tally->good || tally->faults[LIBVIRT_PARTLY].count ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
 		      "it cannot read all of %u of %u guests, one of them %s: %s", bad, bad + tally->good,
-		      tally->last[fault]->public.name, reason(fault));
+		      tally->faults[fault].last->public.name, reason(fault));
 }
 
 static int compare_uuid(const void *uuid, const void *domain)
@@ -175,9 +174,10 @@ static int read_guests(struct source *source, struct pass *pass, const struct li
 			rc = libvirt_read_guest(source, pass, guest, domain);
 		if (rc < 0)
 			return rc;
-		tally->good += rc == LIBVIRT_FINE;
-		tally->count[rc]++;
-		tally->last[rc] = guest;
+		if (rc == LIBVIRT_FINE)
+			tally->good++;
+		else
+			fault_add(&tally->faults[rc], guest, rc);
 	}
 	return 0;
 }

@@ -16,13 +16,6 @@
 #include "host/refusal.h"
 #include "sources/statsfd/statsfd.h"
 
-/* Guests that could not be read, for one reason or another. */
-struct fault {
-	uint32_t count;
-	int error;		/* of the last one */
-	const struct guest *last;
-};
-
 /* How the guests of a pass were read. */
 struct tally {
 	uint32_t good;
@@ -115,20 +108,15 @@ static int statsfd_bind(struct kvmstat *kvmstat, struct source *source)
 
 static void note(struct tally *tally, const struct guest *guest, int rc)
 {
-	struct fault *fault = &tally->without;
-
 	if (rc == 0)
 		tally->good++;
-	/* -ESRCH: it has ended. */
-	if (rc == 0 || rc == -ESRCH)
-		return;
-	if (rc == -EPERM || rc == -EACCES)
-		fault = &tally->denied;
+	else if (rc == -EPERM || rc == -EACCES)
+		fault_add(&tally->denied, guest, rc);
 	else if (rc == -EBADMSG)
-		fault = &tally->malformed;
-	fault->count++;
-	fault->error = rc;
-	fault->last = guest;
+		fault_add(&tally->malformed, guest, rc);
+	/* -ESRCH: it has ended. */
+	else if (rc != -ESRCH)
+		fault_add(&tally->without, guest, rc);
 }
 
 /* Which call it was that failed on a guest. */

@@ -69,17 +69,11 @@ static void clear_cells(const struct source *source, uint64_t *values, uint8_t *
 	}
 }
 
-static void note(struct tracepoint_trouble *trouble, const struct guest *guest)
-{
-	trouble->guests++;
-	trouble->last = guest->public.name;
-}
-
 void tracepoint_clear(struct tracepoint_counts *counts, const struct source *source, struct pass *pass)
 {
 	const struct guests *guests = &pass->kvmstat->guests;
 
-	counts->unknown = counts->contested = (struct tracepoint_trouble){ 0 };
+	counts->unknown = counts->contested = (struct fault){ 0 };
 	counts->seen = 0;
 	for (uint32_t i = 0; i < guests->count; i++) {
 		const struct guest *guest = guests->list[i];
@@ -89,7 +83,7 @@ void tracepoint_clear(struct tracepoint_counts *counts, const struct source *sou
 			continue;
 		counts->seen++;
 		if (claimant != CLAIMANT_KNOWN) {
-			note(claimant == CLAIMANT_CONTESTED ? &counts->contested : &counts->unknown, guest);
+			fault_add(claimant == CLAIMANT_CONTESTED ? &counts->contested : &counts->unknown, guest, 0);
 			continue;
 		}
 		clear_cells(source, pass_values(pass, guest), pass_from(pass, guest));

@@ -9,19 +9,13 @@
 #include "sources/tracepoint/claims.h"
 #include "sources/tracepoint/format.h"
 
-/* Guests that cannot be counted for. */
-struct tracepoint_trouble {
-	uint32_t guests;
-	const char *last;	/* name of one of them, valid during the pass */
-};
-
 struct tracepoint_counts {
 	struct tracepoint tracepoints[TRACEPOINT_MAX];
 	int ntracepoints;
 	struct claims claims;	/* of this pass */
 	uint32_t *offer_of;	/* [event_table_count]: in source->offers, or NO_CELL */
 	uint32_t seen;		/* guests of the last pass that are wanted */
-	struct tracepoint_trouble unknown, contested;
+	struct fault unknown, contested;	/* guests that cannot be counted for */
 };
 
 /* NULL without memory. tracepoints are the caller's to fill. */

@@ -68,15 +68,15 @@ static int open_source(struct kvmstat *kvmstat, struct source *source)
 
 static void tell_guests(struct source *source, const struct tracepoint_counts *counts)
 {
-	if (counts->contested.guests)
+	if (counts->contested.count)
 		source_status(source, KVMSTAT_PARTIAL,
 			      "not counted for %u of %u guests, one of them %s: one thread runs vCPUs of several guests",
-			      counts->contested.guests, counts->seen, counts->contested.last);
-	else if (counts->unknown.guests)
+			      counts->contested.count, counts->seen, counts->contested.last->public.name);
+	else if (counts->unknown.count)
 		source_status(source, KVMSTAT_PARTIAL,
 			      "not counted for %u of %u guests, one of them %s: which threads are its vCPUs is not known; "
 			      "the bpf source knows, and so do thread names (QEMU: -name debug-threads=on)",
-			      counts->unknown.guests, counts->seen, counts->unknown.last);
+			      counts->unknown.count, counts->seen, counts->unknown.last->public.name);
 	else
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 }

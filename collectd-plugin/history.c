@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * state.c - what the plugin knows from one pass to the next
+ * history.c - pure: what the plugin knows from one pass to the next, and what it makes of a value
  */
-#include "state.h"
+#include "history.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "labelset.h"
 
 /* ---- cells -------------------------------------------------------------- */
 
@@ -45,165 +42,12 @@ static bool read_cell(const struct kvmstat_sample *sample, const struct kvmstat_
 	return vcpu ? vcpu->has_cpu : row->has_cpu;
 }
 
-/* ---- labels ------------------------------------------------------------- */
-
-static uint64_t key_hash(const char *key)
-{
-	uint64_t hash = 14695981039346656037u;
-
-	while (*key)
-		hash = (hash ^ (unsigned char)*key++) * 1099511628211u;
-	return hash;
-}
-
-static bool was_suffixed(const struct state *state, uint64_t key)
-{
-	for (uint32_t i = 0; i < state->nsuffixed && i < STATE_SUFFIXED; i++)
-		if (state->suffixed[i] == key)
-			return true;
-	return false;
-}
-
-static void remember_suffixed(struct state *state, uint64_t key)
-{
-	if (!was_suffixed(state, key))
-		state->suffixed[state->nsuffixed++ % STATE_SUFFIXED] = key;
-}
-
-/* Everything that naming needs while the guests of one sample get their labels. */
-struct christening {
-	struct state *state;
-	const struct kvmstat_sample *now;
-	const struct naming *naming;
-	struct guest_state *guests;
-	struct labelset taken;
-	struct label numbered; /* the last label that nobody has and that got a number behind it, */
-	unsigned int number;   /* and which */
-};
-
-enum { FREE = -1, RESERVED = -2 };
-
-/* The row that has this label, FREE, or RESERVED for what the plugin says of itself. */
-static int64_t holder(const struct christening *c, const struct label *label)
-{
-	int64_t row = labelset_find(&c->taken, label);
-
-	if (row >= 0)
-		return row;
-	return !label->instance[0] && !strcmp(label->host, c->naming->hostname) ? RESERVED : FREE;
-}
-
-static bool suffix_uuid(const struct christening *c, struct label *label, const struct label *base,
-			const char *uuid)
-{
-	char suffix[9];
-
-	snprintf(suffix, sizeof(suffix), "%s", uuid);
-	*label = *base;
-	label_append(label, c->naming, suffix);
-	return holder(c, label) == FREE;
-}
-
-/* The number that the last twin of this label got, so that none is tried twice. */
-static unsigned int *last_number(struct christening *c, const struct label *base, int64_t held)
-{
-	if (held >= 0)
-		return labelset_number(&c->taken, (uint32_t)held);
-	if (!label_same(base, &c->numbered)) {
-		c->numbered = *base;
-		c->number = 1;
-	}
-	return &c->number;
-}
-
-static void suffix_number(struct christening *c, struct label *label, const struct label *base, int64_t held)
-{
-	unsigned int *number = last_number(c, base, held);
-	char suffix[12];
-
-	do {
-		snprintf(suffix, sizeof(suffix), "%u", ++*number);
-		*label = *base;
-		label_append(label, c->naming, suffix);
-	} while (holder(c, label) != FREE);
-}
-
-/* The earlier guest keeps the label; the later one is told apart by its UUID, if it has another one. */
-static void name_guest(struct christening *c, uint32_t row)
-{
-	const struct kvmstat_guest *guest = c->now->rows[row].guest;
-	struct guest_state *state = &c->guests[row];
-	uint64_t key = key_hash(guest->key);
-	const char *other;
-	struct label base;
-	int64_t held;
-
-	state->changed = label_make(&base, c->naming, guest->name, guest->uuid);
-	held = holder(c, &base);
-	if (held == FREE && !was_suffixed(c->state, key)) {
-		state->label = base;
-		return;
-	}
-	state->changed = true;
-	other = held >= 0 ? c->now->rows[held].guest->uuid : "";
-	if (guest->uuid[0] && strncmp(guest->uuid, other, 8) &&
-	    suffix_uuid(c, &state->label, &base, guest->uuid)) {
-		remember_suffixed(c->state, key);
-		return;
-	}
-	suffix_number(c, &state->label, &base, held);
-}
-
-static void christen(struct christening *c, uint32_t row)
-{
-	name_guest(c, row);
-	c->guests[row].id = c->now->rows[row].guest->id;
-	c->guests[row].fresh = true;
-	c->guests[row].named = true;
-	labelset_add(&c->taken, row, &c->guests[row].label);
-}
-
-/*
- * Who is named first keeps the name, so the order must be one that a restart of the collector and another source keep: that
- * in which the guests began. All that is compared is known to every source.
- */
-static int compare_ages(const void *a, const void *b, void *data)
-{
-	const struct christening *c = data;
-	const struct kvmstat_guest *x = c->now->rows[*(const uint32_t *)a].guest;
-	const struct kvmstat_guest *y = c->now->rows[*(const uint32_t *)b].guest;
-	int uuids = strcmp(x->uuid, y->uuid);
-
-	if (x->start_ns != y->start_ns)
-		return x->start_ns < y->start_ns ? -1 : 1;
-	if (uuids)
-		return uuids;
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return (x->fd > y->fd) - (x->fd < y->fd);
-}
-
-/* Of whom it is not known yet who it is, there is no series either. */
-static void christen_newcomers(struct christening *c, uint32_t *order)
-{
-	uint32_t newcomers = 0;
-
-	for (uint32_t i = 0; i < c->now->nrows; i++) {
-		if (c->guests[i].named)
-			labelset_add(&c->taken, i, &c->guests[i].label);
-		else if (*c->now->rows[i].guest->key)
-			order[newcomers++] = i;
-	}
-	qsort_r(order, newcomers, sizeof(*order), compare_ages, c);
-	for (uint32_t i = 0; i < newcomers; i++)
-		christen(c, order[i]);
-}
-
 /* ---- guests and vCPUs --------------------------------------------------- */
 
 /* What the state of a new sample is made of. */
 struct renewal {
-	struct christening naming;
+	struct state *old;
+	struct name_pass naming;
 	struct suffix *vcpus;
 	struct cell *cells;
 	int64_t *earlier;	/* [ncells] of each cell the one of the sample before, or -1 */
@@ -220,7 +64,7 @@ static uint32_t vcpu_index(const struct kvmstat_sample *sample, const struct kvm
 /* What was seen of a guest or vCPU; slots as in state->seen. */
 static void seen_carry_over(const struct renewal *next, size_t slot, size_t old_slot)
 {
-	const struct state *old = next->naming.state;
+	const struct state *old = next->old;
 
 	for (uint32_t i = 0; i < next->ncells; i++) {
 		int64_t cell = next->earlier[i];
@@ -235,7 +79,7 @@ static void seen_carry_over(const struct renewal *next, size_t slot, size_t old_
 static void vcpus_carry_over(const struct renewal *next, const struct kvmstat_row *row,
 			     const struct kvmstat_row *old_row)
 {
-	const struct state *old = next->naming.state;
+	const struct state *old = next->old;
 	const struct kvmstat_sample *now = next->naming.now;
 	uint32_t j = 0;
 
@@ -251,7 +95,7 @@ static void vcpus_carry_over(const struct renewal *next, const struct kvmstat_ro
 /* Rows that were there before keep their label and what was seen of them; both lists ascend by id. */
 static void guests_carry_over(const struct renewal *next)
 {
-	const struct state *old = next->naming.state;
+	const struct state *old = next->old;
 	const struct kvmstat_sample *now = next->naming.now;
 	struct guest_state *guests = next->naming.guests;
 	uint32_t j = 0;
@@ -327,7 +171,10 @@ static int renewal_begin(struct renewal *next, bool skip_never_seen)
 int state_update(struct state *state, const struct kvmstat_sample *now, const struct naming *naming,
 		 bool skip_never_seen)
 {
-	struct renewal next = {.naming = {.state = state, .now = now, .naming = naming}};
+	struct renewal next = {
+		.old = state,
+		.naming = {.suffixed = &state->suffixed, .now = now, .naming = naming},
+	};
 	int err;
 
 	if (is_current(state, now))
@@ -337,7 +184,7 @@ int state_update(struct state *state, const struct kvmstat_sample *now, const st
 		return err;
 	guests_carry_over(&next);
 	free(next.earlier);
-	christen_newcomers(&next.naming, next.newcomers);
+	name_newcomers(&next.naming, next.newcomers);
 	free(next.newcomers);
 	labelset_free(&next.naming.taken);
 	for (uint32_t i = 0; i < now->nvcpus; i++)

@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * state.h - what the plugin knows from one pass to the next: labels of guests, and which values ever were
+ * history.h - what the plugin knows from one pass to the next: labels of guests, and which values ever were
  * something else than 0. Nothing of collectd in it.
  */
-#ifndef KVMSTAT_STATE_H
-#define KVMSTAT_STATE_H
+#ifndef KVMSTAT_HISTORY_H
+#define KVMSTAT_HISTORY_H
 
 #include "kvmstat.h"
-#include "label.h"
+#include "naming.h"
 #include "series.h"
-
-struct guest_state {
-	uint64_t id;
-	bool named;   /* has its label; without one nothing is sent of it: it is not known yet who it is */
-	bool changed; /* the label says the name in other bytes, or has a suffix */
-	bool fresh;   /* found in the last update that changed something */
-	struct label label;
-};
-
-enum { STATE_SUFFIXED = 1024 };
 
 struct state {
 	struct guest_state *guests; /* [nguests], as the rows of before */
@@ -29,9 +19,7 @@ struct state {
 	uint32_t ncells;
 	uint8_t *seen; /* [nguests + nvcpus][ncells]: 0, 1 once it was not zero, 2 while owed */
 	struct kvmstat_sample *before; /* the last sample, NULL at first */
-	/* Keys (hashed) of guests that had to take a suffix, so that they do so again when they return. */
-	uint64_t suffixed[STATE_SUFFIXED];
-	uint32_t nsuffixed;
+	struct suffixed suffixed;
 };
 
 enum verdict {
