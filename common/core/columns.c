@@ -34,8 +34,8 @@ static ssize_t gather(struct kvmstat *kvmstat, struct candidate **candidates)
 	*candidates = calloc(total + 1, sizeof(struct candidate));
 	if (!*candidates)
 		return -ENOMEM;
-	for (int i = 0; kvmstat->config->sources[i] != KVMSTAT_ABSENT; i++) {
-		struct source *source = &kvmstat->sources[kvmstat->config->sources[i]];
+	for (int i = 0; kvmstat->context.config->sources[i] != KVMSTAT_ABSENT; i++) {
+		struct source *source = &kvmstat->sources[kvmstat->context.config->sources[i]];
 
 		for (size_t j = 0; source->is_open && j < source->noffers; j++)
 			(*candidates)[count++] = (struct candidate){ &source->offers[j], source->ops->id, i };
@@ -70,7 +70,7 @@ static void select_events(const struct kvmstat *kvmstat, struct candidate *candi
 		const struct offer *offer = candidates[i].offer;
 		const struct kvmstat_event *event = offer->event;
 
-		if (!filter_pass(kvmstat->config->events, event->name, offer->name))
+		if (!filter_pass(kvmstat->context.config->events, event->name, offer->name))
 			continue;
 		for (; event; event = event->parent) {
 			struct candidate *candidate = find(candidates, count, event);
@@ -81,25 +81,31 @@ static void select_events(const struct kvmstat *kvmstat, struct candidate *candi
 	}
 }
 
+/* Could this source read what another one refuses, if it were there? */
+static bool is_missed(const struct source *source)
+{
+	enum kvmstat_state state = source->status.state;
+
+	return source_may_be_chosen(source->ops) && state != KVMSTAT_UNUSED && !source_refuses(source) &&
+	       (!source->is_open || state == KVMSTAT_DENIED || state == KVMSTAT_MISSING);
+}
+
 /* Why no source serves a column that is known to be there. */
 static void explain(const struct kvmstat *kvmstat, struct column_set *set)
 {
-	static const uint8_t others[] = { KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_LIBVIRT };
+	const char *between = ", and of the sources that could read them";
 	size_t len = (size_t)snprintf(set->reason, sizeof(set->reason), "debugfs refuses counters under lockdown=%s",
-				      kvmstat_lockdown_name(kvmstat->host.lockdown));
+				      kvmstat_lockdown_name(kvmstat->context.host.lockdown));
 
-	for (size_t i = 0; i < sizeof(others) && len < sizeof(set->reason); i++) {
-		const struct source *source = &kvmstat->sources[others[i]];
-		const struct kvmstat_source_status *status = &source->status;
+	for (const struct source_ops *const *ops = source_list; *ops && len < sizeof(set->reason); ops++) {
+		const struct source *source = &kvmstat->sources[(*ops)->id];
+		const char *text = source->status.text;
 
-		/* Where statsfd is open it has what its guests' programs keep; libvirt is open whatever its daemon answers. */
-		if (others[i] == KVMSTAT_STATSFD && source->is_open)
+		if (!is_missed(source))
 			continue;
-		if (others[i] == KVMSTAT_LIBVIRT && status->state == KVMSTAT_UNUSED)
-			continue;
-		len += (size_t)snprintf(set->reason + len, sizeof(set->reason) - len, "%s %s is %s%s%s",
-					i ? ";" : ", and of the sources that could read them", kvmstat_source_name(others[i]),
-					kvmstat_state_name(status->state), status->text[0] ? ": " : "", status->text);
+		len += (size_t)snprintf(set->reason + len, sizeof(set->reason) - len, "%s %s is %s%s%s", between, (*ops)->name,
+					kvmstat_state_name(source->status.state), *text ? ": " : "", text);
+		between = ";";
 	}
 }
 
@@ -130,22 +136,6 @@ static void cover(const struct kvmstat *kvmstat, struct candidate *better, struc
 		return;
 	candidate->offer->cell = better->offer->cell;
 	better->offer->covered = true;
-}
-
-int source_find_offer(const struct source *source, const struct kvmstat_event *event)
-{
-	for (size_t i = 0; i < source->noffers; i++)
-		if (source->offers[i].event == event)
-			return (int)i;
-	return -1;
-}
-
-bool source_is_covered(const struct source *source)
-{
-	for (size_t i = 0; i < source->noffers; i++)
-		if (source->offers[i].cell != NO_CELL && !source->offers[i].covered)
-			return false;
-	return source->noffers > 0;
 }
 
 static struct column_set *make_set(struct kvmstat *kvmstat, struct candidate *candidates, size_t count)
@@ -198,12 +188,12 @@ int columns_make(struct kvmstat *kvmstat)
 	free(candidates);
 	if (!set)
 		return -ENOMEM;
-	if (kvmstat->columns && same_columns(kvmstat->columns, set)) {
+	if (kvmstat->context.columns && same_columns(kvmstat->context.columns, set)) {
 		column_set_put(set);
 		return 0;
 	}
 	set->generation = ++kvmstat->column_generation;
-	column_set_put(kvmstat->columns);
-	kvmstat->columns = set;
+	column_set_put(kvmstat->context.columns);
+	kvmstat->context.columns = set;
 	return 0;
 }

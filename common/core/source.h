@@ -5,8 +5,7 @@
 #ifndef KVMSTAT_SOURCE_H
 #define KVMSTAT_SOURCE_H
 
-#include "core/sample.h"
-#include "guests/guest.h"
+#include "core/context.h"
 #include "kvmstat.h"
 
 struct source;
@@ -24,6 +23,8 @@ struct offer {
 
 struct source_ops {
 	enum kvmstat_source id;
+	const char *name;
+	bool lists_only;	/* it finds guests and has no events */
 	/*
 	 * It knows events only from the guests that it can read, which may not be all: it is run before it has offered
 	 * any, and the next source in the order fills in for the guests that it cannot read.
@@ -39,11 +40,11 @@ struct source_ops {
 	 * Find out what can be read: fill source->offers and source->state. 0, or -errno; source->status is
 	 * told in both cases.
 	 */
-	int (*open)(struct kvmstat *kvmstat, struct source *source);
+	int (*open)(struct context *context, struct source *source);
 	/* Undo open(); offers are freed by the collector. */
 	void (*close)(struct source *source);
 	/* The offers' cells are known or have changed; NULL: it looks at them in each pass. 0 or -ENOMEM. */
-	int (*bind)(struct kvmstat *kvmstat, struct source *source);
+	int (*bind)(struct context *context, struct source *source);
 	/*
 	 * Tell of every guest (pass_see()): the first source in the order that has this is asked, before any cells are
 	 * filled. NULL: it cannot find guests. Returns what pass() does.
@@ -54,6 +55,8 @@ struct source_ops {
 	 * -errno: the source is of no use any more; -EAGAIN: what it offers has changed, it must be opened again.
 	 */
 	int (*pass)(struct source *source, struct pass *pass);
+	/* Does it, being open, see any guest? Asked where another source, which finds the guests, saw none; NULL: it cannot tell. */
+	bool (*sees_guests)(const struct source *source, const struct sysroot *root);
 };
 
 struct source {
@@ -67,54 +70,6 @@ struct source {
 	uint64_t retry_pass;	/* when to try to open it again */
 	uint32_t retry_after;	/* passes to wait, doubled at each failure */
 };
-
-extern const struct source_ops bpf_source, statsfd_source, debugfs_source, libvirt_source, proc_source;
-extern const struct source_ops tracepoint_source;
-
-/* Does debugfs, which is open, list any guest? */
-bool debugfs_has_guests(const struct source *source, const struct sysroot *root);
-
-/* One pass while it goes on. */
-struct pass {
-	struct kvmstat *kvmstat;
-	struct sample *sample;
-	uint64_t number;
-	uint64_t quiet_since;	/* no VM began or ended since a look at everything, this one (uevents.h); 0: maybe one did */
-	uint32_t seen;		/* guests */
-	bool finds_guests;	/* the source that runs now is the one that finds the guests */
-};
-
-/*
- * A guest was seen. It is marked, gets a row if it is wanted, and is returned; *first: not seen before in
- * this pass. NULL without memory, which ends the pass.
- */
-struct guest *pass_see(struct pass *pass, const struct sighting *sighting, bool *first);
-
-/* No VM began or ended: every guest that the last pass saw is seen. 0 or -ENOMEM. */
-int pass_see_known(struct pass *pass);
-
-/* Cells of a guest that is wanted and was seen in this pass. */
-uint64_t *pass_values(const struct pass *pass, const struct guest *guest);
-uint8_t *pass_from(const struct pass *pass, const struct guest *guest);
-
-/*
- * A vCPU of a guest that is wanted and was seen, by whichever source; NULL without memory. With ReportVcpus it gets a row
- * of its own, whose cells are absent until a source fills them. Valid until the next vCPU of the guest is seen.
- */
-struct vcpu *pass_see_vcpu(struct pass *pass, struct guest *guest, uint32_t id);
-
-/* Are vCPUs reported? Only then they have cells. */
-bool pass_reports_vcpus(const struct pass *pass);
-
-/* Cells of a vCPU that was seen in this pass. */
-uint64_t *pass_vcpu_values(const struct pass *pass, const struct vcpu *vcpu);
-uint8_t *pass_vcpu_from(const struct pass *pass, const struct vcpu *vcpu);
-
-/* May this source fill a cell that filled has filled, or nobody (KVMSTAT_ABSENT)? Only if it comes before it in the order. */
-bool pass_may_fill(const struct pass *pass, enum kvmstat_source source, uint8_t filled);
-
-/* A guest that was seen turned out to have gone: it is not shown. */
-void pass_drop(struct pass *pass, struct guest *guest);
 
 /* Guests of a pass that a source could not read, for one reason. */
 struct fault {
@@ -137,11 +92,14 @@ int source_offer(struct source *source, const struct kvmstat_event *event, const
 /* The place of the event among source->offers, or -1. */
 int source_find_offer(const struct source *source, const struct kvmstat_event *event);
 
+/* Did it offer an event that may not be read? */
+bool source_refuses(const struct source *source);
+
 /* Does another source have every value that this one would have? */
 bool source_is_covered(const struct source *source);
 
 /* Are the kernel's numbers of processes those that /proc has here? If not, the source's status says so. */
-bool source_sees_processes(const struct kvmstat *kvmstat, struct source *source);
+bool source_sees_processes(const struct context *context, struct source *source);
 
 void source_status(struct source *source, enum kvmstat_state state, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/collector.h"
 #include "guests/guest_index.h"
 #include "guests/sighting.h"
 #include "guests/vmm.h"
 #include "util/array.h"
+#include "util/clock.h"
 
 static void index_guest(struct guests *guests, struct guest *guest)
 {
@@ -68,7 +68,9 @@ void guest_put(struct guest *guest)
 		close(guest->dirfd);
 	free(guest->threads);
 	free(guest->vcpu);
-	stats_fds_exit(&guest->stats_fds);
+	for (int i = 0; i < KVMSTAT_NSOURCES; i++)
+		if (guest->kept[i].release)
+			guest->kept[i].release(guest->kept[i].data);
 	free((char *)(uintptr_t)guest->public.name);
 	free((char *)(uintptr_t)guest->public.uuid);
 	free((char *)(uintptr_t)guest->public.key);
@@ -268,7 +270,7 @@ static struct guest *guest_new(struct guests *guests, const struct sysroot *root
 	if (!guest)
 		return NULL;
 	guest->seen_as = *sighting;
-	guest->dirfd = guest->stats_fds.pidfd = -1;
+	guest->dirfd = -1;
 	guest->refs = 1;
 	guest->unknown = unknown;
 	guest->asked = asked < UINT8_MAX ? asked + 1 : asked;

@@ -9,7 +9,6 @@
 #include "host/proc.h"
 #include "host/sysroot.h"
 #include "kvmstat.h"
-#include "sources/statsfd/fds.h"
 #include "util/filter.h"
 
 enum { GUEST_DIR_SIZE = 32, GUEST_BASE_SIZE = 16 };
@@ -76,8 +75,10 @@ struct guest {
 	uint32_t nvcpu, vcpu_room;
 	uint64_t counted;		/* the last pass in which bpf counted it */
 	uint32_t vcpus_counted;		/* in that pass */
-	struct stats_fds stats_fds;	/* where its statistics fds are */
-	bool libvirt_has_events;	/* or had them in an earlier pass */
+	struct kept {
+		void *data;
+		void (*release)(void *data);	/* called with the guest's end; NULL: not needed */
+	} kept[KVMSTAT_NSOURCES];	/* each source's own */
 };
 
 struct guest_index {

@@ -62,16 +62,10 @@ int guests_keep_below(void)
 	return limit.rlim_cur < 1u << 20 ? (int)(limit.rlim_cur / 2) : 1 << 19;
 }
 
-static void spare(int *fd, int keep_below)
+void fd_spare(int *fd, int keep_below)
 {
 	if (*fd < keep_below || *fd < 0)
 		return;
 	close(*fd);
 	*fd = -1;
-}
-
-void guest_spare(struct guest *guest, int keep_below)
-{
-	spare(&guest->dirfd, keep_below);
-	spare(&guest->stats_fds.pidfd, keep_below);
 }

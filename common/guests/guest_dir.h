@@ -22,7 +22,7 @@ int guest_links(struct guest *guest, const struct sysroot *root);
 /* Descriptors that are kept of guests have lower numbers: half of what a process may have is left to others. */
 int guests_keep_below(void);
 
-/* Close those of this guest that have not. */
-void guest_spare(struct guest *guest, int keep_below);
+/* Close one that has not, and set it to -1. */
+void fd_spare(int *fd, int keep_below);
 
 #endif

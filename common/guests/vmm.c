@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/collector.h"
 
 enum {
 	MAX_CGROUP = MIB / 16,
@@ -127,25 +126,6 @@ static void read_cmdline(const struct sysroot *root, struct proc_helper *helper,
 		identity->unknown = (int)len;
 	if (len >= 0)
 		identity_from_cmdline(identity, cmdline, (size_t)len);
-}
-
-ssize_t kvmstat_read_cmdline(struct kvmstat *kvmstat, const struct kvmstat_guest *guest, char **cmdline)
-{
-	struct proc_helper *helper = &kvmstat->guests.helper;
-	const char *text;
-	ssize_t len;
-
-	proc_helper_begin(helper);
-	len = proc_helper_cmdline(helper, &kvmstat->root, guest->pid, &text);
-	if (len >= 0) {
-		*cmdline = malloc((size_t)len + 1);
-		if (*cmdline)
-			memcpy(*cmdline, text, (size_t)len + 1);
-		else
-			len = -ENOMEM;
-	}
-	proc_helper_end(helper);
-	return len;
 }
 
 static void read_cgroup(const struct sysroot *root, pid_t pid, struct identity *identity)

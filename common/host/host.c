@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/host.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/collector.h"
+#include "util/clock.h"
 
 enum { HOST_REFRESH_SECONDS = 5 };
 
@@ -52,11 +54,8 @@ static uint32_t online_cpus(const struct sysroot *root)
 	return cpus;
 }
 
-void host_refresh(struct kvmstat *kvmstat, uint64_t now_ns)
+void host_refresh(struct host *host, const struct sysroot *root, uint64_t now_ns)
 {
-	const struct sysroot *root = &kvmstat->root;
-	struct host *host = &kvmstat->host;
-
 	if (host->read_at_ns && now_ns - host->read_at_ns < HOST_REFRESH_SECONDS * (uint64_t)NS_PER_S)
 		return;
 	host->read_at_ns = now_ns;

@@ -13,7 +13,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "core/collector.h"
+#include "host/host.h"
+
 
 /* Newer than some kernels' headers. */
 enum { BIT_PERFMON = 38, BIT_BPF = 39 };

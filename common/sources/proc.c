@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/collector.h"
+#include "core/pass.h"
+#include "core/source.h"
 #include "guests/sighting.h"
 #include "host/proc.h"
 #include "host/refusal.h"
@@ -36,21 +37,21 @@ static int may_look(const struct sysroot *root)
 	return len < 0 ? (int)len : 0;
 }
 
-static int proc_open(struct kvmstat *kvmstat, struct source *source)
+static int proc_open(struct context *context, struct source *source)
 {
 	struct kvmstat_source_status why;
 	int rc;
 
-	if (!sysroot_exists(&kvmstat->root, "proc/.")) {
+	if (!sysroot_exists(&context->root, "proc/.")) {
 		source_status(source, KVMSTAT_MISSING, "there is no /proc");
 		return -ENOENT;
 	}
 	source->state = calloc(1, sizeof(struct proc_state));
 	if (!source->state)
 		return -ENOMEM;
-	rc = kvmstat->root.live ? may_look(&kvmstat->root) : 0;
+	rc = context->root.live ? may_look(&context->root) : 0;
 	if (rc < 0) {
-		refusal_report(&why, &kvmstat->root, CALL_GUEST_FDS, rc);
+		refusal_report(&why, &context->root, CALL_GUEST_FDS, rc);
 		source_status(source, KVMSTAT_PARTIAL, "no events, and guests of this user only: %s", why.text);
 	} else {
 		source_status(source, KVMSTAT_ACTIVE, "it finds guests, but no events");
@@ -70,7 +71,7 @@ static int see(struct pass *pass, pid_t pid, int fd)
 	bool first;
 
 	/* A pid may have been given to another process since. */
-	if (proc_start(&pass->kvmstat->root, pid, &sighting.start_ns) < 0)
+	if (proc_start(&pass->context->root, pid, &sighting.start_ns) < 0)
 		sighting.start_ns = 0;
 	snprintf(sighting.dir, sizeof(sighting.dir), "%d-%d", pid, fd);
 	return pass_see(pass, &sighting, &first) ? 0 : -ENOMEM;
@@ -81,7 +82,7 @@ static int scan_process(struct pass *pass, pid_t pid)
 	struct proc_kvm kvm;
 	int rc = 0;
 
-	if (proc_kvm(&pass->kvmstat->root, pid, &kvm) < 0)
+	if (proc_kvm(&pass->context->root, pid, &kvm) < 0)
 		return 0;
 	for (uint32_t i = 0; rc == 0 && i < kvm.nvms; i++)
 		rc = see(pass, pid, kvm.vms[i]);
@@ -91,7 +92,7 @@ static int scan_process(struct pass *pass, pid_t pid)
 
 static int scan_all(struct pass *pass)
 {
-	DIR *dir = sysroot_opendir(&pass->kvmstat->root, "proc");
+	DIR *dir = sysroot_opendir(&pass->context->root, "proc");
 	struct dirent *entry;
 	int rc = dir ? 0 : -errno;
 
@@ -108,13 +109,13 @@ static int scan_all(struct pass *pass)
 
 static int check_known(struct pass *pass)
 {
-	const struct guests *guests = &pass->kvmstat->guests;
+	const struct guests *guests = &pass->context->guests;
 	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < guests->count; i++) {
 		const struct sighting *s = &guests->list[i]->seen_as;
 
-		if (sighting_is_vm(&pass->kvmstat->root, s->tgid, s->fd) > 0)
+		if (sighting_is_vm(&pass->context->root, s->tgid, s->fd) > 0)
 			rc = see(pass, s->tgid, s->fd);
 	}
 	return rc;
@@ -129,12 +130,14 @@ static int proc_find(struct source *source, struct pass *pass)
 	if (pass->number < state->next_scan)
 		return check_known(pass);
 	state->next_scan = pass->number + FULL_SCAN_PASSES;
-	uevents_look(&pass->kvmstat->uevents);
+	uevents_look(&pass->context->uevents);
 	return scan_all(pass);
 }
 
 const struct source_ops proc_source = {
 	.id = KVMSTAT_PROC,
+	.name = "proc",
+	.lists_only = true,
 	.open = proc_open,
 	.close = proc_close,
 	.find = proc_find,

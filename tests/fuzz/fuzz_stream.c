@@ -74,14 +74,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int round = 0; round < 2; round++) {
 		struct kvmstat_sample *sample;
 
-		pass = (struct pass){.kvmstat = kvmstat, .number = ++kvmstat->pass, .finds_guests = true};
-		pass.sample = sample_begin(&kvmstat->pool, &set, kvmstat->guests.count);
+		pass = (struct pass){.context = &kvmstat->context, .number = ++kvmstat->context.pass, .finds_guests = true};
+		pass.sample = sample_begin(&kvmstat->pool, &set, kvmstat->context.guests.count);
 		must(pass.sample != NULL);
 		bpf_stream_begin(&stream, NULL);
 		feed(&pass, data, size);
 		bpf_stream_end(&stream, &pass);
-		guests_sweep(&kvmstat->guests, pass.number);
-		sample_publish(pass.sample, &kvmstat->guests, pass.number, true, NULL);
+		guests_sweep(&kvmstat->context.guests, pass.number);
+		sample_publish(pass.sample, &kvmstat->context.guests, pass.number, true, NULL);
 		sample = &pass.sample->public;
 		must(sample->nrows == pass.seen);
 		for (uint32_t row = 0; row < sample->nrows; row++)
@@ -89,9 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			     !sample->rows[row].from[NCELLS - 1] ==
 				     (sample->rows[row].from[1] == KVMSTAT_ABSENT));
 		kvmstat_sample_put(sample);
-		for (uint32_t i = 0; i < kvmstat->guests.count; i++)
-			must(kvmstat->guests.list[i]->nvcpu <= BPF_MAX_VCPUS);
+		for (uint32_t i = 0; i < kvmstat->context.guests.count; i++)
+			must(kvmstat->context.guests.list[i]->nvcpu <= BPF_MAX_VCPUS);
 	}
-	guests_sweep(&kvmstat->guests, 0);
+	guests_sweep(&kvmstat->context.guests, 0);
 	return 0;
 }

@@ -185,7 +185,7 @@ static LAB_UNUSED void lab_lockdown(struct lab *lab, const char *text)
 	lab_write(lab, text, "sys/kernel/security/lockdown");
 	/* The collector looks again after some seconds: they have passed. */
 	if (lab->kvmstat)
-		lab->kvmstat->host.read_at_ns = 0;
+		lab->kvmstat->context.host.read_at_ns = 0;
 }
 
 static LAB_UNUSED void lab_open(struct lab *lab)

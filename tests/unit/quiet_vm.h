@@ -85,9 +85,9 @@ static void collect(void)
 	char text[32] = "";
 
 	kvmstat_sample_put(sample);
-	if (!heard && kvmstat->uevents.is_open) {
-		assert_true(pread(kvmstat->uevents.fd, text, sizeof(text) - 1, 0) > 0);
-		kvmstat->uevents.number = strtoull(text, NULL, 10);
+	if (!heard && kvmstat->context.uevents.is_open) {
+		assert_true(pread(kvmstat->context.uevents.fd, text, sizeof(text) - 1, 0) > 0);
+		kvmstat->context.uevents.number = strtoull(text, NULL, 10);
 	}
 	assert_int_equal(kvmstat_collect(kvmstat, &sample), 0);
 }
@@ -101,18 +101,18 @@ static const struct kvmstat_row *pass(void)
 
 static struct guest *guest(void)
 {
-	for (uint32_t i = 0; i < kvmstat->guests.count; i++)
-		if (kvmstat->guests.list[i]->wanted)
-			return kvmstat->guests.list[i];
+	for (uint32_t i = 0; i < kvmstat->context.guests.count; i++)
+		if (kvmstat->context.guests.list[i]->wanted)
+			return kvmstat->context.guests.list[i];
 	fail_msg("no guest");
 	return NULL;
 }
 
 static void seconds_pass(unsigned int seconds)
 {
-	kvmstat->uevents.changed_ns -= seconds * SECOND;
-	if (kvmstat->uevents.looked_ns)
-		kvmstat->uevents.looked_ns -= seconds * SECOND;
+	kvmstat->context.uevents.changed_ns -= seconds * SECOND;
+	if (kvmstat->context.uevents.looked_ns)
+		kvmstat->context.uevents.looked_ns -= seconds * SECOND;
 }
 
 static void open_with(const char *sources, const char *event)
@@ -132,9 +132,9 @@ static void open_with(const char *sources, const char *event)
 /* Is nothing looked for any more? */
 static bool is_quiet(void)
 {
-	const struct stats_fds *fds = &guest()->stats_fds;
+	const struct stats_fds *fds = stats_fds_of(guest());
 
-	return fds->links && fds->quiet_since && fds->quiet_since == kvmstat->uevents.looked_ns;
+	return fds->links && fds->quiet_since && fds->quiet_since == kvmstat->context.uevents.looked_ns;
 }
 
 static void settle(void)

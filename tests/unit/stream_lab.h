@@ -79,7 +79,7 @@ static inline void begin(void)
 {
 	open_lab();
 	s->pass = (struct pass){
-		.kvmstat = s->lab->kvmstat, .number = ++s->lab->kvmstat->pass, .finds_guests = true};
+		.context = &s->lab->kvmstat->context, .number = ++s->lab->kvmstat->context.pass, .finds_guests = true};
 	s->pass.sample = sample_begin(&s->lab->kvmstat->pool, &s->set, 0);
 	assert_non_null(s->pass.sample);
 	bpf_stream_begin(&s->stream, NULL);
@@ -149,7 +149,7 @@ static inline void fed(void)
 
 static inline const struct guest *guest(const char *name)
 {
-	const struct guests *guests = &s->lab->kvmstat->guests;
+	const struct guests *guests = &s->lab->kvmstat->context.guests;
 	const struct guest *found = NULL;
 
 	for (uint32_t i = 0; i < guests->count; i++) {

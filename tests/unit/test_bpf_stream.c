@@ -155,8 +155,8 @@ static void test_duplicates_without_debugfs(void **state)
 		is("web", EXITS, 5);
 		assert_true(!id || id == guest("web")->public.id);
 		id = guest("web")->public.id;
-		guests_sweep(&s->lab->kvmstat->guests, s->pass.number);
-		assert_int_equal(s->lab->kvmstat->guests.count, 1);
+		guests_sweep(&s->lab->kvmstat->context.guests, s->pass.number);
+		assert_int_equal(s->lab->kvmstat->context.guests.count, 1);
 	}
 }
 

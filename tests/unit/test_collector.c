@@ -402,7 +402,7 @@ static void test_kvm_is_loaded_later(void **state)
 	assert_true(lab_problem(lab->sample, KVMSTAT_NO_KVM));
 	tree_must(renameat(lab->tree->root.fd, "away", lab->tree->root.fd, "sys/kernel/debug/kvm") == 0,
 		  "rename", "");
-	lab->kvmstat->host.read_at_ns = 0;
+	lab->kvmstat->context.host.read_at_ns = 0;
 	for (int i = 0; i < 100 && !lab->sample->nrows; i++)
 		lab_pass(lab);
 	lab_is(lab->sample, "web", "exit_null", 5);
@@ -434,7 +434,7 @@ static int fake_open(struct kvmstat *kvmstat, struct source *source)
 	else
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 	return fake_error < 0 ? fake_error :
-				source_offer(source, registry_intern(kvmstat->registry, "", "exit_null", &hint), "exit_null", 1, false);
+				source_offer(source, registry_intern(kvmstat->context.registry, "", "exit_null", &hint), "exit_null", 1, false);
 }
 
 static void fake_close(struct source *source)
@@ -526,7 +526,7 @@ static void test_unnamed(void **state)
 	text = lab->sample->problems[KVMSTAT_UNNAMED].text;
 	assert_non_null(strstr(text, "1 of 2 guests, because /proc has no process"));
 	/* As if this were the host's own /proc, which does not even show process 1. */
-	lab->kvmstat->root.live = true;
+	lab->kvmstat->context.root.live = true;
 	has_effective(CAP_SYS_PTRACE, false);
 	lab_pass(lab);
 	has_effective(CAP_SYS_PTRACE, true);

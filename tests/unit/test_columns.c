@@ -202,7 +202,7 @@ static void test_both_names(void **state)
 static void offer(struct source *source, const char *const names[], size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct kvmstat_event *event = registry_find(lab->kvmstat->registry, names[i]);
+		const struct kvmstat_event *event = registry_find(lab->kvmstat->context.registry, names[i]);
 
 		assert_non_null(event);
 		assert_int_equal(source_offer(source, event, event->name, 1, false), 0);
@@ -213,7 +213,7 @@ static void offer(struct source *source, const char *const names[], size_t count
 /* The source that serves an event among the columns made anew, or -1. */
 static int server_of(const char *event)
 {
-	const struct column_set *set = lab->kvmstat->columns;
+	const struct column_set *set = lab->kvmstat->context.columns;
 	int source = -1;
 
 	for (uint32_t i = 0; i < set->ncolumns; i++) {
@@ -238,7 +238,7 @@ static void two_sources(bool debugfs_first, enum kvmstat_source both, enum kvmst
 	assert_int_equal(server_of("exit_null"), both);
 	assert_int_equal(server_of("diag_9c_ignored"), locked);
 	assert_int_equal(server_of("exit_validity"), KVMSTAT_BPF);
-	assert_int_equal(lab->kvmstat->columns->ncolumns, 5);
+	assert_int_equal(lab->kvmstat->context.columns->ncolumns, 5);
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(bpf->offers[i].cell == NO_CELL, both == KVMSTAT_DEBUGFS);
 	bpf->is_open = false;
@@ -345,7 +345,7 @@ static void close_made(enum kvmstat_source source)
 
 static const char *reason_of(const char *event)
 {
-	const struct column_set *set = lab->kvmstat->columns;
+	const struct column_set *set = lab->kvmstat->context.columns;
 
 	for (uint32_t i = 0; i < set->ncolumns; i++)
 		if (strcmp(set->columns[i].event->name, event) == 0)

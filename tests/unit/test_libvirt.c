@@ -130,7 +130,7 @@ static const struct kvmstat_sample *pass(void)
 {
 	if (!lab->kvmstat) {
 		lab_open(lab);
-		lab->kvmstat->root.live = true;
+		lab->kvmstat->context.root.live = true;
 	}
 	kvmstat_sample_put(lab->sample);
 	lab->sample = NULL;
@@ -245,6 +245,7 @@ static void test_ids_with_gaps(void **state)
 	lab_lockdown(lab, "none [integrity] confidentiality\n");
 	lab_vcpu(lab, 100, 0, 101, "7 8 9\n");
 	lab_vcpu(lab, 100, 4, 102, "70 80 90\n");
+	lab_set(lab, "Source", "auto");
 	lab_set(lab, "Source", "debugfs libvirt");
 	lab_set(lab, "ReportVcpus", "true");
 	say("web", WEB, VCPUS("vcpu.0.exit_validity.sum=5", "vcpu.1.exit_validity.sum=6"));
@@ -494,6 +495,7 @@ static void test_covered(void **state)
 {
 	(void)state;
 	debugfs();
+	lab_set(lab, "Source", "auto");
 	lab_set(lab, "Source", "libvirt debugfs");
 	pass();
 	assert_int_equal(from("web", "exit_null"), KVMSTAT_LIBVIRT);
@@ -513,6 +515,7 @@ static void test_not_asked_where_debugfs_serves(void **state)
 {
 	(void)state;
 	debugfs();
+	lab_set(lab, "Source", "auto");
 	lab_set(lab, "Source", "debugfs libvirt");
 	pass();
 	lab_is(lab->sample, "web", "exit_null", 77);
@@ -526,6 +529,7 @@ static void test_instead_of_debugfs(void **state)
 	(void)state;
 	debugfs();
 	lab_lockdown(lab, "none [integrity] confidentiality\n");
+	lab_set(lab, "Source", "auto");
 	lab_set(lab, "Source", "debugfs libvirt");
 	pass();
 	assert_int_equal(from("web", "exit_null"), KVMSTAT_LIBVIRT);
@@ -570,9 +574,10 @@ static void test_order(void **state)
 	struct pass any = { 0 };
 
 	(void)state;
+	lab_set(lab, "Source", "auto");
 	lab_set(lab, "Source", "statsfd libvirt bpf");
 	lab_open(lab);
-	any.kvmstat = lab->kvmstat;
+	any.context = &lab->kvmstat->context;
 	assert_true(pass_may_fill(&any, KVMSTAT_LIBVIRT, KVMSTAT_ABSENT));
 	assert_true(pass_may_fill(&any, KVMSTAT_LIBVIRT, KVMSTAT_BPF));
 	assert_true(pass_may_fill(&any, KVMSTAT_LIBVIRT, KVMSTAT_LIBVIRT));

@@ -24,7 +24,7 @@ static void announce(unsigned int number)
 
 static void seconds_pass(unsigned int seconds)
 {
-	struct uevents *uevents = &lab->kvmstat->uevents;
+	struct uevents *uevents = &lab->kvmstat->context.uevents;
 
 	uevents->changed_ns -= seconds * SECOND;
 	if (uevents->looked_ns)
@@ -55,8 +55,8 @@ static void begin(bool debugfs)
 	}
 	expect(2);
 	/* Other sources are not opened any more: this tree stands for a host that announces. */
-	lab->kvmstat->root.live = true;
-	for (int i = 0; i < 16 && !lab->kvmstat->uevents.looked_ns; i++) {
+	lab->kvmstat->context.root.live = true;
+	for (int i = 0; i < 16 && !lab->kvmstat->context.uevents.looked_ns; i++) {
 		expect(2);
 		seconds_pass(2);
 	}
@@ -133,10 +133,10 @@ static void test_unwanted(void **state)
 {
 	(void)state;
 	begin(true);
-	lab->kvmstat->guests.list[0]->wanted = false;
+	lab->kvmstat->context.guests.list[0]->wanted = false;
 	expect(1);
 	expect(1);
-	assert_int_equal(lab->kvmstat->guests.count, 2);
+	assert_int_equal(lab->kvmstat->context.guests.count, 2);
 }
 
 static void test_values(void **state)
@@ -188,7 +188,7 @@ static void test_not_live(void **state)
 {
 	(void)state;
 	begin(true);
-	lab->kvmstat->root.live = false;
+	lab->kvmstat->context.root.live = false;
 	add_guest(300, true);
 	expect(3);
 	add_guest(400, true);

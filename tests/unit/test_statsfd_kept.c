@@ -21,7 +21,7 @@ static void test_what_is_kept(void **state)
 	statsfd = kvmstat->sources[KVMSTAT_STATSFD].state;
 	debugfs = kvmstat->sources[KVMSTAT_DEBUGFS].state;
 	with = open_fds();
-	assert_true(guest()->stats_fds.pidfd >= 0 && guest()->dirfd >= 0);
+	assert_true(stats_fds_of(guest())->pidfd >= 0 && guest()->dirfd >= 0);
 	for (int i = 0; i < 20; i++)
 		expect_all(2);
 	assert_int_equal(open_fds(), with);

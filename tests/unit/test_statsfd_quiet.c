@@ -44,11 +44,11 @@ static void test_bpf_beside(void **state)
 		skip();
 	}
 	settle();
-	since = kvmstat->uevents.looked_ns;
+	since = kvmstat->context.uevents.looked_ns;
 	for (int i = 0; i < 5; i++) {
 		expect_all(2);
 		assert_true(is_quiet());
-		assert_int_equal(kvmstat->uevents.looked_ns, since);
+		assert_int_equal(kvmstat->context.uevents.looked_ns, since);
 	}
 }
 
@@ -254,7 +254,7 @@ static void test_other_header(void **state)
 
 	(void)state;
 	begin();
-	fds = &guest()->stats_fds;
+	fds = stats_fds_of(guest());
 	fds->blocks[KVMSTAT_VCPU].header.num_desc++;
 	fds->links = 0;
 	expect_none("makes no sense");

@@ -134,7 +134,7 @@ static void test_many_hang(void **state)
 	do {
 		lab_pass(lab);
 		assert_int_equal(lab->sample->nrows, MANY + 1);
-		assert_true(lab->kvmstat->guests.helper.nhung <= PROC_MAX_HUNG);
+		assert_true(lab->kvmstat->context.guests.helper.nhung <= PROC_MAX_HUNG);
 		if (lab->sample->duration_ns > longest)
 			longest = lab->sample->duration_ns;
 		assert_true(++passes < 200);
@@ -163,7 +163,7 @@ static void test_holds_nothing(void **state)
 
 	(void)state;
 	lab_pass(lab);
-	helper = &lab->kvmstat->guests.helper;
+	helper = &lab->kvmstat->context.guests.helper;
 	assert_int_equal(helper->pid, 0);
 	proc_helper_begin(helper);
 	assert_true(proc_helper_cmdline(helper, &lab->tree->root, 100, &cmdline) > 0);

@@ -18,8 +18,8 @@ static const struct kvmstat_sample *publish(void)
 	struct kvmstat *kvmstat = s->lab->kvmstat;
 
 	fed();
-	guests_sweep(&kvmstat->guests, s->pass.number);
-	sample_publish(s->pass.sample, &kvmstat->guests, s->pass.number, kvmstat->config->vcpus, NULL);
+	guests_sweep(&kvmstat->context.guests, s->pass.number);
+	sample_publish(s->pass.sample, &kvmstat->context.guests, s->pass.number, kvmstat->context.config->vcpus, NULL);
 	last = &s->pass.sample->public;
 	kvmstat_sample_put(last);
 	return last;

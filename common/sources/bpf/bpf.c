@@ -2,7 +2,8 @@
 /*
  * bpf.c - the source that reads every guest of the host in one pass of a BPF iterator, locked down or not
  */
-#include "core/collector.h"
+#include "core/pass.h"
+#include "core/source.h"
 
 #if WITH_BPF
 
@@ -56,7 +57,7 @@ static struct event_hint hint_for(const struct sysroot *root, const struct layou
 }
 
 /* An offer for each event of the layout; those that are too many (ENOSPC) are taken out of it. */
-static int offer_events(struct kvmstat *kvmstat, struct source *source, struct layout *layout)
+static int offer_events(struct context *context, struct source *source, struct layout *layout)
 {
 	const char **names = calloc(layout->nevents + 1, sizeof(char *));
 	const char *arch;
@@ -71,8 +72,8 @@ static int offer_events(struct kvmstat *kvmstat, struct source *source, struct l
 	free(names);
 	while (i < layout->nevents && rc == 0) {
 		const struct layout_event *event = &layout->events[i];
-		struct event_hint hint = hint_for(&kvmstat->root, event);
-		const struct kvmstat_event *known = registry_intern(kvmstat->registry, arch, event->name, &hint);
+		struct event_hint hint = hint_for(&context->root, event);
+		const struct kvmstat_event *known = registry_intern(context->registry, arch, event->name, &hint);
 
 		if (!known && errno == ENOSPC) {
 			layout_drop(layout, i);
@@ -96,17 +97,17 @@ static void bpf_close(struct source *source)
 	source->state = NULL;
 }
 
-static int bpf_open(struct kvmstat *kvmstat, struct source *source)
+static int bpf_open(struct context *context, struct source *source)
 {
 	struct bpf_state *state;
 	int rc;
 
-	if (!kvmstat->root.live) {
+	if (!context->root.live) {
 		source_status(source, KVMSTAT_MISSING, "it reads the running kernel, and Root names another place");
 		return -ENOENT;
 	}
 	/* The iterator walks the tasks of this pid namespace: guests of others would be missed without a word. */
-	if (kvmstat->guests.foreign) {
+	if (context->guests.foreign) {
 		source_status(source, KVMSTAT_MISSING,
 			      "it sees the processes of its own pid namespace only, which is not the host's: run in the host's "
 			      "(a container: --pid=host)");
@@ -115,16 +116,16 @@ static int bpf_open(struct kvmstat *kvmstat, struct source *source)
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;
-	rc = bpf_loader_open(&state->loader, &state->layout, &kvmstat->root, kvmstat->host.lockdown,
-			     kvmstat->config->histograms, &source->status);
+	rc = bpf_loader_open(&state->loader, &state->layout, &context->root, context->host.lockdown,
+			     context->config->histograms, &source->status);
 	if (rc < 0) {
 		free(state);
 		return rc;
 	}
 	source->state = state;
-	btf_identity(&kvmstat->root, &state->btf_dev, &state->btf_ino);
+	btf_identity(&context->root, &state->btf_dev, &state->btf_ino);
 	state->stream.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	rc = offer_events(kvmstat, source, &state->layout);
+	rc = offer_events(context, source, &state->layout);
 	if (rc < 0) {
 		source_status(source, KVMSTAT_MISSING, "its events cannot be taken: %s", strerror(-rc));
 		bpf_close(source);
@@ -132,11 +133,11 @@ static int bpf_open(struct kvmstat *kvmstat, struct source *source)
 	return rc;
 }
 
-static int bpf_bind(struct kvmstat *kvmstat, struct source *source)
+static int bpf_bind(struct context *context, struct source *source)
 {
 	struct bpf_state *state = source->state;
 
-	return bpf_stream_bind(&state->stream, &state->layout, source->offers, kvmstat->columns->ncells);
+	return bpf_stream_bind(&state->stream, &state->layout, source->offers, context->columns->ncells);
 }
 
 /* Read until the end, taking records as they come. */
@@ -189,7 +190,7 @@ static int read_files(struct bpf_state *state, struct pass *pass, pid_t pid)
 /* Guests that were not seen in this pass, or not with all of their vCPUs. */
 static uint32_t count_lacking(const struct pass *pass)
 {
-	const struct guests *guests = &pass->kvmstat->guests;
+	const struct guests *guests = &pass->context->guests;
 	uint32_t lacking = 0;
 
 	for (uint32_t i = 0; i < guests->count; i++) {
@@ -208,7 +209,7 @@ static int read_all(struct bpf_state *state, struct pass *pass)
 
 	/* It may be no more than the cheaper walk; then others have not looked at everything. */
 	if (!pass->quiet_since)
-		uevents_look(&pass->kvmstat->uevents);
+		uevents_look(&pass->context->uevents);
 	bpf_walk_begin(&state->walk);
 	rc = read_files(state, pass, 0);
 	state->walk.files_of_all = bpf_loader_files(state->loader) - before;
@@ -238,7 +239,7 @@ static int bpf_find(struct source *source, struct pass *pass)
 	int rc = 1;
 
 	/* A module that comes or goes is announced, too. */
-	if (!pass->quiet_since && is_stale(state, &pass->kvmstat->root))
+	if (!pass->quiet_since && is_stale(state, &pass->context->root))
 		return -EAGAIN;
 	if (pass->quiet_since && bpf_walk_is_limited(&state->walk))
 		rc = read_vmms(state, pass);
@@ -249,7 +250,7 @@ static int bpf_find(struct source *source, struct pass *pass)
 		source_status(source, KVMSTAT_MISSING,
 			      "the BPF iterator wrote what cannot be understood; please report the kernel's version");
 	else if (rc < 0)
-		refusal_report(&source->status, &pass->kvmstat->root, CALL_BPF_ITERATOR, rc);
+		refusal_report(&source->status, &pass->context->root, CALL_BPF_ITERATOR, rc);
 	return rc;
 }
 
@@ -263,7 +264,7 @@ static int bpf_pass(struct source *source, struct pass *pass)
 
 #include <errno.h>
 
-static int bpf_open(struct kvmstat *kvmstat, struct source *source)
+static int bpf_open(struct context *context, struct source *source)
 {
 	(void)kvmstat;
 	source_status(source, KVMSTAT_MISSING, "kvmstat was built without it (WITH_BPF=0): build it with clang and libbpf");
@@ -279,6 +280,7 @@ static int bpf_open(struct kvmstat *kvmstat, struct source *source)
 
 const struct source_ops bpf_source = {
 	.id = KVMSTAT_BPF,
+	.name = "bpf",
 	.open = bpf_open,
 	.close = bpf_close,
 	.bind = bpf_bind,

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/collector.h"
+#include "core/pass.h"
+#include "core/source.h"
 #include "util/array.h"
+#include "util/clock.h"
 
 /* ---- which number goes where ---- */
 
@@ -79,7 +81,7 @@ static void forget(const struct bpf_terms *terms, uint8_t *from)
 /* Nobody can see a vCPU that its VMM has closed: a sum over the others is not the guest's. */
 void bpf_stream_end(const struct bpf_stream *stream, struct pass *pass)
 {
-	const struct guests *guests = &pass->kvmstat->guests;
+	const struct guests *guests = &pass->context->guests;
 
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];

@@ -16,6 +16,7 @@
 #include "guests/guest_dir.h"
 #include "host/proc.h"
 #include "host/refusal.h"
+#include "util/clock.h"
 #include "sources/debugfs/debugfs.h"
 
 /* What went wrong in a pass, told at its end. */
@@ -46,7 +47,7 @@ static int see_guest(struct pass *pass, const struct dir_reader *reader, const s
 	strcpy(sighting.dir, entry->name);
 	strcpy(sighting.base, base->name);
 	/* The time of creation is needed of newcomers only. */
-	if (!guests_known(&pass->kvmstat->guests, &sighting)) {
+	if (!guests_known(&pass->context->guests, &sighting)) {
 		if (fstatat(reader->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return 0;
 		sighting.ctime_ns = timespec_ns(&st.st_ctim);
@@ -58,7 +59,7 @@ static int see_guests(struct pass *pass, struct debugfs_state *state, const stru
 {
 	struct dir_reader reader;
 	const struct dir_entry *entry;
-	int rc = dir_begin(&reader, &pass->kvmstat->root, state->entries, "sys/kernel/debug/%s", base->name);
+	int rc = dir_begin(&reader, &pass->context->root, state->entries, "sys/kernel/debug/%s", base->name);
 
 	while (rc == 0 && (entry = dir_next(&reader)))
 		if (is_guest_dir(entry->name) && dir_is(&reader, entry, S_IFDIR))
@@ -145,9 +146,9 @@ static int read_cells(struct source *source, struct pass *pass, const struct bas
 		rc = read_number(guest->dirfd, file->name, &values[cell]);
 		if (rc == 0)
 			from[cell] = KVMSTAT_DEBUGFS;
-		else if (rc == -EPERM && !pass->kvmstat->debugfs_refuses)
+		else if (rc == -EPERM && !pass->context->host.debugfs_refuses)
 			return rc;
-		else if ((rc == -ENOENT || rc == -ENODEV) && has_ended(&pass->kvmstat->root, guest))
+		else if ((rc == -ENOENT || rc == -ENODEV) && has_ended(&pass->context->root, guest))
 			return -ENOENT;
 		else if (rc != -ENOENT)
 			note_trouble(trouble, guest, file->name, rc);
@@ -160,7 +161,7 @@ static int see_thread(struct pass *pass, struct guest *guest, const struct vcpu_
 {
 	uint64_t cpu_ns = 0, wait_ns = 0;
 	struct vcpu *vcpu;
-	int rc = proc_schedstat(&pass->kvmstat->root, guest->seen_as.tgid, thread->tid, &cpu_ns, &wait_ns);
+	int rc = proc_schedstat(&pass->context->root, guest->seen_as.tgid, thread->tid, &cpu_ns, &wait_ns);
 
 	guest->has_cpu &= rc == 0;
 	guest->cpu_ns += cpu_ns;
@@ -183,7 +184,7 @@ static int read_threads(struct pass *pass, struct guest *guest)
 {
 	int rc = 0;
 
-	guest_look(guest, &pass->kvmstat->root);
+	guest_look(guest, &pass->context->root);
 	guest->cpu_ns = guest->wait_ns = 0;
 	guest->has_cpu = guest->nthreads > 0 && guest->nthreads >= guest->vcpus;
 	for (uint32_t i = 0; rc == 0 && i < guest->nthreads; i++)
@@ -208,14 +209,14 @@ static int read_guest(struct source *source, struct pass *pass, struct guest *gu
 
 	if (!base || !guest->seen_as.ino)
 		return 0;
-	rc = guest_open_directory(guest, &pass->kvmstat->root);
+	rc = guest_open_directory(guest, &pass->context->root);
 	if (rc == 0) {
 		rc = read_cells(source, pass, base, guest, trouble);
 	} else if (rc != -ENOENT) {
 		note_trouble(trouble, guest, "", rc);
 		rc = 0;
 	}
-	guest_spare(guest, state->keep_below);
+	fd_spare(&guest->dirfd, state->keep_below);
 	if (rc == -ENOENT) {
 		pass_drop(pass, guest);
 		return 0;
@@ -223,18 +224,18 @@ static int read_guest(struct source *source, struct pass *pass, struct guest *gu
 	return rc == 0 && pass->finds_guests ? read_threads(pass, guest) : rc;
 }
 
-static void tell_trouble(struct kvmstat *kvmstat, const struct trouble *trouble)
+static void tell_trouble(struct context *context, const struct trouble *trouble)
 {
 	struct kvmstat_source_status why;
 
 	if (trouble->unreadable) {
-		refusal_report(&why, &kvmstat->root, CALL_DEBUGFS, trouble->error);
-		problem_raise(kvmstat, KVMSTAT_UNREADABLE, trouble->unreadable,
+		refusal_report(&why, &context->root, CALL_DEBUGFS, trouble->error);
+		problem_raise(context, KVMSTAT_UNREADABLE, trouble->unreadable,
 			      "statistics files that cannot be read: %llu, the last of them debugfs' %s: %s",
 			      (unsigned long long)trouble->unreadable, trouble->file, why.text);
 	}
 	if (trouble->malformed)
-		problem_raise(kvmstat, KVMSTAT_MALFORMED, trouble->malformed,
+		problem_raise(context, KVMSTAT_MALFORMED, trouble->malformed,
 			      "statistics files that hold no number: %llu, the last of them debugfs' %s; their values are left out",
 			      (unsigned long long)trouble->malformed, trouble->file);
 }
@@ -246,8 +247,8 @@ static int debugfs_find(struct source *source, struct pass *pass)
 
 	if (pass->quiet_since)
 		return pass_see_known(pass);
-	uevents_look(&pass->kvmstat->uevents);
-	rc = debugfs_has_changed(state, &pass->kvmstat->root) ? -EAGAIN : 0;
+	uevents_look(&pass->context->uevents);
+	rc = debugfs_has_changed(state, &pass->context->root) ? -EAGAIN : 0;
 	for (size_t i = 0; rc == 0 && i < state->nbases; i++)
 		rc = see_guests(pass, state, &state->bases[i]);
 	return rc;
@@ -256,10 +257,10 @@ static int debugfs_find(struct source *source, struct pass *pass)
 static int debugfs_pass(struct source *source, struct pass *pass)
 {
 	struct debugfs_state *state = source->state;
-	const struct guests *guests = &pass->kvmstat->guests;
+	const struct guests *guests = &pass->context->guests;
 	struct trouble trouble = { 0 };
 
-	if (!pass->finds_guests && !pass->quiet_since && debugfs_has_changed(state, &pass->kvmstat->root))
+	if (!pass->finds_guests && !pass->quiet_since && debugfs_has_changed(state, &pass->context->root))
 		return -EAGAIN;
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];
@@ -272,16 +273,16 @@ static int debugfs_pass(struct source *source, struct pass *pass)
 			return rc;
 		if (rc == -EPERM) {
 			/* Lockdown was raised since, or is hidden from us: the kernel logs each try, so stop. */
-			pass->kvmstat->debugfs_refuses = true;
-			pass->kvmstat->host.lockdown = host_lockdown(&pass->kvmstat->root);
+			pass->context->host.debugfs_refuses = true;
+			pass->context->host.lockdown = host_lockdown(&pass->context->root);
 			return -EAGAIN;
 		}
 	}
-	tell_trouble(pass->kvmstat, &trouble);
+	tell_trouble(pass->context, &trouble);
 	return 0;
 }
 
-bool debugfs_has_guests(const struct source *source, const struct sysroot *root)
+static bool debugfs_sees_guests(const struct source *source, const struct sysroot *root)
 {
 	struct debugfs_state *state = source->state;
 	bool found = false;
@@ -300,8 +301,10 @@ bool debugfs_has_guests(const struct source *source, const struct sysroot *root)
 
 const struct source_ops debugfs_source = {
 	.id = KVMSTAT_DEBUGFS,
+	.name = "debugfs",
 	.open = debugfs_open,
 	.close = debugfs_close,
 	.find = debugfs_find,
 	.pass = debugfs_pass,
+	.sees_guests = debugfs_sees_guests,
 };

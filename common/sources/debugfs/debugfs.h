@@ -5,7 +5,8 @@
 #ifndef KVMSTAT_DEBUGFS_H
 #define KVMSTAT_DEBUGFS_H
 
-#include "core/collector.h"
+#include "core/pass.h"
+#include "core/source.h"
 #include "host/dir.h"
 
 enum { MAX_BASES = 8 };
@@ -31,7 +32,7 @@ struct debugfs_state {
 	_Alignas(8) char entries[DIR_BUFFER];
 };
 
-int debugfs_open(struct kvmstat *kvmstat, struct source *source);
+int debugfs_open(struct context *context, struct source *source);
 void debugfs_close(struct source *source);
 
 /* Was the module loaded anew, or did a second one come? Then what is offered has changed. */

@@ -43,11 +43,11 @@ static int list_bases(const struct sysroot *root, char *entries, struct base bas
 }
 
 /* debugfs_refuses: EPERM was met although no lockdown is known of. */
-static bool is_refused(const struct kvmstat *kvmstat, mode_t mode)
+static bool is_refused(const struct context *context, mode_t mode)
 {
-	bool locked = kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_INTEGRITY ||
-		      kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ||
-		      kvmstat->debugfs_refuses;
+	bool locked = context->host.lockdown == KVMSTAT_LOCKDOWN_INTEGRITY ||
+		      context->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ||
+		      context->host.debugfs_refuses;
 
 	return locked && (mode & 0777 & ~0444) != 0;
 }
@@ -61,12 +61,12 @@ static bool is_histogram(const struct kvmstat_event *event)
 	       (!event->known && len > 5 && strcmp(event->name + len - 5, "_hist") == 0);
 }
 
-static int add_file(struct kvmstat *kvmstat, struct source *source, const char *arch, struct file *file,
+static int add_file(struct context *context, struct source *source, const char *arch, struct file *file,
 		    mode_t mode)
 {
 	struct event_hint hint = { (mode & 0777) == 0444 ? KVMSTAT_INSTANT : KVMSTAT_CUMULATIVE, KVMSTAT_COUNT,
 				   KVMSTAT_VM };
-	const struct kvmstat_event *event = registry_intern(kvmstat->registry, arch, file->name, &hint);
+	const struct kvmstat_event *event = registry_intern(context->registry, arch, file->name, &hint);
 	int found, rc;
 
 	file->offer = NO_CELL;
@@ -76,7 +76,7 @@ static int add_file(struct kvmstat *kvmstat, struct source *source, const char *
 		return 0;
 	found = source_find_offer(source, event);
 	if (found < 0) {
-		rc = source_offer(source, event, file->name, 1, is_refused(kvmstat, mode));
+		rc = source_offer(source, event, file->name, 1, is_refused(context, mode));
 		if (rc < 0)
 			return rc;
 		found = (int)source->noffers - 1;
@@ -104,7 +104,7 @@ static int list_files(const struct sysroot *root, char *entries, struct base *ba
 	return rc;
 }
 
-static int offer_base(struct kvmstat *kvmstat, struct source *source, struct base *base)
+static int offer_base(struct context *context, struct source *source, struct base *base)
 {
 	const char **names = calloc(base->nfiles + 1, sizeof(char *));
 	const char *arch;
@@ -116,8 +116,8 @@ static int offer_base(struct kvmstat *kvmstat, struct source *source, struct bas
 	arch = names ? registry_arch(names, base->nfiles, "") : "";
 	for (size_t i = 0; rc == 0 && i < base->nfiles; i++) {
 		base->files[i].offer = NO_CELL;
-		if (sysroot_stat(&kvmstat->root, &st, "sys/kernel/debug/%s/%s", base->name, base->files[i].name) == 0)
-			rc = add_file(kvmstat, source, arch, &base->files[i], st.st_mode);
+		if (sysroot_stat(&context->root, &st, "sys/kernel/debug/%s/%s", base->name, base->files[i].name) == 0)
+			rc = add_file(context, source, arch, &base->files[i], st.st_mode);
 	}
 	free(names);
 	return rc;
@@ -148,21 +148,21 @@ static bool is_mounted(const struct sysroot *root)
 }
 
 /* The words for a host without KVM's directories. */
-static int none_found(const struct kvmstat *kvmstat, struct source *source, int rc)
+static int none_found(const struct context *context, struct source *source, int rc)
 {
 	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR)
-		refusal_report(&source->status, &kvmstat->root, CALL_DEBUGFS, rc);
-	else if (!sysroot_exists(&kvmstat->root, "sys/kernel/debug/."))
+		refusal_report(&source->status, &context->root, CALL_DEBUGFS, rc);
+	else if (!sysroot_exists(&context->root, "sys/kernel/debug/."))
 		source_status(source, KVMSTAT_MISSING,
 			      "there is no /sys/kernel/debug: this kernel or container has no debugfs");
-	else if (kvmstat->root.live && !is_mounted(&kvmstat->root))
+	else if (context->root.live && !is_mounted(&context->root))
 		source_status(source, KVMSTAT_MISSING,
 			      "debugfs is not mounted: mount -t debugfs none /sys/kernel/debug");
-	else if (sysroot_exists(&kvmstat->root, "sys/module/kvm"))
+	else if (sysroot_exists(&context->root, "sys/module/kvm"))
 		source_status(source, KVMSTAT_MISSING,
 			      "the module kvm is loaded, but there is no /sys/kernel/debug/kvm: the machine's own module is not loaded "
 			      "(kvm_intel, kvm_amd), or the kernel keeps no statistics in debugfs");
-	else if (kvmstat->host.has_kvm)
+	else if (context->host.has_kvm)
 		source_status(source, KVMSTAT_MISSING,
 			      "KVM is there, but /sys/kernel/debug/kvm is not: its module is not loaded (modprobe kvm), or the "
 			      "kernel keeps no statistics in debugfs");
@@ -172,7 +172,7 @@ static int none_found(const struct kvmstat *kvmstat, struct source *source, int 
 	return rc < 0 ? rc : -ENOENT;
 }
 
-static void tell_state(const struct kvmstat *kvmstat, struct source *source)
+static void tell_state(const struct context *context, struct source *source)
 {
 	size_t refused = 0;
 
@@ -184,11 +184,11 @@ static void tell_state(const struct kvmstat *kvmstat, struct source *source)
 		source_status(source, KVMSTAT_PARTIAL,
 			      "%zu of %zu events are refused by the kernel (lockdown=%s); %sthe sources statsfd and libvirt can read "
 			      "those of vCPUs",
-			      refused, source->noffers, kvmstat_lockdown_name(kvmstat->host.lockdown),
-			      kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? "" : "the source bpf can read them, and ");
+			      refused, source->noffers, kvmstat_lockdown_name(context->host.lockdown),
+			      context->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? "" : "the source bpf can read them, and ");
 }
 
-int debugfs_open(struct kvmstat *kvmstat, struct source *source)
+int debugfs_open(struct context *context, struct source *source)
 {
 	struct debugfs_state *state = calloc(1, sizeof(*state));
 	int rc;
@@ -197,25 +197,25 @@ int debugfs_open(struct kvmstat *kvmstat, struct source *source)
 		return -ENOMEM;
 	source->state = state;
 	state->keep_below = guests_keep_below();
-	rc = list_bases(&kvmstat->root, state->entries, state->bases);
+	rc = list_bases(&context->root, state->entries, state->bases);
 	if (rc <= 0) {
-		rc = none_found(kvmstat, source, rc);
+		rc = none_found(context, source, rc);
 		debugfs_close(source);
 		return rc;
 	}
 	state->nbases = (size_t)rc;
 	rc = 0;
 	for (size_t i = 0; rc == 0 && i < state->nbases; i++) {
-		rc = list_files(&kvmstat->root, state->entries, &state->bases[i]);
+		rc = list_files(&context->root, state->entries, &state->bases[i]);
 		if (rc == 0)
-			rc = offer_base(kvmstat, source, &state->bases[i]);
+			rc = offer_base(context, source, &state->bases[i]);
 	}
 	if (rc < 0) {
-		refusal_report(&source->status, &kvmstat->root, CALL_DEBUGFS, rc);
+		refusal_report(&source->status, &context->root, CALL_DEBUGFS, rc);
 		debugfs_close(source);
 		return rc;
 	}
-	tell_state(kvmstat, source);
+	tell_state(context, source);
 	return 0;
 }
 

@@ -34,26 +34,26 @@ static void libvirt_close(struct source *source)
 	source->state = NULL;
 }
 
-static int libvirt_open(struct kvmstat *kvmstat, struct source *source)
+static int libvirt_open(struct context *context, struct source *source)
 {
 	struct libvirt_state *state;
 	int rc;
 
-	if (!kvmstat->root.live) {
+	if (!context->root.live) {
 		source_status(source, KVMSTAT_MISSING, "it asks for running guests, and Root names another place");
 		return -ENOENT;
 	}
-	if (!source_sees_processes(kvmstat, source))
+	if (!source_sees_processes(context, source))
 		return -ENOENT;
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;
-	rc = libvirt_client_new(&state->client, kvmstat->config->libvirt_uri);
+	rc = libvirt_client_new(&state->client, context->config->libvirt_uri);
 	if (rc < 0) {
 		free(state);
 		return rc;
 	}
-	state->is_system = strstr(kvmstat->config->libvirt_uri, ":///system") != NULL;
+	state->is_system = strstr(context->config->libvirt_uri, ":///system") != NULL;
 	source->state = state;
 	source_status(source, KVMSTAT_ACTIVE, "%s", "");
 	return 0;
@@ -77,22 +77,22 @@ static const char *reason(enum libvirt_fault fault)
 static void tell_loss(const struct source *source, const struct pass *pass)
 {
 	if (pass->seen && source->noffers && !source_is_covered(source))
-		problem_raise(pass->kvmstat, KVMSTAT_UNREADABLE, 1, "no statistics from libvirt: %s", source->status.text);
+		problem_raise(pass->context, KVMSTAT_UNREADABLE, 1, "no statistics from libvirt: %s", source->status.text);
 }
 
 static void tell_refusal(struct source *source, const struct pass *pass, const char *error)
 {
 	struct rights rights;
 
-	rights_read(&rights, &pass->kvmstat->root);
-	source_status(source, KVMSTAT_DENIED, "%s refuses (%s): %s", pass->kvmstat->config->libvirt_uri, error,
+	rights_read(&rights, &pass->context->root);
+	source_status(source, KVMSTAT_DENIED, "%s refuses (%s): %s", pass->context->config->libvirt_uri, error,
 		      rights.is_root ? "a security module or libvirt's own access control (access_drivers) forbids it to root" :
 				       "run as root, or as a member of the group libvirt");
 }
 
 static void tell_silence(struct source *source, const struct pass *pass, int rc, const char *error)
 {
-	const char *uri = pass->kvmstat->config->libvirt_uri;
+	const char *uri = pass->context->config->libvirt_uri;
 
 	if (rc == -ETIMEDOUT)
 		source_status(source, KVMSTAT_MISSING,
@@ -112,11 +112,11 @@ static void tell_problems(const struct source *source, const struct pass *pass, 
 			  enum libvirt_fault fault, uint32_t bad)
 {
 	if (tally->faults[LIBVIRT_MALFORMED].count)
-		problem_raise(pass->kvmstat, KVMSTAT_MALFORMED, tally->faults[LIBVIRT_MALFORMED].count,
+		problem_raise(pass->context, KVMSTAT_MALFORMED, tally->faults[LIBVIRT_MALFORMED].count,
 			      "libvirt's statistics make no sense: those of %u guests, the last of them %s; their values are left out",
 			      tally->faults[LIBVIRT_MALFORMED].count, tally->faults[LIBVIRT_MALFORMED].last->public.name);
 	if (fault != LIBVIRT_MALFORMED && source->noffers && !source_is_covered(source))
-		problem_raise(pass->kvmstat, KVMSTAT_UNREADABLE, bad - tally->faults[LIBVIRT_MALFORMED].count,
+		problem_raise(pass->context, KVMSTAT_UNREADABLE, bad - tally->faults[LIBVIRT_MALFORMED].count,
 			      "guests that libvirt does not have all statistics of: %u, the last of them %s: %s",
 			      bad - tally->faults[LIBVIRT_MALFORMED].count, tally->faults[fault].last->public.name, reason(fault));
 }
@@ -160,7 +160,7 @@ static const struct libvirt_domain *find_domain(const struct libvirt_answer *ans
 /* 0 or -ENOMEM. */
 static int read_guests(struct source *source, struct pass *pass, const struct libvirt_answer *answer, struct tally *tally)
 {
-	const struct guests *guests = &pass->kvmstat->guests;
+	const struct guests *guests = &pass->context->guests;
 
 	for (uint32_t i = 0; i < guests->count; i++) {
 		struct guest *guest = guests->list[i];
@@ -185,7 +185,7 @@ static int read_guests(struct source *source, struct pass *pass, const struct li
 /* What libvirt has to ask for, whoever wants it. */
 static uint32_t load(const struct pass *pass)
 {
-	const struct guests *guests = &pass->kvmstat->guests;
+	const struct guests *guests = &pass->context->guests;
 	uint32_t sum = 0;
 
 	for (uint32_t i = 0; i < guests->count; i++)
@@ -209,7 +209,7 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 	}
 	rc = libvirt_client_prepare(state->client);
 	if (rc < 0 && rc != -EBUSY) {
-		refusal_report(&source->status, &pass->kvmstat->root, CALL_THREAD, rc);
+		refusal_report(&source->status, &pass->context->root, CALL_THREAD, rc);
 		tell_loss(source, pass);
 		return 0;
 	}
@@ -231,7 +231,7 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 
 #include <errno.h>
 
-static int libvirt_open(struct kvmstat *kvmstat, struct source *source)
+static int libvirt_open(struct context *context, struct source *source)
 {
 	(void)kvmstat;
 	source_status(source, KVMSTAT_MISSING, "kvmstat was built without it (WITH_LIBVIRT=0): build it with libvirt's headers");
@@ -245,6 +245,7 @@ static int libvirt_open(struct kvmstat *kvmstat, struct source *source)
 
 const struct source_ops libvirt_source = {
 	.id = KVMSTAT_LIBVIRT,
+	.name = "libvirt",
 	.guest_by_guest = true,
 	.opt_in = "only if the option Source names it, because libvirt asks QEMU, which may interrupt vCPUs for the answer",
 	.open = libvirt_open,

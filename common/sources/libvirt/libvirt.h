@@ -5,7 +5,8 @@
 #ifndef KVMSTAT_LIBVIRT_H
 #define KVMSTAT_LIBVIRT_H
 
-#include "core/collector.h"
+#include "core/pass.h"
+#include "core/source.h"
 #include "sources/libvirt/thread.h"
 
 /* An event by the name that libvirt gives it, and what one guest has of it. */

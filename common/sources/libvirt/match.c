@@ -10,6 +10,7 @@
 #include "guests/guest_dir.h"
 #include "host/proc.h"
 #include "sources/libvirt/libvirt.h"
+#include "util/clock.h"
 
 /* Of a guest of the host's daemon; 0: not to be had. */
 static pid_t noted_pid(const struct sysroot *root, const char *name)
@@ -26,7 +27,7 @@ static pid_t noted_pid(const struct sysroot *root, const char *name)
 
 static bool has_twin(const struct pass *pass, const struct guest *guest)
 {
-	const struct guests *guests = &pass->kvmstat->guests;
+	const struct guests *guests = &pass->context->guests;
 
 	for (uint32_t i = 0; i < guests->count; i++) {
 		const struct guest *other = guests->list[i];
@@ -46,7 +47,7 @@ static bool has_twin(const struct pass *pass, const struct guest *guest)
 bool libvirt_is_guest(const struct libvirt_state *state, const struct pass *pass, const struct guest *guest,
 		      const char *name)
 {
-	pid_t pid = state->is_system ? noted_pid(&pass->kvmstat->root, name) : 0;
+	pid_t pid = state->is_system ? noted_pid(&pass->context->root, name) : 0;
 
 	if (pid > 0)
 		return pid == guest->seen_as.tgid;

@@ -83,7 +83,7 @@ static int learn_event(struct reading *reading, const struct libvirt_key *key, c
 
 	if (!state->arch && learn_arch(reading) < 0)
 		return -ENOMEM;
-	known = registry_intern(reading->pass->kvmstat->registry, state->arch, key->name, &hint);
+	known = registry_intern(reading->pass->context->registry, state->arch, key->name, &hint);
 	if (!known && errno == ENOMEM)
 		return -ENOMEM;
 	/* Old and new name of one event would be two offers of it. */
@@ -264,11 +264,12 @@ int libvirt_read_guest(struct source *source, struct pass *pass, struct guest *g
 	rc = take_all(&reading);
 	if (rc != LIBVIRT_FINE)
 		return rc;
-	if (!libvirt_is_there(&pass->kvmstat->root, guest))
+	if (!libvirt_is_there(&pass->context->root, guest))
 		return LIBVIRT_ENDED;
 	/* It was passed over; it may have become free since, but it is none that has no statistics. */
 	if (!reading.has_events)
-		return domain->busy || guest->libvirt_has_events ? LIBVIRT_SILENT : LIBVIRT_WITHOUT;
-	guest->libvirt_has_events = true;
+		return domain->busy || guest->kept[KVMSTAT_LIBVIRT].data ? LIBVIRT_SILENT : LIBVIRT_WITHOUT;
+	/* Any data: it has events, or had them in an earlier pass. */
+	guest->kept[KVMSTAT_LIBVIRT].data = source->state;
 	return fill(&reading);
 }

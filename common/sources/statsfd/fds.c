@@ -170,10 +170,28 @@ void stats_fds_forget_blocks(struct stats_fds *fds)
 	}
 }
 
-void stats_fds_exit(struct stats_fds *fds)
+static void release(void *data)
 {
+	struct stats_fds *fds = data;
+
 	stats_fds_forget_blocks(fds);
 	free(fds->files);
 	if (fds->pidfd >= 0)
 		close(fds->pidfd);
+	free(fds);
+}
+
+struct stats_fds *stats_fds_of(struct guest *guest)
+{
+	struct kept *kept = &guest->kept[KVMSTAT_STATSFD];
+	struct stats_fds *fds = kept->data;
+
+	if (fds)
+		return fds;
+	fds = calloc(1, sizeof(*fds));
+	if (!fds)
+		return NULL;
+	fds->pidfd = -1;
+	*kept = (struct kept){ fds, release };
+	return fds;
 }

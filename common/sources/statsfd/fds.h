@@ -5,6 +5,7 @@
 #ifndef KVMSTAT_STATSFD_FDS_H
 #define KVMSTAT_STATSFD_FDS_H
 
+#include "guests/guest.h"
 #include "host/sysroot.h"
 #include "sources/statsfd/format.h"
 
@@ -60,6 +61,7 @@ int stats_fds_look(struct stats_fds *fds, const struct sysroot *root, pid_t pid,
 /* What is known of the blocks, and why, is forgotten. */
 void stats_fds_forget_blocks(struct stats_fds *fds);
 
-void stats_fds_exit(struct stats_fds *fds);
+/* What is kept of this guest, made when it is asked for first and freed with the guest; NULL without memory. */
+struct stats_fds *stats_fds_of(struct guest *guest);
 
 #endif

@@ -31,14 +31,14 @@ static int add_offer(struct source *source, const struct kvmstat_event *event, c
 static int learn_desc(struct reading *reading, enum kvmstat_scope scope, const char *arch,
 		      const struct stats_desc *desc)
 {
-	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	struct stats_block *block = &reading->fds->blocks[scope];
 	struct event_hint hint = { desc->class, desc->unit, scope };
 	const struct kvmstat_event *event;
 	int offer, rc;
 
-	if (desc->cells > 1 && !reading->kvmstat->config->histograms)
+	if (desc->cells > 1 && !reading->context->config->histograms)
 		return 0;
-	event = registry_intern(reading->kvmstat->registry, arch, desc->name, &hint);
+	event = registry_intern(reading->context->registry, arch, desc->name, &hint);
 	if (!event)
 		return errno == ENOMEM ? -ENOMEM : 0;
 	offer = source_find_offer(reading->source, event);
@@ -61,7 +61,7 @@ static int learn_desc(struct reading *reading, enum kvmstat_scope scope, const c
 
 static int learn_descs(struct reading *reading, enum kvmstat_scope scope, const struct stats_desc *descs, int count)
 {
-	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	struct stats_block *block = &reading->fds->blocks[scope];
 	const char **names = calloc((size_t)count + 1, sizeof(char *));
 	const char *arch;
 	int rc = 0;
@@ -80,7 +80,7 @@ static int learn_descs(struct reading *reading, enum kvmstat_scope scope, const 
 
 int statsfd_learn(struct reading *reading, enum kvmstat_scope scope, int fd, const struct stats_header *header)
 {
-	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	struct stats_block *block = &reading->fds->blocks[scope];
 	size_t len = stats_descs_size(header);
 	struct stats_desc *descs = calloc(header->num_desc + 1u, sizeof(*descs));
 	char *text = malloc(len + 1);

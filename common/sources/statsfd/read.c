@@ -50,7 +50,7 @@ static int read_head(int fd, struct stats_header *header, struct stats_id *id)
 /* By what the block says of itself. */
 static int verify(struct reading *reading, const struct stats_file *file, enum kvmstat_scope scope, int fd)
 {
-	const struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	const struct stats_block *block = &reading->fds->blocks[scope];
 	struct stats_header header;
 	struct stats_id id;
 	int rc = read_head(fd, &header, &id);
@@ -101,7 +101,7 @@ static int read_at_once(struct reading *reading, const struct stats_file *file, 
 /* Numbers that are proved to be this file's. */
 static int read_numbers(struct reading *reading, const struct stats_file *file, enum kvmstat_scope scope, int fd)
 {
-	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	struct stats_block *block = &reading->fds->blocks[scope];
 	struct statsfd_state *state = reading->source->state;
 	int rc;
 
@@ -169,7 +169,7 @@ static pid_t thread_of(const struct reading *reading, pid_t last_creator)
 /* Show the vCPU whose statistics were just read. */
 static int show_vcpu(struct reading *reading, const struct stats_file *file, pid_t last_creator)
 {
-	const struct stats_block *block = &reading->guest->stats_fds.blocks[KVMSTAT_VCPU];
+	const struct stats_block *block = &reading->fds->blocks[KVMSTAT_VCPU];
 	struct vcpu *vcpu = pass_see_vcpu(reading->pass, reading->guest, (uint32_t)file->vcpu);
 
 	if (!vcpu)
@@ -180,7 +180,7 @@ static int show_vcpu(struct reading *reading, const struct stats_file *file, pid
 		return 0;
 	vcpu->tid = thread_of(reading, last_creator);
 	if (vcpu->tid)
-		vcpu->has_cpu = proc_schedstat(&reading->kvmstat->root, reading->guest->seen_as.tgid, vcpu->tid,
+		vcpu->has_cpu = proc_schedstat(&reading->context->root, reading->guest->seen_as.tgid, vcpu->tid,
 					       &vcpu->cpu_ns, &vcpu->wait_ns) == 0;
 	if (!vcpu->has_cpu)
 		vcpu->tid = 0;
@@ -203,12 +203,12 @@ static void forget_vcpus(const struct reading *reading)
 static int read_file(struct reading *reading, const struct stats_file *file)
 {
 	enum kvmstat_scope scope = file->vcpu < 0 ? KVMSTAT_VM : KVMSTAT_VCPU;
-	struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+	struct stats_block *block = &reading->fds->blocks[scope];
 	pid_t last_creator = reading->creator;
 	int rc = 0;
 
 	if (reading->loan.guarded)
-		rc = loan_guard(&reading->loan, &reading->kvmstat->root, file->guard, file->vcpu);
+		rc = loan_guard(&reading->loan, &reading->context->root, file->guard, file->vcpu);
 	if (rc >= 0)
 		rc = loan_stats(&reading->loan, file->stats);
 	if (rc >= 0)
@@ -228,22 +228,22 @@ static int read_file(struct reading *reading, const struct stats_file *file)
  */
 static int check_directory(const struct reading *reading)
 {
-	int links = guest_links(reading->guest, &reading->kvmstat->root);
+	int links = guest_links(reading->guest, &reading->context->root);
 
 	if (links == 0)
 		return -ESRCH;
-	return !reading->undisturbed || links == reading->guest->stats_fds.links ? 0 : -ESTALE;
+	return !reading->undisturbed || links == reading->fds->links ? 0 : -ESTALE;
 }
 
 static int read_files(struct reading *reading)
 {
 	struct statsfd_state *state = reading->source->state;
-	struct stats_fds *fds = &reading->guest->stats_fds;
+	struct stats_fds *fds = reading->fds;
 	int rc = 0;
 
 	for (int scope = 0; scope < KVMSTAT_NSCOPES; scope++)
 		fds->blocks[scope].read = false;
-	memset(state->sums, 0, reading->kvmstat->columns->ncells * sizeof(uint64_t));
+	memset(state->sums, 0, reading->context->columns->ncells * sizeof(uint64_t));
 	for (uint32_t i = 0; rc == 0 && i < fds->nfiles; i++)
 		if (fds->files[i].guard >= 0 && fds->files[i].stats >= 0)
 			rc = read_file(reading, &fds->files[i]);
@@ -272,13 +272,13 @@ static void fill(struct reading *reading, const struct stats_block *block)
 /* Has each vCPU a directory in the guest's, so that its links tell of a new one? (Not on s390, nor where debugfs is hidden.) */
 static bool has_sign(const struct reading *reading, int links)
 {
-	const struct stats_fds *fds = &reading->guest->stats_fds;
+	const struct stats_fds *fds = reading->fds;
 	const struct sighting *s = &reading->guest->seen_as;
 	/* The VM is a file among those of vCPUs, mostly the first. */
 	const struct stats_file *vcpu = &fds->files[fds->files[0].vcpu < 0 ? fds->nfiles - 1 : 0];
 
 	return links > 0 && (uint32_t)links == 2 + fds->vcpus &&
-	       sysroot_exists(&reading->kvmstat->root, "sys/kernel/debug/%s/%s/vcpu%d", s->base, s->dir, vcpu->vcpu);
+	       sysroot_exists(&reading->context->root, "sys/kernel/debug/%s/%s/vcpu%d", s->base, s->dir, vcpu->vcpu);
 }
 
 /*
@@ -288,9 +288,9 @@ static bool has_sign(const struct reading *reading, int links)
 static int look(struct reading *reading)
 {
 	struct statsfd_state *state = reading->source->state;
-	struct stats_fds *fds = &reading->guest->stats_fds;
+	struct stats_fds *fds = reading->fds;
 	const uint64_t quiet_since = reading->pass->quiet_since;
-	const struct sysroot *root = &reading->kvmstat->root;
+	const struct sysroot *root = &reading->context->root;
 	int links, rc;
 
 	reading->undisturbed = quiet_since && fds->quiet_since == quiet_since && fds->links;
@@ -308,7 +308,7 @@ static int look(struct reading *reading)
 static void bind_terms(const struct reading *reading)
 {
 	for (int scope = 0; scope < KVMSTAT_NSCOPES; scope++) {
-		struct stats_block *block = &reading->guest->stats_fds.blocks[scope];
+		struct stats_block *block = &reading->fds->blocks[scope];
 
 		for (uint32_t i = 0; i < block->nterms; i++)
 			block->terms[i].cell = reading->source->offers[block->terms[i].offer].cell;
@@ -319,7 +319,7 @@ static int read_guest(struct reading *reading)
 {
 	struct statsfd_state *state = reading->source->state;
 	struct guest *guest = reading->guest;
-	struct stats_fds *fds = &guest->stats_fds;
+	struct stats_fds *fds = reading->fds;
 	int rc = look(reading);
 
 	if (rc < 0)
@@ -350,20 +350,25 @@ static int read_guest(struct reading *reading)
 int statsfd_read_guest(struct source *source, struct pass *pass, struct guest *guest)
 {
 	const struct statsfd_state *state = source->state;
-	struct reading reading = { .source = source, .kvmstat = pass->kvmstat, .pass = pass, .guest = guest,
+	struct reading reading = { .source = source, .context = pass->context, .pass = pass, .guest = guest,
 				   .loan = { .pidfd = -1, .guarded = state->needs_guard } };
-	int rc;
+	int rc, keep_below;
 
 	if (!guest->seen_as.tgid)
 		return -ESRCH;
+	reading.fds = stats_fds_of(guest);
+	if (!reading.fds)
+		return -ENOMEM;
 	rc = read_guest(&reading);
 	if (reading.retry)
 		rc = read_guest(&reading);
-	guest_spare(guest, rc == -ESRCH ? 0 : state->keep_below);
+	keep_below = rc == -ESRCH ? 0 : state->keep_below;
+	fd_spare(&guest->dirfd, keep_below);
+	fd_spare(&reading.fds->pidfd, keep_below);
 	if (rc < 0)
 		return rc;
 	for (int scope = 0; scope < KVMSTAT_NSCOPES; scope++)
-		fill(&reading, &guest->stats_fds.blocks[scope]);
-	guest->vcpus = guest->stats_fds.vcpus;
+		fill(&reading, &reading.fds->blocks[scope]);
+	guest->vcpus = reading.fds->vcpus;
 	return 0;
 }

@@ -35,9 +35,9 @@ static void statsfd_close(struct source *source)
 }
 
 /* Before the first pass there are no guests to ask: then the pass finds out. */
-static int probe(const struct kvmstat *kvmstat, enum refusal_call *call)
+static int probe(const struct context *context, enum refusal_call *call)
 {
-	const struct guests *guests = &kvmstat->guests;
+	const struct guests *guests = &context->guests;
 	int rc = statsfd_may_borrow(getpid(), call);
 
 	for (uint32_t i = 0; rc == 0 && i < guests->count; i++) {
@@ -63,27 +63,27 @@ static bool keeps_vm_alive(const char *release)
 	return sscanf(release, "%d.%d", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 5));
 }
 
-static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
+static int statsfd_open(struct context *context, struct source *source)
 {
 	struct statsfd_state *state;
 	enum refusal_call call;
 	struct utsname host;
 	int rc;
 
-	if (!kvmstat->root.live) {
+	if (!context->root.live) {
 		source_status(source, KVMSTAT_MISSING, "it reads running guests, and Root names another place");
 		return -ENOENT;
 	}
-	if (!source_sees_processes(kvmstat, source))
+	if (!source_sees_processes(context, source))
 		return -ENOENT;
-	rc = probe(kvmstat, &call);
+	rc = probe(context, &call);
 	if (rc < 0)
-		return refusal_report(&source->status, &kvmstat->root, call, rc);
+		return refusal_report(&source->status, &context->root, call, rc);
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;
 	/* No two openings are in the same pass. */
-	state->epoch = kvmstat->pass + 1;
+	state->epoch = context->pass + 1;
 	state->keep_below = guests_keep_below();
 	state->needs_guard = uname(&host) < 0 || !keeps_vm_alive(host.release);
 	source->state = state;
@@ -91,10 +91,10 @@ static int statsfd_open(struct kvmstat *kvmstat, struct source *source)
 	return 0;
 }
 
-static int statsfd_bind(struct kvmstat *kvmstat, struct source *source)
+static int statsfd_bind(struct context *context, struct source *source)
 {
 	struct statsfd_state *state = source->state;
-	uint64_t *sums = calloc(kvmstat->columns->ncells + 1u, sizeof(*sums));
+	uint64_t *sums = calloc(context->columns->ncells + 1u, sizeof(*sums));
 
 	if (!sums)
 		return -ENOMEM;
@@ -143,20 +143,20 @@ static const char *reason(int rc, const struct sysroot *root, struct kvmstat_sou
 	}
 }
 
-static void tell_problems(const struct source *source, struct kvmstat *kvmstat, const struct tally *tally)
+static void tell_problems(const struct source *source, struct context *context, const struct tally *tally)
 {
 	const struct fault *fault = tally->without.count ? &tally->without : &tally->denied;
 	struct kvmstat_source_status status;
 
 	if (tally->malformed.count)
-		problem_raise(kvmstat, KVMSTAT_MALFORMED, tally->malformed.count,
+		problem_raise(context, KVMSTAT_MALFORMED, tally->malformed.count,
 			      "statistics fds that make no sense: those of %u guests, the last of them %s; their values are left out",
 			      tally->malformed.count, tally->malformed.last->public.name);
 	if (fault->count && source->noffers && !source_is_covered(source))
-		problem_raise(kvmstat, KVMSTAT_UNREADABLE, tally->denied.count + tally->without.count,
+		problem_raise(context, KVMSTAT_UNREADABLE, tally->denied.count + tally->without.count,
 			      "guests without statistics fds that can be read: %u, the last of them %s: %s",
 			      tally->denied.count + tally->without.count, fault->last->public.name,
-			      reason(fault->error, &kvmstat->root, &status));
+			      reason(fault->error, &context->root, &status));
 }
 
 /* Does nobody know any event of the VM, which QEMU keeps no file of? */
@@ -176,19 +176,19 @@ static int tell(struct source *source, const struct pass *pass, const struct tal
 {
 	const struct fault *fault = tally->malformed.count ? &tally->malformed : &tally->without;
 	uint32_t bad = tally->denied.count + tally->malformed.count + tally->without.count;
-	const struct sysroot *root = &pass->kvmstat->root;
+	const struct sysroot *root = &pass->context->root;
 	struct kvmstat_source_status status;
 
 	if (tally->denied.count && !tally->good && !fault->count)
 		return refusal_report(&source->status, root, call_of(tally->denied.error), tally->denied.error);
-	tell_problems(source, pass->kvmstat, tally);
+	tell_problems(source, pass->context, tally);
 	if (!fault->count)
 		fault = &tally->denied;
 	/* Guests of others are not to be seen either, where only /proc has them. */
 	if (!pass->seen && refusal_lacks(CALL_GUEST_FDS, root))
 		refusal_report(&source->status, root, CALL_GUEST_FDS, -EACCES);
 	else if (!bad)
-		source_status(source, KVMSTAT_ACTIVE, "%s", lacks_vm_events(source, pass->kvmstat->columns) ?
+		source_status(source, KVMSTAT_ACTIVE, "%s", lacks_vm_events(source, pass->context->columns) ?
 			      "it has the vCPUs' events; those of the VM itself debugfs or libvirt would have (option Source)" : "");
 	else
 		source_status(source, tally->good ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
@@ -199,7 +199,7 @@ static int tell(struct source *source, const struct pass *pass, const struct tal
 
 static int statsfd_pass(struct source *source, struct pass *pass)
 {
-	const struct guests *guests = &pass->kvmstat->guests;
+	const struct guests *guests = &pass->context->guests;
 	size_t offered = source->noffers;
 	struct tally tally = { 0 };
 
@@ -219,6 +219,7 @@ static int statsfd_pass(struct source *source, struct pass *pass)
 
 const struct source_ops statsfd_source = {
 	.id = KVMSTAT_STATSFD,
+	.name = "statsfd",
 	.guest_by_guest = true,
 	.open = statsfd_open,
 	.close = statsfd_close,

@@ -5,7 +5,8 @@
 #ifndef KVMSTAT_STATSFD_H
 #define KVMSTAT_STATSFD_H
 
-#include "core/collector.h"
+#include "core/pass.h"
+#include "core/source.h"
 #include "host/dir.h"
 #include "sources/statsfd/borrow.h"
 #include "sources/statsfd/fds.h"
@@ -28,9 +29,10 @@ struct statsfd_state {
 /* One guest while it is read. */
 struct reading {
 	struct source *source;
-	struct kvmstat *kvmstat;
+	struct context *context;
 	struct pass *pass;
 	struct guest *guest;
+	struct stats_fds *fds;	/* what is kept of the guest */
 	struct loan loan;
 	bool undisturbed;	/* where its fds are was not asked, since no VM has begun or ended */
 	bool retry;		/* they could not be read, and may be elsewhere */

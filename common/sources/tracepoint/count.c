@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/collector.h"
+#include "core/pass.h"
+#include "core/source.h"
 #include "events/event_table.h"
 #include "events/reason_table.h"
 
@@ -33,11 +34,11 @@ void tracepoint_counts_free(struct tracepoint_counts *counts)
 
 /* ---- offers ---- */
 
-int tracepoint_offer(struct tracepoint_counts *counts, struct kvmstat *kvmstat, struct source *source, uint16_t event,
+int tracepoint_offer(struct tracepoint_counts *counts, struct context *context, struct source *source, uint16_t event,
 		     uint32_t *number)
 {
 	if (counts->offer_of[event] == NO_CELL) {
-		const struct kvmstat_event *known = registry_find(kvmstat->registry, event_table[event].name);
+		const struct kvmstat_event *known = registry_find(context->registry, event_table[event].name);
 
 		if (source_offer(source, known, known->name, 1, false) < 0)
 			return -ENOMEM;
@@ -47,13 +48,13 @@ int tracepoint_offer(struct tracepoint_counts *counts, struct kvmstat *kvmstat, 
 	return 0;
 }
 
-int tracepoint_offer_totals(struct tracepoint_counts *counts, struct kvmstat *kvmstat, struct source *source)
+int tracepoint_offer_totals(struct tracepoint_counts *counts, struct context *context, struct source *source)
 {
 	uint32_t number;
 	int rc = 0;
 
 	for (int i = 0; i < counts->ntracepoints && rc == 0; i++)
-		rc = tracepoint_offer(counts, kvmstat, source, format_table[counts->tracepoints[i].config.format].total, &number);
+		rc = tracepoint_offer(counts, context, source, format_table[counts->tracepoints[i].config.format].total, &number);
 	return rc;
 }
 
@@ -71,7 +72,7 @@ static void clear_cells(const struct source *source, uint64_t *values, uint8_t *
 
 void tracepoint_clear(struct tracepoint_counts *counts, const struct source *source, struct pass *pass)
 {
-	const struct guests *guests = &pass->kvmstat->guests;
+	const struct guests *guests = &pass->context->guests;
 
 	counts->unknown = counts->contested = (struct fault){ 0 };
 	counts->seen = 0;
@@ -105,7 +106,7 @@ static void add_cell(const struct source *source, uint32_t offer, uint64_t count
 void tracepoint_add(const struct tracepoint_counts *counts, const struct source *source, const struct pass *pass,
 		    const struct tracepoint_hits *hits)
 {
-	const struct guest *guest = pass->kvmstat->guests.list[hits->guest];
+	const struct guest *guest = pass->context->guests.list[hits->guest];
 	const struct claim *claim;
 
 	if (!guest->wanted || counts->claims.guests[hits->guest] != CLAIMANT_KNOWN)

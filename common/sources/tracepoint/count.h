@@ -23,11 +23,11 @@ struct tracepoint_counts *tracepoint_counts_new(void);
 void tracepoint_counts_free(struct tracepoint_counts *counts);
 
 /* The offer of an event (in event_table), made now if it is a new one. 0 or -ENOMEM. */
-int tracepoint_offer(struct tracepoint_counts *counts, struct kvmstat *kvmstat, struct source *source, uint16_t event,
+int tracepoint_offer(struct tracepoint_counts *counts, struct context *context, struct source *source, uint16_t event,
 		     uint32_t *number);
 
 /* Offer the events of the tracepoints themselves; those of reasons are offered when they are first met. 0 or -ENOMEM. */
-int tracepoint_offer_totals(struct tracepoint_counts *counts, struct kvmstat *kvmstat, struct source *source);
+int tracepoint_offer_totals(struct tracepoint_counts *counts, struct context *context, struct source *source);
 
 /* A guest whose threads are known has had no exit as long as none is added; others have no value. After claims_make(). */
 void tracepoint_clear(struct tracepoint_counts *counts, const struct source *source, struct pass *pass);

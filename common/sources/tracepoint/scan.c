@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core/collector.h"
+#include "core/pass.h"
+#include "core/source.h"
 #include "events/reason_table.h"
 #include "sources/tracepoint/load.h"
 #include "sources/tracepoint/reasons.h"
+#include "util/clock.h"
 
 enum {
 	SLOTS_PER_CPU = 256,	/* reasons of vCPU threads: of 16 threads with 16 reasons */
@@ -99,27 +101,27 @@ static uint32_t owner_of(const struct tracepoint_counts *counts, const struct gu
  * Is the thread that has this id now the one of the key? /proc knows its start in ticks. Where /proc hides it (hidepid), it is
  * believed to be, as long as there is one; where /proc is of another pid namespace, in any case.
  */
-static bool is_alive(const struct kvmstat *kvmstat, const struct tracepoint_key *key)
+static bool is_alive(const struct context *context, const struct tracepoint_key *key)
 {
 	pid_t tid = (pid_t)tracepoint_tid(key->what);
 	uint64_t start;
 
-	if (kvmstat->guests.foreign)
+	if (context->guests.foreign)
 		return true;
-	if (proc_start(&kvmstat->root, tid, &start) == 0)
+	if (proc_start(&context->root, tid, &start) == 0)
 		return start == whole_ticks(key->start);
 	return kill(tid, 0) == 0 || errno != ESRCH;
 }
 
 /* A guest whose vCPU this thread is gets the slot. Its number, or NO_CELL. */
-static uint32_t give(const struct tracepoint_counts *counts, const struct kvmstat *kvmstat, struct counter *counter,
+static uint32_t give(const struct tracepoint_counts *counts, const struct context *context, struct counter *counter,
 		     const struct tracepoint_slot *slot)
 {
 	const struct claim *claim = claims_find(&counts->claims, (pid_t)tracepoint_tid(slot->key.what));
 
-	if (!claim || claim->contested || !is_alive(kvmstat, &slot->key))
+	if (!claim || claim->contested || !is_alive(context, &slot->key))
 		return NO_CELL;
-	counter->guest = kvmstat->guests.list[claim->guest]->public.id;
+	counter->guest = context->guests.list[claim->guest]->public.id;
 	counter->base = counter->was_owned ? slot->count : 0;
 	counter->was_owned = true;
 	return claim->guest;
@@ -127,14 +129,14 @@ static uint32_t give(const struct tracepoint_counts *counts, const struct kvmsta
 
 /* ---- cells ---- */
 
-static int find_offers(struct tracepoint_counts *counts, struct kvmstat *kvmstat, struct source *source,
+static int find_offers(struct tracepoint_counts *counts, struct context *context, struct source *source,
 		       struct counter *counter, uint64_t what)
 {
 	uint32_t format = tracepoint_format(what);
-	int rc = tracepoint_offer(counts, kvmstat, source, format_table[format].total, &counter->total);
+	int rc = tracepoint_offer(counts, context, source, format_table[format].total, &counter->total);
 
 	if (rc == 0)
-		rc = tracepoint_offer(counts, kvmstat, source,
+		rc = tracepoint_offer(counts, context, source,
 				      tracepoint_event(format, tracepoint_class(what), tracepoint_code(what)),
 				      &counter->reason);
 	counter->has_offers = rc == 0;
@@ -145,16 +147,16 @@ static int find_offers(struct tracepoint_counts *counts, struct kvmstat *kvmstat
 static uint32_t settle_owner(struct tracepoint_scan *scan, const struct tracepoint_counts *counts, struct pass *pass,
 			     uint32_t number, const struct tracepoint_slot *slot)
 {
-	const struct kvmstat *kvmstat = pass->kvmstat;
+	const struct context *context = pass->context;
 	struct counter *counter = &scan->counters[number];
-	uint32_t guest = owner_of(counts, &kvmstat->guests, counter, scan->last);
+	uint32_t guest = owner_of(counts, &context->guests, counter, scan->last);
 
 	if (guest != NO_CELL && counts->claims.guests[guest] != CLAIMANT_CONTESTED) {
 		scan->last = guest;
 		return guest;
 	}
 	counter->guest = 0;
-	return give(counts, kvmstat, counter, slot);
+	return give(counts, context, counter, slot);
 }
 
 /* One slot that is in use. 0 or -ENOMEM. */
@@ -168,7 +170,7 @@ static int take_slot(struct tracepoint_scan *scan, struct tracepoint_counts *cou
 	if (hits.guest == NO_CELL)
 		return 0;
 	if (!counter->has_offers) {
-		rc = find_offers(counts, pass->kvmstat, source, counter, slot->key.what);
+		rc = find_offers(counts, pass->context, source, counter, slot->key.what);
 		if (rc < 0)
 			return rc;
 	}
@@ -193,20 +195,20 @@ static bool read_slot(const struct tracepoint_slot *shared, struct tracepoint_sl
 /* ---- threads that ended ---- */
 
 /* Where thread names tell, a vCPU that came later is found when it has made an exit. */
-static void look_again(struct tracepoint_scan *scan, struct kvmstat *kvmstat, pid_t tid)
+static void look_again(struct tracepoint_scan *scan, struct context *context, pid_t tid)
 {
-	pid_t tgid = proc_tgid(&kvmstat->root, tid);
+	pid_t tgid = proc_tgid(&context->root, tid);
 
 	if (tgid <= 0 || tgid == scan->looked_at)
 		return;
 	scan->looked_at = tgid;
-	for (uint32_t i = 0; i < kvmstat->guests.count; i++) {
-		struct guest *guest = kvmstat->guests.list[i];
+	for (uint32_t i = 0; i < context->guests.count; i++) {
+		struct guest *guest = context->guests.list[i];
 
 		if (guest->seen_as.tgid != tgid || guest->counted)
 			continue;
 		guest->looks = 1;
-		guest_look(guest, &kvmstat->root);
+		guest_look(guest, &context->root);
 	}
 }
 
@@ -216,7 +218,7 @@ static bool same_thread(const struct tracepoint_key *a, const struct tracepoint_
 }
 
 /* Give back nobody's slots whose thread is gone. */
-static void sweep(struct tracepoint_scan *scan, struct kvmstat *kvmstat)
+static void sweep(struct tracepoint_scan *scan, struct context *context)
 {
 	uint32_t high = scan->high, threads = 0;
 	struct tracepoint_key last = { 0 };
@@ -233,9 +235,9 @@ static void sweep(struct tracepoint_scan *scan, struct kvmstat *kvmstat)
 		if (!same_thread(&slot.key, &last)) {
 			threads++;
 			last = slot.key;
-			alive = is_alive(kvmstat, &last);
+			alive = is_alive(context, &last);
 			if (alive)
-				look_again(scan, kvmstat, (pid_t)tracepoint_tid(last.what));
+				look_again(scan, context, (pid_t)tracepoint_tid(last.what));
 		}
 		if (alive)
 			continue;
@@ -263,11 +265,11 @@ int tracepoint_scan_pass(struct tracepoint_scan *scan, struct tracepoint_counts 
 		if (rc < 0)
 			return rc;
 	}
-	sweep(scan, pass->kvmstat);
+	sweep(scan, pass->context);
 	return 0;
 }
 
-void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, struct kvmstat *kvmstat)
+void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, struct context *context)
 {
 	uint64_t lost = tracepoint_lost(scan->loader), missed = tracepoint_missed(scan->loader);
 
@@ -281,6 +283,6 @@ void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, s
 		source_status(source, KVMSTAT_PARTIAL,
 			      "%llu exits were not counted: the kernel runs one BPF program at a time on a CPU, and another one ran",
 			      (unsigned long long)missed);
-	problem_raise(kvmstat, KVMSTAT_UNREADABLE, lost + missed - scan->told, "exits by reason: %s", source->status.text);
+	problem_raise(context, KVMSTAT_UNREADABLE, lost + missed - scan->told, "exits by reason: %s", source->status.text);
 	scan->told = lost + missed;
 }

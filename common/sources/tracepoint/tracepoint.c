@@ -2,7 +2,8 @@
 /*
  * tracepoint.c - the source that counts exits by reason, where it is asked for (ReportExitReasons)
  */
-#include "core/collector.h"
+#include "core/pass.h"
+#include "core/source.h"
 
 #if WITH_BPF
 
@@ -28,37 +29,37 @@ static void close_source(struct source *source)
 	source->state = NULL;
 }
 
-static int begin(struct tracepoint_source *state, struct kvmstat *kvmstat, struct source *source)
+static int begin(struct tracepoint_source *state, struct context *context, struct source *source)
 {
 	struct tracepoint_counts *counts = state->counts;
-	int rc = tracepoint_find_all(&kvmstat->root, counts->tracepoints, &source->status);
+	int rc = tracepoint_find_all(&context->root, counts->tracepoints, &source->status);
 
 	if (rc < 0)
 		return rc;
 	counts->ntracepoints = rc;
-	return tracepoint_scan_open(&state->scan, counts, &kvmstat->root, kvmstat->host.cpus, &source->status);
+	return tracepoint_scan_open(&state->scan, counts, &context->root, context->host.cpus, &source->status);
 }
 
-static int open_source(struct kvmstat *kvmstat, struct source *source)
+static int open_source(struct context *context, struct source *source)
 {
 	struct tracepoint_source *state;
 	int rc;
 
-	if (!kvmstat->root.live) {
+	if (!context->root.live) {
 		source_status(source, KVMSTAT_MISSING, "it counts in the running kernel, and Root names another place");
 		return -ENOENT;
 	}
 	/* The kernel would not let us read, and log the attempt. */
-	if (kvmstat->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY)
-		return refusal_report(&source->status, &kvmstat->root, CALL_TRACEFS, -EPERM);
+	if (context->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY)
+		return refusal_report(&source->status, &context->root, CALL_TRACEFS, -EPERM);
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;
 	source->state = state;
 	state->counts = tracepoint_counts_new();
-	rc = state->counts ? begin(state, kvmstat, source) : -ENOMEM;
+	rc = state->counts ? begin(state, context, source) : -ENOMEM;
 	if (rc == 0)
-		rc = tracepoint_offer_totals(state->counts, kvmstat, source);
+		rc = tracepoint_offer_totals(state->counts, context, source);
 	if (rc < 0)
 		close_source(source);
 	else
@@ -85,7 +86,7 @@ static int pass_source(struct source *source, struct pass *pass)
 {
 	struct tracepoint_source *state = source->state;
 	size_t offered = source->noffers;
-	int rc = claims_make(&state->counts->claims, &pass->kvmstat->guests, pass->number);
+	int rc = claims_make(&state->counts->claims, &pass->context->guests, pass->number);
 
 	if (rc == 0)
 		rc = tracepoint_scan_pass(state->scan, state->counts, source, pass);
@@ -94,7 +95,7 @@ static int pass_source(struct source *source, struct pass *pass)
 	if (source->noffers > offered)
 		return 1;
 	tell_guests(source, state->counts);
-	tracepoint_scan_tell(state->scan, source, pass->kvmstat);
+	tracepoint_scan_tell(state->scan, source, pass->context);
 	return 0;
 }
 
@@ -102,7 +103,7 @@ static int pass_source(struct source *source, struct pass *pass)
 
 #include <errno.h>
 
-static int open_source(struct kvmstat *kvmstat, struct source *source)
+static int open_source(struct context *context, struct source *source)
 {
 	(void)kvmstat;
 	source_status(source, KVMSTAT_MISSING, "kvmstat was built without BPF (WITH_BPF=0): build it with clang and libbpf");
@@ -116,6 +117,7 @@ static int open_source(struct kvmstat *kvmstat, struct source *source)
 
 const struct source_ops tracepoint_source = {
 	.id = KVMSTAT_TRACEPOINT,
+	.name = "tracepoint",
 	.opt_in = "only with the option ReportExitReasons",
 	.own_events = true,
 	.open = open_source,
