@@ -45,10 +45,7 @@ static const char usage_text[] =
 	"      --csv              print comma separated values (RFC 4180)\n"
 	"      --json             print one JSON object a report\n"
 	"  -o, --option=NAME=VALUE\n"
-	"                         set an option: Guest, ExcludeGuest, Event,\n"
-	"                         ExcludeEvent, IgnoreSelected, ReportHistograms,\n"
-	"                         TopGuests, ReportVcpus, ReportExitReasons,\n"
-	"                         Source, LibvirtURI or Root\n"
+	"                         set one of the options below\n"
 	"      --root=DIR         read DIR/sys and DIR/proc: a captured host\n"
 	"  -V, --version          print the version\n"
 	"  -h, --help             print this\n";
@@ -148,6 +145,17 @@ static int check_standard_files(void)
 	return closed ? -1 : 0;
 }
 
+static void print_help(void)
+{
+	const struct kvmstat_option *option;
+
+	fputs(usage_text, stdout);
+	puts("\nOptions of -o, as in -o Event=/^exit_/:");
+	for (size_t i = 0; (option = kvmstat_config_option(i)); i++)
+		printf("  %s=%s%*s %s\n", option->name, option->value,
+		       (int)(25 - strlen(option->name) - strlen(option->value)), "", option->help);
+}
+
 static int set_option(struct options *options, const char *name, const char *value)
 {
 	char error[512] = "";
@@ -155,10 +163,7 @@ static int set_option(struct options *options, const char *name, const char *val
 
 	rc = kvmstat_config_set(options->config, name, value, error, sizeof(error));
 	if (rc == -ENOENT)
-		complain("there is no option '%s'; there are Guest, ExcludeGuest, Event, ExcludeEvent, "
-			 "IgnoreSelected,"
-			 " ReportHistograms, TopGuests, ReportVcpus, ReportExitReasons, Source, LibvirtURI and Root",
-			 name);
+		complain("there is no option '%s'; 'kvmstat --help' lists the options", name);
 	else if (rc && *error)
 		complain("%s", error);
 	else if (rc)
@@ -169,7 +174,7 @@ static int set_option(struct options *options, const char *name, const char *val
 		options->root = value;
 	if (!strcasecmp(name, "Guest") || !strcasecmp(name, "ExcludeGuest"))
 		options->some_guests = true;
-	if (!strcasecmp(name, "Event") || !strcasecmp(name, "ExcludeEvent"))
+	if (kvmstat_config_find_option(name)->names_events)
 		options->words[options->nwords++] = (char *)value;
 	return EXIT_SUCCESS;
 }
@@ -220,7 +225,7 @@ static int parse_option(struct options *options, int option)
 		printf("kvmstat %s\n", kvmstat_version());
 		return EXIT_SUCCESS;
 	} else if (option == 'h') {
-		fputs(usage_text, stdout);
+		print_help();
 		return EXIT_SUCCESS;
 	} else {
 		fputs("Try 'kvmstat --help'.\n", stderr);

@@ -66,7 +66,7 @@ static void config_each(struct options *options, const oconfig_item_t *item)
 
 static void config_item(struct options *options, const oconfig_item_t *item)
 {
-	enum option_kind kind = options_kind(item->key);
+	enum kvmstat_option_kind kind = options_kind(item->key);
 	char text[MAX_VALUES_TEXT];
 	const char *wrong = NULL;
 
@@ -75,11 +75,11 @@ static void config_item(struct options *options, const oconfig_item_t *item)
 		wrong = "it is no block; write it as an option";
 	else if (!item->values_num)
 		wrong = "it needs a value";
-	else if (kind == OPTION_ONE && item->values_num > 1)
+	else if (kind == KVMSTAT_OPTION_ONE && item->values_num > 1)
 		wrong = "it takes one value; write only one";
 	if (wrong)
 		option_ignored(item->key, item->values_num ? text : NULL, wrong);
-	else if (kind == OPTION_EACH)
+	else if (kind == KVMSTAT_OPTION_EACH)
 		config_each(options, item);
 	else
 		config_value(options, item->key, text);

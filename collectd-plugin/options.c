@@ -130,30 +130,17 @@ static int set_max_values(struct options *options, const char *value, char *erro
 	return 0;
 }
 
+/* Of the plugin alone; the core has the others. */
 static const struct option {
 	const char *name;
-	enum option_kind kind;
-	int (*set)(struct options *options, const char *value, char *error,
-		   size_t size); /* NULL: the core's */
-	bool events;		 /* names events */
+	enum kvmstat_option_kind kind;
+	int (*set)(struct options *options, const char *value, char *error, size_t size);
 } table[] = {
-	{"Guest", OPTION_EACH, NULL, false},
-	{"ExcludeGuest", OPTION_EACH, NULL, false},
-	{"Event", OPTION_EACH, NULL, true},
-	{"ExcludeEvent", OPTION_EACH, NULL, true},
-	{"IgnoreSelected", OPTION_ONE, NULL, false},
-	{"ReportHistograms", OPTION_ONE, NULL, false},
-	{"TopGuests", OPTION_ONE, NULL, false},
-	{"ReportVcpus", OPTION_ONE, NULL, false},
-	{"ReportExitReasons", OPTION_ONE, NULL, false},
-	{"Source", OPTION_WORDS, NULL, false},
-	{"LibvirtURI", OPTION_ONE, NULL, false},
-	{"Root", OPTION_ONE, NULL, false},
-	{"HostnameFormat", OPTION_WORDS, set_host_format, false},
-	{"PluginInstanceFormat", OPTION_WORDS, set_instance_format, false},
-	{"SkipNeverSeen", OPTION_ONE, set_skip_never_seen, false},
-	{"Pace", OPTION_ONE, set_pace, false},
-	{"MaxValues", OPTION_ONE, set_max_values, false},
+	{"HostnameFormat", KVMSTAT_OPTION_WORDS, set_host_format},
+	{"PluginInstanceFormat", KVMSTAT_OPTION_WORDS, set_instance_format},
+	{"SkipNeverSeen", KVMSTAT_OPTION_ONE, set_skip_never_seen},
+	{"Pace", KVMSTAT_OPTION_ONE, set_pace},
+	{"MaxValues", KVMSTAT_OPTION_ONE, set_max_values},
 };
 #define NOPTIONS (sizeof(table) / sizeof(table[0]))
 
@@ -165,18 +152,22 @@ static const struct option *option_find(const char *key)
 	return NULL;
 }
 
-enum option_kind options_kind(const char *key)
+enum kvmstat_option_kind options_kind(const char *key)
 {
 	const struct option *option = option_find(key);
+	const struct kvmstat_option *core = kvmstat_config_find_option(key);
 
-	return option ? option->kind : OPTION_ONE;
+	return option ? option->kind : core ? core->kind : KVMSTAT_OPTION_ONE;
 }
 
 static void list_options(char *why, size_t size)
 {
-	int len = snprintf(why, size, "there is no such option; those there are:");
+	const struct kvmstat_option *core;
+	int len = snprintf(why, size, "there is no such option; the options are:");
 
-	for (size_t i = 0; i < NOPTIONS && len >= 0 && (size_t)len < size; i++)
+	for (size_t i = 0; (core = kvmstat_config_option(i)) && (size_t)len < size; i++)
+		len += snprintf(why + len, size - (size_t)len, " %s", core->name);
+	for (size_t i = 0; i < NOPTIONS && (size_t)len < size; i++)
 		len += snprintf(why + len, size - (size_t)len, " %s", table[i].name);
 }
 
@@ -223,15 +214,16 @@ static void note_wish(struct options *options, const char *key, const char *valu
 int options_set(struct options *options, const char *key, const char *value, char *error, size_t size)
 {
 	const struct option *option = option_find(key);
+	const struct kvmstat_option *core = kvmstat_config_find_option(key);
 	int err;
 
-	if (!option)
-		return set_unknown(key, value, error, size);
-	if (option->set)
+	if (option)
 		return set_own(options, option, value, error, size);
+	if (!core)
+		return set_unknown(key, value, error, size);
 	err = kvmstat_config_set(options->core, key, value, error, size);
-	if (!err && option->events)
-		remember_word(options, option->name, value);
+	if (!err && core->names_events)
+		remember_word(options, core->name, value);
 	if (!err)
 		note_wish(options, key, value);
 	return err;

@@ -30,20 +30,13 @@ struct options {
 	uint32_t max_values; /* in one pass */
 };
 
-/* How the values of one option in the file belong together. */
-enum option_kind {
-	OPTION_EACH,  /* each value is one more, and a string */
-	OPTION_WORDS, /* all values together are one, as if they stood in one pair of quotes */
-	OPTION_ONE,   /* there is one */
-};
-
 /* Every default. 0 or -ENOMEM. */
 int options_init(struct options *options);
 void options_exit(struct options *options);
 void options_forget_words(struct options *options);
 
-/* Of any option, also one that options_set() does not know. */
-enum option_kind options_kind(const char *key);
+/* Of any option, also one that options_set() does not know: one value. */
+enum kvmstat_option_kind options_kind(const char *key);
 
 /* "KEY "VALUE": WHY", fit for a line of a log. value NULL: "KEY: WHY". */
 void options_message(char *message, size_t size, const char *key, const char *value, const char *why);

@@ -309,28 +309,33 @@ struct kvmstat_config;
 struct kvmstat_config *kvmstat_config_new(void);
 void kvmstat_config_free(struct kvmstat_config *config);
 
+/* How several values of one option belong together. */
+enum kvmstat_option_kind {
+	KVMSTAT_OPTION_ONE,	/* the last one counts */
+	KVMSTAT_OPTION_EACH,	/* each is one more */
+	KVMSTAT_OPTION_WORDS,	/* one value may have several words, each is one more */
+};
+
+struct kvmstat_option {
+	const char *name;
+	enum kvmstat_option_kind kind;
+	const char *value;	/* what a value looks like: "NAME|/REGEX/" */
+	const char *help;	/* a line for --help */
+	bool names_events;	/* see kvmstat_event_unknown() */
+};
+
+/* The i-th option that every front end accepts, in any case, and that kvmstat_config_set() sets; NULL: there are no more. */
+const struct kvmstat_option *kvmstat_config_option(size_t i);
+
+/* The option of this name, in any case; NULL: there is none. */
+const struct kvmstat_option *kvmstat_config_find_option(const char *name);
+
 /*
- * Set one option; the words are the same in all front ends, in any case:
+ * Set one option. Regular expressions are POSIX extended ones, unanchored. A BOOL is true/false, yes/no or on/off.
+ * A guest is matched by its name or its UUID.
  *
- *	Guest NAME|/REGEX/		collect this guest (may be repeated; none: all)
- *	ExcludeGuest NAME|/REGEX/	but not this one (may be repeated)
- *	Event NAME|/REGEX/		collect this event, and its parents
- *	ExcludeEvent NAME|/REGEX/	but not this one
- *	IgnoreSelected BOOL		Guest and Event name what to leave out
- *	ReportHistograms BOOL		collect histograms as well (default false)
- *	TopGuests N			rows for the N guests that exit most, and one, "others", for the rest (default 0: all)
- *	ReportVcpus BOOL		give every vCPU a row of its own as well (default false)
- *	ReportExitReasons BOOL		count exits by reason at kvm's tracepoints as well (default false)
- *	Source auto|bpf|statsfd|debugfs|libvirt
- *					where to read from, several in order of preference (auto: all but libvirt)
- *	LibvirtURI URI			whom the source libvirt asks (default qemu:///system)
- *	Root DIR			read DIR/sys and DIR/proc instead (a captured host)
- *
- * Regular expressions are POSIX extended ones, unanchored. A BOOL is
- * true/false, yes/no or on/off. A guest is matched by its name or its UUID.
- *
- * Returns 0; -ENOENT if key is none of these (error is then left alone);
- * -EINVAL with a message in error that names the value and says what to write.
+ * Returns 0; -ENOENT if there is no option key (error is then left alone);
+ * -EINVAL with a message in error that names the value and what was expected.
  */
 int kvmstat_config_set(struct kvmstat_config *config, const char *key, const char *value,
 		       char *error, size_t size);

@@ -151,9 +151,19 @@ static const struct own_option {
 
 enum { NOPTIONS = sizeof(options) / sizeof(options[0]) };
 
-#define CORE_OPTIONS                                                                                         \
-	"Guest, ExcludeGuest, Event, ExcludeEvent, IgnoreSelected, ReportHistograms, TopGuests, ReportVcpus, "     \
-	"ReportExitReasons, Source, LibvirtURI, Root"
+/* Of this program, then of the core. */
+static int fail_unknown(const char *name, char *error)
+{
+	const struct kvmstat_option *option;
+	char list[ERROR_SIZE] = "";
+	int len = 0;
+
+	for (int i = 0; i < NOPTIONS; i++)
+		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s, ", options[i].name);
+	for (size_t i = 0; (option = kvmstat_config_option(i)) && (size_t)len < sizeof(list); i++)
+		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s%s", i ? ", " : "", option->name);
+	return fail(error, "unknown option %s: the options are %s", kvmstat_quote(name).text, list);
+}
 
 static int note_core(struct settings *settings, const char *name, const char *value, char *error)
 {
@@ -175,10 +185,7 @@ static int set_option(struct settings *settings, const char *name, const char *v
 			return options[i].set(settings, value, error);
 	rc = kvmstat_config_set(settings->config, name, value, error, ERROR_SIZE);
 	if (rc == -ENOENT)
-		return fail(error,
-			    "unknown option %s: the options are Interval, OidRoot, AgentXSocket, StateDir, "
-			    "PingInterval, " CORE_OPTIONS,
-			    kvmstat_quote(name).text);
+		return fail_unknown(name, error);
 	if (rc == -ENOMEM)
 		return fail(error, "out of memory");
 	return rc < 0 ? rc : note_core(settings, name, value, error);
@@ -190,9 +197,11 @@ static void tell(struct settings *settings, const char *place, const char *error
 	message(LOG_ERR, "%s: %s", place, error);
 }
 
-static bool is_event_word(const char *option)
+static bool names_events(const char *name)
 {
-	return strcasecmp(option, "Event") == 0 || strcasecmp(option, "ExcludeEvent") == 0;
+	const struct kvmstat_option *option = kvmstat_config_find_option(name);
+
+	return option && option->names_events;
 }
 
 static int remember_word(struct settings *settings, const char *word, const char *place)
@@ -218,7 +227,7 @@ void settings_set(struct settings *settings, const char *option, const char *val
 
 	if (set_option(settings, option, value, error) < 0)
 		tell(settings, place, error);
-	else if (is_event_word(option) && remember_word(settings, value, place) < 0)
+	else if (names_events(option) && remember_word(settings, value, place) < 0)
 		tell(settings, place, "out of memory");
 }
 

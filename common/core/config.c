@@ -7,9 +7,19 @@
 #include <string.h>
 #include <strings.h>
 
-/* Of libvirt nothing is asked unless somebody wants it. */
-static const uint8_t all_sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_DEBUGFS,
-								   KVMSTAT_PROC};
+#include "sources/sources.h"
+
+/* Every source that nobody needs to ask for. */
+static void use_all_sources(struct kvmstat_config *config)
+{
+	size_t n = 0;
+
+	for (const struct source_ops *const *ops = source_list; *ops; ops++)
+		if (!(*ops)->opt_in)
+			config->sources[n++] = (*ops)->id;
+	config->sources[n] = KVMSTAT_ABSENT;
+	config->chosen = false;
+}
 
 struct kvmstat_config *kvmstat_config_new(void)
 {
@@ -21,7 +31,7 @@ struct kvmstat_config *kvmstat_config_new(void)
 	config->events = filter_new();
 	config->root = strdup("/");
 	config->libvirt_uri = strdup("qemu:///system");
-	memcpy(config->sources, all_sources, sizeof(all_sources));
+	use_all_sources(config);
 	if (!config->guests || !config->events || !config->root || !config->libvirt_uri) {
 		kvmstat_config_free(config);
 		return NULL;
@@ -164,43 +174,56 @@ static int set_top_guests(struct kvmstat_config *config, const char *value, cons
 /* KVMSTAT_ABSENT if this word names no source that can be asked for. */
 static enum kvmstat_source find_source(const char *word, size_t len)
 {
-	static const uint8_t sources[] = {KVMSTAT_BPF, KVMSTAT_STATSFD, KVMSTAT_DEBUGFS, KVMSTAT_LIBVIRT};
-
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		const char *name = kvmstat_source_name(sources[i]);
-
-		if (strlen(name) == len && !strncasecmp(name, word, len))
-			return sources[i];
-	}
+	for (const struct source_ops *const *ops = source_list; *ops; ops++)
+		if (source_may_be_chosen(*ops) && strlen((*ops)->name) == len && !strncasecmp((*ops)->name, word, len))
+			return (*ops)->id;
 	return KVMSTAT_ABSENT;
 }
 
+/* "unknown source; expected auto, or any of bpf, statsfd, debugfs, libvirt" */
+static int refuse_source(const char *what, const char *value, const struct report *report)
+{
+	char remedy[160];
+	int len = snprintf(remedy, sizeof(remedy), "%s; expected auto, or any of", what);
+
+	for (const struct source_ops *const *ops = source_list; *ops; ops++)
+		if (source_may_be_chosen(*ops))
+			len += snprintf(remedy + len, sizeof(remedy) - (size_t)len, "%s %s", ops == source_list ? "" : ",", (*ops)->name);
+	return invalid(report, value, remedy);
+}
+
+/* Add the words of value to the sources chosen before. */
 static int set_source(struct kvmstat_config *config, const char *value, const struct report *report)
 {
 	static const char separators[] = ", \t";
 	uint8_t sources[KVMSTAT_NSOURCES + 1] = {KVMSTAT_ABSENT};
-	size_t n = 0, len;
+	size_t n = 0, before, len;
 
 	if (!strcasecmp(value, "auto")) {
-		memcpy(config->sources, all_sources, sizeof(all_sources));
+		use_all_sources(config);
 		return 0;
 	}
+	if (config->chosen)
+		n = (size_t)((uint8_t *)memchr(config->sources, KVMSTAT_PROC, sizeof(sources)) - config->sources);
+	memcpy(sources, config->sources, n);
+	before = n;
 	for (const char *s = value + strspn(value, separators); *s; s += len + strspn(s + len, separators)) {
 		enum kvmstat_source source;
 
 		len = strcspn(s, separators);
 		source = find_source(s, len);
 		if (source == KVMSTAT_ABSENT)
-			return invalid(report, value, "unknown source; write auto, or any of bpf, statsfd, debugfs and libvirt");
+			return refuse_source("unknown source", value, report);
 		if (memchr(sources, source, n))
-			return invalid(report, value, "names a source twice; write each one once");
+			return invalid(report, value, "names a source twice; name each source once");
 		sources[n++] = source;
 	}
-	if (!n)
-		return invalid(report, value, "names no source; write auto, or any of bpf, statsfd, debugfs and libvirt");
-	/* /proc has the guests even where nothing has their events. */
+	if (n == before)
+		return refuse_source("names no source", value, report);
+	/* /proc lists the guests even where nothing can read their events. */
 	sources[n] = KVMSTAT_PROC;
 	memcpy(config->sources, sources, sizeof(sources));
+	config->chosen = true;
 	return 0;
 }
 
@@ -234,33 +257,54 @@ static int set_root(struct kvmstat_config *config, const char *value, const stru
 	return set_text(&config->root, value, report);
 }
 
+/* In the order of --help and of the man pages. */
+static const struct {
+	struct kvmstat_option public;
+	int (*set)(struct kvmstat_config *config, const char *value, const struct report *report);
+} options[] = {
+	{{"Guest", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "collect this guest", false}, set_guest},
+	{{"ExcludeGuest", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "do not collect this guest", false}, set_exclude_guest},
+	{{"Event", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "collect this event, and its parents", true}, set_event},
+	{{"ExcludeEvent", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "do not collect this event", true}, set_exclude_event},
+	{{"IgnoreSelected", KVMSTAT_OPTION_ONE, "BOOL", "Guest and Event name what to leave out", false}, set_ignore_selected},
+	{{"ReportHistograms", KVMSTAT_OPTION_ONE, "BOOL", "collect histograms as well", false}, set_histograms},
+	{{"TopGuests", KVMSTAT_OPTION_ONE, "N", "rows for the N busiest guests, one for all others", false}, set_top_guests},
+	{{"ReportVcpus", KVMSTAT_OPTION_ONE, "BOOL", "report each vCPU as well", false}, set_vcpus},
+	{{"ReportExitReasons", KVMSTAT_OPTION_ONE, "BOOL", "count exits by reason at kvm's tracepoints", false}, set_exit_reasons},
+	{{"Source", KVMSTAT_OPTION_WORDS, "auto|NAME...", "where to read from, in order of preference", false}, set_source},
+	{{"LibvirtURI", KVMSTAT_OPTION_ONE, "URI", "the libvirt daemon of the source libvirt", false}, set_libvirt_uri},
+	{{"Root", KVMSTAT_OPTION_ONE, "DIR", "read DIR/sys and DIR/proc: a captured host", false}, set_root},
+};
+
+enum { NOPTIONS = sizeof(options) / sizeof(options[0]) };
+
+static size_t find_option(const char *name)
+{
+	size_t i = 0;
+
+	while (i < NOPTIONS && strcasecmp(name, options[i].public.name))
+		i++;
+	return i;
+}
+
+const struct kvmstat_option *kvmstat_config_option(size_t i)
+{
+	return i < NOPTIONS ? &options[i].public : NULL;
+}
+
+const struct kvmstat_option *kvmstat_config_find_option(const char *name)
+{
+	return kvmstat_config_option(find_option(name));
+}
+
 int kvmstat_config_set(struct kvmstat_config *config, const char *key, const char *value, char *error,
 		       size_t size)
 {
-	static const struct {
-		const char *key;
-		int (*set)(struct kvmstat_config *config, const char *value, const struct report *report);
-	} options[] = {
-		{"Guest", set_guest},
-		{"ExcludeGuest", set_exclude_guest},
-		{"Event", set_event},
-		{"ExcludeEvent", set_exclude_event},
-		{"IgnoreSelected", set_ignore_selected},
-		{"ReportHistograms", set_histograms},
-		{"TopGuests", set_top_guests},
-		{"ReportVcpus", set_vcpus},
-		{"ReportExitReasons", set_exit_reasons},
-		{"Source", set_source},
-		{"LibvirtURI", set_libvirt_uri},
-		{"Root", set_root},
-	};
+	size_t i = find_option(key);
+	struct report report = {.error = error, .size = size};
 
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (!strcasecmp(key, options[i].key)) {
-			struct report report = {.key = options[i].key, .error = error, .size = size};
-
-			return options[i].set(config, value, &report);
-		}
-	}
-	return -ENOENT;
+	if (i == NOPTIONS)
+		return -ENOENT;
+	report.key = options[i].public.name;
+	return options[i].set(config, value, &report);
 }

@@ -19,6 +19,7 @@ struct kvmstat_config {
 	char *libvirt_uri;		/* "qemu:///system" */
 	/* In order of preference, ended by KVMSTAT_ABSENT; at first "auto": every source, the best first. */
 	uint8_t sources[KVMSTAT_NSOURCES + 1];
+	bool chosen;			/* the option Source named them */
 };
 
 /* A deep copy, or NULL without memory. */

@@ -59,13 +59,36 @@ void kvmstat_config_free(struct kvmstat_config *config)
 	free(config);
 }
 
+static const struct kvmstat_option options[] = {
+	{.name = "Guest", .kind = KVMSTAT_OPTION_EACH},
+	{.name = "ExcludeGuest", .kind = KVMSTAT_OPTION_EACH},
+	{.name = "Event", .kind = KVMSTAT_OPTION_EACH, .names_events = true},
+	{.name = "ExcludeEvent", .kind = KVMSTAT_OPTION_EACH, .names_events = true},
+	{.name = "IgnoreSelected"}, {.name = "ReportHistograms"}, {.name = "TopGuests"}, {.name = "ReportVcpus"},
+	{.name = "Source", .kind = KVMSTAT_OPTION_WORDS}, {.name = "Root"},
+};
+
+const struct kvmstat_option *kvmstat_config_option(size_t i)
+{
+	return i < sizeof(options) / sizeof(options[0]) ? &options[i] : NULL;
+}
+
+const struct kvmstat_option *kvmstat_config_find_option(const char *name)
+{
+	const struct kvmstat_option *option = NULL;
+
+	for (size_t i = 0; (option = kvmstat_config_option(i)) && strcasecmp(option->name, name); i++)
+		;
+	return option;
+}
+
 int kvmstat_config_set(struct kvmstat_config *config, const char *key, const char *value, char *error,
 		       size_t size)
 {
 	size_t len = strlen(fake.config);
 
 	(void)config;
-	if (!strcasecmp(key, "Nonsense"))
+	if (!kvmstat_config_find_option(key))
 		return -ENOENT;
 	if (!strcmp(value, "/[/") || !strcmp(value, "perhaps")) {
 		snprintf(error, size, "core says no to %s", value);

@@ -27,7 +27,7 @@ static void bad_line(const char *line, const char *says)
 
 static void bad_options_are_logged_with_key_and_value(void)
 {
-	bad_line("Bogus 1", "Bogus \"1\": there is no such option; those there are: Guest");
+	bad_line("Bogus 1", "Bogus \"1\": there is no such option; the options are: Guest");
 	bad_line("Interval 5", "<LoadPlugin kvmstat>");
 	bad_line("Event \"/[/\"", "core says no to /[/");
 	bad_line("ReportHistograms perhaps", "core says no to perhaps");

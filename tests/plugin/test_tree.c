@@ -148,7 +148,7 @@ static void bad_words_are_logged_with_remedy(void)
 	start("Event \"/(/\"\nEvent \"exitss\"\nSource \"telepathy\"\nReportHistograms \"maybe\"");
 	CHECK(daemon_logged("E kvmstat plugin: Event", "/(/") == 1);
 	CHECK(daemon_logged("E kvmstat plugin: Event", "did you mean exits?") == 1);
-	CHECK(daemon_logged(": Source", "write auto") == 1);
+	CHECK(daemon_logged(": Source", "expected auto") == 1);
 	CHECK(daemon_logged(": ReportHistograms", "write true or false") == 1);
 	pass();
 	CHECK(gauge(HV "/gauge-guests") == 1);

@@ -146,35 +146,61 @@ static void test_wrong_booleans_change_nothing(void **state)
 	assert_true(config->histograms);
 }
 
+static void chosen(void **state, const char *value, const char *expected)
+{
+	set(state, "Source", "auto");
+	set(state, "Source", value);
+	assert_sources(*state, expected);
+}
+
 static void test_sources(void **state)
+{
+	chosen(state, "debugfs", "debugfs proc ");
+	chosen(state, "debugfs, bpf", "debugfs bpf proc ");
+	chosen(state, "BPF\tdebugfs,", "bpf debugfs proc ");
+	chosen(state, "debugfs StatsFd", "debugfs statsfd proc ");
+	chosen(state, "statsfd,bpf,debugfs", "statsfd bpf debugfs proc ");
+	chosen(state, "bpf LibVirt", "bpf libvirt proc ");
+	chosen(state, "Auto", "bpf statsfd debugfs proc ");
+}
+
+static void test_repeated_sources_add_to_the_order(void **state)
 {
 	set(state, "Source", "debugfs");
 	assert_sources(*state, "debugfs proc ");
-	set(state, "Source", "debugfs, bpf");
-	assert_sources(*state, "debugfs bpf proc ");
-	set(state, "Source", "BPF\tdebugfs,");
-	assert_sources(*state, "bpf debugfs proc ");
-	set(state, "Source", "debugfs StatsFd");
-	assert_sources(*state, "debugfs statsfd proc ");
-	set(state, "Source", "statsfd,bpf,debugfs");
-	assert_sources(*state, "statsfd bpf debugfs proc ");
-	set(state, "Source", "bpf LibVirt");
-	assert_sources(*state, "bpf libvirt proc ");
+	set(state, "Source", "bpf libvirt");
+	assert_sources(*state, "debugfs bpf libvirt proc ");
+	refused(state, "Source", "bpf", "name each source once");
+	set(state, "Source", "auto");
+	assert_sources(*state, "bpf statsfd debugfs proc ");
 	set(state, "Source", "bpf");
 	assert_sources(*state, "bpf proc ");
-	set(state, "Source", "Auto");
-	assert_sources(*state, "bpf statsfd debugfs proc ");
+}
+
+static void test_options_are_those_that_can_be_set(void **state)
+{
+	const struct kvmstat_option *option;
+	size_t count = 0;
+
+	while ((option = kvmstat_config_option(count))) {
+		assert_ptr_equal(kvmstat_config_find_option(option->name), option);
+		assert_int_not_equal(kvmstat_config_set(*state, option->name, "?", error, sizeof(error)), -ENOENT);
+		assert_true(*option->help && *option->value);
+		count++;
+	}
+	assert_int_equal(count, 12);
+	assert_null(kvmstat_config_find_option("Nothing"));
 }
 
 static void test_wrong_sources_change_nothing(void **state)
 {
 	set(state, "Source", "debugfs");
-	refused(state, "Source", "ftrace", "write auto, or any of bpf, statsfd, debugfs and libvirt");
-	refused(state, "Source", "unknown", "write auto");
-	refused(state, "Source", "bpf auto", "write auto, or any of bpf, statsfd, debugfs and libvirt");
-	refused(state, "Source", "bpf,bpf", "write each one once");
-	refused(state, "Source", "absent", "write auto");
-	refused(state, "Source", "proc", "write auto");
+	refused(state, "Source", "ftrace", "expected auto, or any of bpf, statsfd, debugfs, libvirt");
+	refused(state, "Source", "unknown", "expected auto");
+	refused(state, "Source", "bpf auto", "expected auto, or any of bpf, statsfd, debugfs, libvirt");
+	refused(state, "Source", "bpf,bpf", "name each source once");
+	refused(state, "Source", "absent", "expected auto");
+	refused(state, "Source", "proc", "expected auto");
 	refused(state, "Source", "", "names no source");
 	refused(state, "Source", " , ", "names no source");
 	assert_sources(*state, "debugfs proc ");
@@ -232,7 +258,7 @@ static void test_any_message_fits(void **state)
 	value[65536] = '\0';
 	assert_int_equal(kvmstat_config_set(*state, "Source", value, error, sizeof(error)), -EINVAL);
 	assert_true(strlen(error) < sizeof(error) && !strchr(error, '\n'));
-	assert_non_null(strstr(error, "write auto"));
+	assert_non_null(strstr(error, "expected auto"));
 	value[0] = '/';
 	assert_int_equal(kvmstat_config_set(*state, "ExcludeGuest", value, error, 10), -EINVAL);
 	assert_true(strlen(error) < 10);
@@ -274,6 +300,8 @@ int main(void)
 		TEST(test_booleans),
 		TEST(test_wrong_booleans_change_nothing),
 		TEST(test_sources),
+		TEST(test_repeated_sources_add_to_the_order),
+		TEST(test_options_are_those_that_can_be_set),
 		TEST(test_wrong_sources_change_nothing),
 		TEST(test_root),
 		TEST(test_libvirt_uri),
