@@ -103,7 +103,7 @@ static void explain(const struct kvmstat *kvmstat, struct column_set *set)
 
 		if (!is_missed(source))
 			continue;
-		len += (size_t)snprintf(set->reason + len, sizeof(set->reason) - len, "%s %s is %s%s%s", between, (*ops)->name,
+		len += (size_t)snprintf(set->reason + len, sizeof(set->reason) - len, "%s %s is %s%s%s", between, kvmstat_source_name((*ops)->id),
 					kvmstat_state_name(source->status.state), *text ? ": " : "", text);
 		between = ";";
 	}

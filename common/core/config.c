@@ -174,9 +174,12 @@ static int set_top_guests(struct kvmstat_config *config, const char *value, cons
 /* KVMSTAT_ABSENT if this word names no source that can be asked for. */
 static enum kvmstat_source find_source(const char *word, size_t len)
 {
-	for (const struct source_ops *const *ops = source_list; *ops; ops++)
-		if (source_may_be_chosen(*ops) && strlen((*ops)->name) == len && !strncasecmp((*ops)->name, word, len))
+	for (const struct source_ops *const *ops = source_list; *ops; ops++) {
+		const char *name = kvmstat_source_name((*ops)->id);
+
+		if (source_may_be_chosen(*ops) && strlen(name) == len && !strncasecmp(name, word, len))
 			return (*ops)->id;
+	}
 	return KVMSTAT_ABSENT;
 }
 
@@ -188,7 +191,7 @@ static int refuse_source(const char *what, const char *value, const struct repor
 
 	for (const struct source_ops *const *ops = source_list; *ops; ops++)
 		if (source_may_be_chosen(*ops))
-			len += snprintf(remedy + len, sizeof(remedy) - (size_t)len, "%s %s", ops == source_list ? "" : ",", (*ops)->name);
+			len += snprintf(remedy + len, sizeof(remedy) - (size_t)len, "%s %s", ops == source_list ? "" : ",", kvmstat_source_name((*ops)->id));
 	return invalid(report, value, remedy);
 }
 

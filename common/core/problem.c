@@ -64,7 +64,7 @@ static void report_no_source(struct kvmstat *kvmstat)
 		const struct source *source = &kvmstat->sources[(*ops)->id];
 
 		if (source_may_be_chosen(*ops) && (!(*ops)->opt_in || source->is_open))
-			len += (size_t)snprintf(text + len, sizeof(text) - len, ". %s: %s", (*ops)->name, source->status.text);
+			len += (size_t)snprintf(text + len, sizeof(text) - len, ". %s: %s", kvmstat_source_name((*ops)->id), source->status.text);
 	}
 	problem_raise(&kvmstat->context, KVMSTAT_NO_SOURCE, 1, "no event can be read here%s", text);
 }

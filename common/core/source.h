@@ -23,7 +23,6 @@ struct offer {
 
 struct source_ops {
 	enum kvmstat_source id;
-	const char *name;
 	bool lists_only;	/* it finds guests and has no events */
 	/*
 	 * It knows events only from the guests that it can read, which may not be all: it is run before it has offered

@@ -53,6 +53,21 @@ const char *kvmstat_category_name(enum kvmstat_category category)
 	return NAME(names, category);
 }
 
+const char *kvmstat_source_name(enum kvmstat_source source)
+{
+	static const char *const names[] = {
+		[KVMSTAT_ABSENT] = "absent",
+		[KVMSTAT_BPF] = "bpf",
+		[KVMSTAT_DEBUGFS] = "debugfs",
+		[KVMSTAT_PROC] = "proc",
+		[KVMSTAT_STATSFD] = "statsfd",
+		[KVMSTAT_TRACEPOINT] = "tracepoint",
+		[KVMSTAT_LIBVIRT] = "libvirt",
+	};
+
+	return NAME(names, source);
+}
+
 const char *kvmstat_state_name(enum kvmstat_state state)
 {
 	static const char *const names[] = {

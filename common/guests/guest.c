@@ -446,7 +446,7 @@ int guests_init(struct guests *guests, const struct sysroot *root)
 	ssize_t len;
 
 	*guests = (struct guests){ .foreign = is_foreign(root) };
-	proc_helper_begin(&guests->helper);
+	proc_helper_init(&guests->helper);
 	len = sysroot_read(root, guests->boot_id, sizeof(guests->boot_id), "proc/sys/kernel/random/boot_id");
 	if (is_shortage(len))
 		return (int)len;

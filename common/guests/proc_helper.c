@@ -221,9 +221,14 @@ static bool hangs_for(const struct proc_helper *helper, pid_t pid)
 	return false;
 }
 
+void proc_helper_init(struct proc_helper *helper)
+{
+	*helper = (struct proc_helper){ .pass_patience_ns = PROC_PATIENCE_MS * 1000000ull };
+}
+
 void proc_helper_begin(struct proc_helper *helper)
 {
-	helper->patience_ns = PROC_PATIENCE_MS * 1000000ull;
+	helper->patience_ns = helper->pass_patience_ns;
 	bury(helper);
 }
 

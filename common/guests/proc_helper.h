@@ -24,13 +24,16 @@ struct proc_helper {
 	pid_t pid;		/* of the helper, 0: there is none */
 	int sock;		/* to it */
 	struct proc_answer *answer;	/* memory that both share */
-	uint64_t patience_ns;	/* left in this pass */
+	uint64_t pass_patience_ns;	/* of each pass */
+	uint64_t patience_ns;	/* what is left of it in this one */
 	struct {
 		pid_t pid;	/* of the helper */
 		pid_t asked;	/* whose command line it waits for */
 	} hung[PROC_MAX_HUNG];
 	uint32_t nhung;
 };
+
+void proc_helper_init(struct proc_helper *helper);
 
 /* A pass begins: there is all patience again. */
 void proc_helper_begin(struct proc_helper *helper);

@@ -235,6 +235,7 @@ void rights_read(struct rights *rights, const struct sysroot *root)
 		.in_user_namespace = is_in_user_namespace(root),
 		.lockdown = host_lockdown(root),
 		.perf_paranoid = (int)number_in(root, 0, "proc/sys/kernel/perf_event_paranoid"),
+		.ptrace_scope = (int)number_in(root, 0, "proc/sys/kernel/yama/ptrace_scope"),
 		.linux_version = version,
 		.max_files = limit_of(RLIMIT_NOFILE),
 		.max_locked = limit_of(RLIMIT_MEMLOCK),
@@ -327,11 +328,28 @@ static void explain_confined(struct kvmstat_source_status *status, const struct 
 		       "not for lack of capabilities: a security module forbids it; its log shows which (journalctl -k)");
 }
 
+/*
+ * Yama stands before those who attach to a process, as pidfd_getfd(2) counts: from scope 1 on it leaves processes of the same
+ * user to CAP_SYS_PTRACE, which others need in any case; with scope 3, which holds until the next boot, that does not help.
+ */
+static void explain_yama(struct kvmstat_source_status *status, const struct call *call, int error, const struct rights *rights,
+			 const char *missing)
+{
+	if (rights->ptrace_scope > 2)
+		report(status, call, error, "kernel.yama.ptrace_scope=%d forbids it to everyone until the next boot; boot with 2 or less%s%s",
+		       rights->ptrace_scope, *missing ? " and add " : "", missing);
+	else
+		report(status, call, error, "this process lacks %s; %sadd it%s, or, for guests of its own user, set kernel.yama.ptrace_scope=0 (sysctl)",
+		       missing, rights->is_root ? "" : "run as root or ",
+		       rights->is_root ? " (systemd: CapabilityBoundingSet=; container: --cap-add)" : "");
+}
+
 static void explain_forbidden(struct kvmstat_source_status *status, const struct call *call, int error,
 			      const struct rights *rights)
 {
 	uint64_t missing = missing_capabilities(call, rights);
 	bool paranoid = call == &calls[CALL_PERF] && rights->perf_paranoid > 2 && !has(rights, CAP_SYS_ADMIN);
+	bool yama = call == &calls[CALL_PIDFD_GETFD] && (rights->ptrace_scope > 2 || (rights->ptrace_scope > 0 && missing));
 	char names[96];
 
 	name_capabilities(names, sizeof(names), missing);
@@ -343,6 +361,8 @@ static void explain_forbidden(struct kvmstat_source_status *status, const struct
 		report(status, call, error,
 		       "kernel.perf_event_paranoid=%d leaves it to CAP_SYS_ADMIN; set it to 2 (sysctl)%s%s, or add CAP_SYS_ADMIN",
 		       rights->perf_paranoid, missing ? " and add " : "", names);
+	else if (yama)
+		explain_yama(status, call, error, rights, names);
 	else if (missing)
 		report(status, call, error, "this process lacks %s; %sadd %s%s", names, rights->is_root ? "" : "run as root or ",
 		       missing & (missing - 1) ? "them" : "it",

@@ -40,6 +40,7 @@ struct rights {
 	char module[96];		/* the security module that confines it, as words for a message; "" */
 	enum kvmstat_lockdown lockdown;
 	int perf_paranoid;		/* kernel.perf_event_paranoid */
+	int ptrace_scope;		/* kernel.yama.ptrace_scope; 0: there is no Yama */
 	int linux_version;		/* 608 is Linux 6.8 */
 	uint64_t max_files, max_locked, max_memory, max_threads, max_tasks;	/* UINT64_MAX: no limit */
 };

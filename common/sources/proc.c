@@ -136,7 +136,6 @@ static int proc_find(struct source *source, struct pass *pass)
 
 const struct source_ops proc_source = {
 	.id = KVMSTAT_PROC,
-	.name = "proc",
 	.lists_only = true,
 	.open = proc_open,
 	.close = proc_close,

@@ -11,11 +11,3 @@ bool source_may_be_chosen(const struct source_ops *ops)
 {
 	return !ops->lists_only && !ops->own_events;
 }
-
-const char *kvmstat_source_name(enum kvmstat_source id)
-{
-	for (const struct source_ops *const *ops = source_list; *ops; ops++)
-		if ((*ops)->id == id)
-			return (*ops)->name;
-	return id == KVMSTAT_ABSENT ? "absent" : "?";
-}

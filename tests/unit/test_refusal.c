@@ -155,6 +155,39 @@ static void test_confined(void **state)
 	has_words(explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED), "forbids pidfd_getfd; allow it (systemd: SystemCallFilter=)");
 }
 
+/* Yama stands before pidfd_getfd() alone, which attaches to a process. */
+static void test_yama(void **state)
+{
+	struct rights rights = with(0);
+	const char *text;
+
+	(void)state;
+	lacks_words(explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED), "yama");
+	for (rights.ptrace_scope = 1; rights.ptrace_scope <= 2; rights.ptrace_scope++) {
+		text = explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED);
+		has_words(text, "this process lacks CAP_SYS_PTRACE; run as root or add it, or, for guests of its own user, set "
+				"kernel.yama.ptrace_scope=0 (sysctl)");
+		lacks_words(explain(CALL_GUEST_FDS, EACCES, rights, KVMSTAT_DENIED), "yama");
+		lacks_words(explain(CALL_GUEST_PROC, EACCES, rights, KVMSTAT_DENIED), "yama");
+		lacks_words(explain(CALL_PIDFD_OPEN, EPERM, rights, KVMSTAT_DENIED), "yama");
+		rights.is_root = true;
+		has_words(explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED), "container: --cap-add), or, for guests of its own user, set "
+			  "kernel.yama.ptrace_scope=0 (sysctl)");
+		rights.is_root = false;
+		rights.effective = BIT(SYS_PTRACE);
+		lacks_words(explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED), "yama");
+		rights.effective = 0;
+	}
+	has_words(explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED),
+		  "kernel.yama.ptrace_scope=3 forbids it to everyone until the next boot; boot with 2 or less and add CAP_SYS_PTRACE");
+	rights.effective = BIT(SYS_PTRACE);
+	text = explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED);
+	has_words(text, "boot with 2 or less");
+	lacks_words(text, "CAP_");
+	rights.in_user_namespace = true;
+	lacks_words(explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED), "yama");
+}
+
 static void test_perf_event_paranoid(void **state)
 {
 	struct rights rights = with(BIT(BPF) | BIT(PERFMON));
@@ -312,6 +345,7 @@ static void test_read(void **state)
 	tree_text(tree, "sys/kernel/security/lsm", "lockdown,capability,landlock,yama,apparmor,tomoyo,bpf");
 	tree_text(tree, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	tree_text(tree, "proc/sys/kernel/perf_event_paranoid", "3\n");
+	tree_text(tree, "proc/sys/kernel/yama/ptrace_scope", "2\n");
 	tree_text(tree, "proc/self/cgroup", "0::/system.slice/kvmstat-agentx.service\n");
 	tree_text(tree, "sys/fs/cgroup/system.slice/kvmstat-agentx.service/pids.max", "33\n");
 	rights_read(&rights, &tree->root);
@@ -321,6 +355,7 @@ static void test_read(void **state)
 	assert_string_equal(rights.module, "AppArmor (/usr/sbin/kvmstat-agentx (enforce))");
 	assert_int_equal(rights.lockdown, KVMSTAT_LOCKDOWN_INTEGRITY);
 	assert_int_equal(rights.perf_paranoid, 3);
+	assert_int_equal(rights.ptrace_scope, 2);
 	assert_int_equal(rights.max_tasks, 33);
 	tree_text(tree, "proc/self/attr/current", "unconfined\n");
 	tree_text(tree, "sys/fs/cgroup/system.slice/kvmstat-agentx.service/pids.max", "max\n");
@@ -349,7 +384,7 @@ int main(void)
 		cmocka_unit_test(test_root_lacks_capabilities),
 		cmocka_unit_test(test_old_capabilities),
 		cmocka_unit_test(test_confined),
-		cmocka_unit_test(test_perf_event_paranoid),
+		cmocka_unit_test(test_perf_event_paranoid), cmocka_unit_test(test_yama),
 		cmocka_unit_test(test_user_namespace),
 		cmocka_unit_test(test_lockdown),
 		cmocka_unit_test(test_absent),

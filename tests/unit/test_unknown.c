@@ -119,6 +119,13 @@ static bool all_have_keys(void)
 	return true;
 }
 
+/* As long as all but those that hang answer at once, and what hangs hangs for ever, less patience shows the same, sooner. */
+static void be_impatient(void)
+{
+	lab_open(lab);
+	lab->kvmstat->context.guests.helper.pass_patience_ns = 60000000;
+}
+
 /* However many hang, in whatever order they are met: a pass is short, helpers are few, and the others are known in the end. */
 static void test_many_hang(void **state)
 {
@@ -131,6 +138,7 @@ static void test_many_hang(void **state)
 		lab_qemu(lab, pid, "hostage");
 		hang(pid);
 	}
+	be_impatient();
 	do {
 		lab_pass(lab);
 		assert_int_equal(lab->sample->nrows, MANY + 1);
@@ -210,6 +218,9 @@ static void test_shortage(void **state)
 		const char *name = nameless ? "myvmm-300" : "late";
 		const struct kvmstat_guest *guest;
 
+		/* Each error for the first file, and for the one that a helper reads; one for each of the others. */
+		if (i / 5 != 0 && strcmp(paths[i / 5], "proc/300/cmdline") != 0 && i / 5 % 5 != i % 5)
+			continue;
 		/* Its thread 301 made the VM, and may have ended. */
 		lab_guest(lab, "kvm/301-10");
 		lab_process(lab, 300, nameless ? NULL : "late", 1300);

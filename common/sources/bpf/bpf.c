@@ -280,7 +280,6 @@ static int bpf_open(struct context *context, struct source *source)
 
 const struct source_ops bpf_source = {
 	.id = KVMSTAT_BPF,
-	.name = "bpf",
 	.open = bpf_open,
 	.close = bpf_close,
 	.bind = bpf_bind,

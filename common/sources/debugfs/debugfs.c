@@ -301,7 +301,6 @@ static bool debugfs_sees_guests(const struct source *source, const struct sysroo
 
 const struct source_ops debugfs_source = {
 	.id = KVMSTAT_DEBUGFS,
-	.name = "debugfs",
 	.open = debugfs_open,
 	.close = debugfs_close,
 	.find = debugfs_find,

@@ -245,7 +245,6 @@ static int libvirt_open(struct context *context, struct source *source)
 
 const struct source_ops libvirt_source = {
 	.id = KVMSTAT_LIBVIRT,
-	.name = "libvirt",
 	.guest_by_guest = true,
 	.opt_in = "only if the option Source names it, because libvirt asks QEMU, which may interrupt vCPUs for the answer",
 	.open = libvirt_open,

@@ -219,7 +219,6 @@ static int statsfd_pass(struct source *source, struct pass *pass)
 
 const struct source_ops statsfd_source = {
 	.id = KVMSTAT_STATSFD,
-	.name = "statsfd",
 	.guest_by_guest = true,
 	.open = statsfd_open,
 	.close = statsfd_close,

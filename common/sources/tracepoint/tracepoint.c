@@ -117,7 +117,6 @@ static int open_source(struct context *context, struct source *source)
 
 const struct source_ops tracepoint_source = {
 	.id = KVMSTAT_TRACEPOINT,
-	.name = "tracepoint",
 	.opt_in = "only with the option ReportExitReasons",
 	.own_events = true,
 	.open = open_source,
