@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Guests that live for a moment, four thousand on two kernels together, while somebody reads: no wrong value, nothing left of them."""
+"""Guests that live for a moment, two thousand a kernel, while somebody reads: no wrong value, nothing left of them."""
 import re
 
 import pytest
