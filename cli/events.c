@@ -77,7 +77,7 @@ static void add_row(struct item *item, const struct watch *watch, uint32_t r)
 	bool peak = item->column->event->class == KVMSTAT_PEAK, any = false;
 
 	for (uint32_t i = 0; i < item->column->cells; i++) {
-		uint32_t cell = item->column->column + i;
+		uint32_t cell = item->column->first_cell + i;
 		double rate = kvmstat_rate(watch->rates, r, cell);
 
 		if (row->from[cell] == KVMSTAT_ABSENT)

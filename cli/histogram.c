@@ -145,7 +145,7 @@ static void write_bound(char *text, uint64_t bound, const struct kvmstat_event *
 static void read_bucket(struct bucket *bucket, const struct watch *watch, uint32_t row,
 			const struct kvmstat_column *column)
 {
-	uint32_t cell = column->column + bucket->number;
+	uint32_t cell = column->first_cell + bucket->number;
 
 	bucket->value = watch->now->rows[row].value[cell];
 	bucket->rate = kvmstat_rate(watch->rates, row, cell);
@@ -224,7 +224,7 @@ static void add_buckets(struct table *table, struct cell *cells, const struct hi
 /* The cells of an event that no source can read are none. */
 static int check(const struct kvmstat_row *row, const struct kvmstat_column *column)
 {
-	if (column->source != KVMSTAT_ABSENT && row->from[column->column] != KVMSTAT_ABSENT)
+	if (column->source != KVMSTAT_ABSENT && row->from[column->first_cell] != KVMSTAT_ABSENT)
 		return EXIT_SUCCESS;
 	complain("%s of '%s' cannot be read; 'kvmstat doctor' tells more", column->event->name, row->guest->name);
 	return EXIT_FAILURE;

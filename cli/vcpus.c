@@ -76,7 +76,7 @@ static void find_busiest(struct line *line, const struct watch *watch, uint32_t 
 {
 	for (uint32_t i = 0; i < watch->now->ncolumns; i++) {
 		const struct kvmstat_column *column = &watch->now->columns[i];
-		double rate = kvmstat_rate_of_vcpu(watch->rates, vcpu, column->column);
+		double rate = kvmstat_rate_of_vcpu(watch->rates, vcpu, column->first_cell);
 
 		if (!is_count(column->event) || isnan(rate))
 			continue;
@@ -124,9 +124,9 @@ static bool only_sums(const struct watch *watch, const struct kvmstat_row *row)
 	for (uint32_t i = 0; i < watch->now->ncolumns; i++) {
 		const struct kvmstat_column *column = &watch->now->columns[i];
 
-		sums |= column->event->scope == KVMSTAT_VCPU && row->from[column->column] != KVMSTAT_ABSENT;
+		sums |= column->event->scope == KVMSTAT_VCPU && row->from[column->first_cell] != KVMSTAT_ABSENT;
 		for (uint32_t v = 0; v < row->nvcpus; v++)
-			if (row->vcpu[v].from[column->column] != KVMSTAT_ABSENT)
+			if (row->vcpu[v].from[column->first_cell] != KVMSTAT_ABSENT)
 				return false;
 	}
 	return sums;

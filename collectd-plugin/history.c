@@ -22,9 +22,9 @@ static int64_t cell_in(const struct kvmstat_sample *sample, const struct kvmstat
 		return cell;
 	column = &now->columns[cells[cell].column];
 	other = kvmstat_sample_column(sample, column->event->number);
-	if (!other || cell - column->column >= other->cells)
+	if (!other || cell - column->first_cell >= other->cells)
 		return -1;
-	return other->column + (cell - column->column);
+	return other->first_cell + (cell - column->first_cell);
 }
 
 /* Has the guest, or this vCPU of it, a value? */

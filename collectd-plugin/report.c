@@ -62,7 +62,7 @@ static bool has_sum(const struct kvmstat_sample *sample)
 		const struct kvmstat_column *column = &sample->columns[i];
 
 		for (uint32_t row = 0; column->event->scope == KVMSTAT_VCPU && row < sample->nrows; row++)
-			if (sample->rows[row].from[column->column] != KVMSTAT_ABSENT)
+			if (sample->rows[row].from[column->first_cell] != KVMSTAT_ABSENT)
 				return true;
 	}
 	return false;

@@ -70,8 +70,8 @@ struct cell *series_cells(const struct kvmstat_sample *sample, bool skip)
 		const struct kvmstat_column *column = &sample->columns[i];
 
 		for (uint32_t bucket = 0; bucket < column->cells; bucket++) {
-			cells[column->column + bucket] = cell_of(column, bucket, skip);
-			cells[column->column + bucket].column = i;
+			cells[column->first_cell + bucket] = cell_of(column, bucket, skip);
+			cells[column->first_cell + bucket].column = i;
 		}
 	}
 	for (uint32_t i = sample->ncells; i < count; i++)

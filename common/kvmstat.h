@@ -112,7 +112,7 @@ struct kvmstat_event {
 /* Where an event of this host is to be found in a row, and where it comes from. */
 struct kvmstat_column {
 	const struct kvmstat_event *event;
-	uint32_t column;	/* first cell; a histogram has one cell a bucket */
+	uint32_t first_cell;	/* a histogram has one cell a bucket, from this one on */
 	uint32_t cells;		/* 1, or the number of buckets */
 	uint8_t source;		/* enum kvmstat_source that serves it, KVMSTAT_ABSENT if none can */
 	const char *reason;	/* "" or why no source can, and what to do */

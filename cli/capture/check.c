@@ -27,10 +27,10 @@ static const char *other_event(const struct kvmstat_sample *sample, const struct
 	for (uint32_t i = 0; i < sample->ncolumns; i++) {
 		const struct kvmstat_column *column = &sample->columns[i];
 		const struct kvmstat_column *other = kvmstat_sample_column(replay, column->event->number);
-		bool here = row->from[column->column] != KVMSTAT_ABSENT;
-		bool there = other && again->from[other->column] != KVMSTAT_ABSENT;
+		bool here = row->from[column->first_cell] != KVMSTAT_ABSENT;
+		bool there = other && again->from[other->first_cell] != KVMSTAT_ABSENT;
 
-		if (fits_tree(column) && (here != there || (here && row->value[column->column] != again->value[other->column])))
+		if (fits_tree(column) && (here != there || (here && row->value[column->first_cell] != again->value[other->first_cell])))
 			return column->event->name;
 	}
 	return NULL;

@@ -193,11 +193,11 @@ void capture_values(struct capture *capture, const struct subject *subject)
 		const struct kvmstat_column *column = &sample->columns[i];
 		char text[32];
 
-		if (!fits_tree(column) || subject->row->from[column->column] == KVMSTAT_ABSENT)
+		if (!fits_tree(column) || subject->row->from[column->first_cell] == KVMSTAT_ABSENT)
 			continue;
 		if (!base->modes[i])
 			base->modes[i] = default_mode(column);
-		snprintf(text, sizeof(text), "%llu\n", (unsigned long long)subject->row->value[column->column]);
+		snprintf(text, sizeof(text), "%llu\n", (unsigned long long)subject->row->value[column->first_cell]);
 		tree_write(&capture->tree, mode_of(capture, base, i), text, strlen(text), DEBUGFS "/%s/%s/%s", base->name,
 			   subject->dir, column->kernel_name);
 	}

@@ -118,7 +118,7 @@ static void add_column(struct column_set *set, struct candidate *best)
 	if (strcmp(best->offer->event->name, "blocking") == 0 && !best->offer->refused)
 		set->blocking = set->ncells;
 	column->event = best->offer->event;
-	column->column = set->ncells;
+	column->first_cell = set->ncells;
 	column->cells = best->offer->cells;
 	column->source = best->offer->refused ? KVMSTAT_ABSENT : (uint8_t)best->source;
 	column->reason = best->offer->refused ? set->reason : "";

@@ -67,7 +67,7 @@ static double score_of(const struct top *top, const struct sample *sample, const
 		const struct kvmstat_column *column = &sample->set->columns[i];
 
 		if (column->event->adds_to & 1u << KVMSTAT_EXITS)
-			score += (double)growth(was, sample, guest, column->column);
+			score += (double)growth(was, sample, guest, column->first_cell);
 	}
 	return guest->hidden ? score : score + score * STAY_PERCENT / 100;
 }
@@ -114,7 +114,7 @@ static int move_sums(struct top *top, struct column_set *set)
 			const struct kvmstat_column *to = &set->columns[i], *from = &top->set->columns[k];
 
 			if (to->event == from->event && to->cells == from->cells)
-				memcpy(sums + to->column, top->sums + from->column, to->cells * sizeof(*sums));
+				memcpy(sums + to->first_cell, top->sums + from->first_cell, to->cells * sizeof(*sums));
 		}
 	free(top->sums);
 	top->sums = sums;
@@ -161,7 +161,7 @@ static void add_guest(struct top *top, const struct sample *sample, const struct
 		const struct kvmstat_column *column = &sample->set->columns[i];
 		enum kvmstat_class class = column->event->class;
 
-		for (uint32_t cell = column->column; cell < column->column + column->cells; cell++) {
+		for (uint32_t cell = column->first_cell; cell < column->first_cell + column->cells; cell++) {
 			uint64_t value = sample->values[start + cell], *sum = &sample->values[to + cell];
 
 			if (class != KVMSTAT_INSTANT && class != KVMSTAT_PEAK)
@@ -188,7 +188,7 @@ static void finish(const struct top *top, const struct sample *sample)
 
 		if (class == KVMSTAT_INSTANT || class == KVMSTAT_PEAK)
 			continue;
-		for (uint32_t cell = column->column; cell < column->column + column->cells; cell++) {
+		for (uint32_t cell = column->first_cell; cell < column->first_cell + column->cells; cell++) {
 			sample->values[to + cell] = top->sums[cell];
 			if (sample->from[to + cell] == KVMSTAT_ABSENT && top->sums[cell])
 				sample->from[to + cell] = column->source;

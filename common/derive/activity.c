@@ -23,7 +23,7 @@ void kvmstat_activity(const struct kvmstat_sample *sample, const struct kvmstat_
 
 	memset(activity, 0, KVMSTAT_NCATEGORIES * sizeof(*activity));
 	for (uint32_t i = 0; i < sample->ncolumns; i++) {
-		uint32_t cell = sample->columns[i].column;
+		uint32_t cell = sample->columns[i].first_cell;
 		uint32_t adds_to = sample->columns[i].event->adds_to & ~(1u << KVMSTAT_OTHER);
 		double rate;
 

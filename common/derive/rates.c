@@ -137,7 +137,7 @@ static void map_cells(uint32_t *earlier, const struct kvmstat_sample *before,
 		    !only_grows(column->event))
 			continue;
 		for (uint32_t i = 0; i < column->cells; i++)
-			earlier[column->column + i] = same->column + i;
+			earlier[column->first_cell + i] = same->first_cell + i;
 	}
 }
 

@@ -163,12 +163,12 @@ static const struct grid *cells(const struct view *view)
 VALUE(cell_rate)
 {
 	return value_rate(value, kvmstat_rate(ask->view->rates, row_of(ask, place)->row,
-					ask->view->events[place.item]->column));
+					ask->view->events[place.item]->first_cell));
 }
 
 VALUE(cell_value)
 {
-	return value_number(value, row_of(ask, place)->data->value[ask->view->events[place.item]->column]);
+	return value_number(value, row_of(ask, place)->data->value[ask->view->events[place.item]->first_cell]);
 }
 
 VALUE(cell_gauge)

@@ -26,7 +26,7 @@ static uint32_t cell_of(const struct ask *ask, struct view_place place)
 {
 	const struct view_bucket *bucket = &ask->view->buckets[place.item];
 
-	return bucket->column->column + bucket->number;
+	return bucket->column->first_cell + bucket->number;
 }
 
 VALUE(histogram_lower)

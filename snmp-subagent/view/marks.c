@@ -22,12 +22,12 @@ static void mark_events(struct grid *grid, const struct view *view, uint32_t row
 	for (; place.item < view->nevents; place.item++) {
 		const struct kvmstat_column *column = view->events[place.item];
 
-		if (owner->from[column->column] == KVMSTAT_ABSENT)
+		if (owner->from[column->first_cell] == KVMSTAT_ABSENT)
 			continue;
 		switch (column->event->class) {
 		case KVMSTAT_CUMULATIVE:
 			grid_add(grid, VIEW_COUNT, place);
-			if (has_rate(view, owner, column->column))
+			if (has_rate(view, owner, column->first_cell))
 				grid_add(grid, VIEW_RATE, place);
 			break;
 		case KVMSTAT_INSTANT:
@@ -94,7 +94,7 @@ static void mark_bucket(struct view *view, struct view_place place)
 	const struct view_guest *guest = &view->guests[place.row];
 	const struct view_bucket *bucket = &view->buckets[place.item];
 	struct owner owner = { guest->data->from, kvmstat_rate, guest->row };
-	uint32_t cell = bucket->column->column + bucket->number;
+	uint32_t cell = bucket->column->first_cell + bucket->number;
 
 	if (owner.from[cell] == KVMSTAT_ABSENT)
 		return;

@@ -100,7 +100,7 @@ static void make_events(struct world *world, struct input *input)
 			.adds_to = 1u << (kind >> 3) % KVMSTAT_NCATEGORIES,
 		};
 		world->fake->columns[i] =
-			(struct kvmstat_column){.event = &world->events[i], .column = i, .cells = 1, .reason = ""};
+			(struct kvmstat_column){.event = &world->events[i], .first_cell = i, .cells = 1, .reason = ""};
 	}
 }
 

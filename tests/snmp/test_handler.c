@@ -266,7 +266,7 @@ static void set_columns(struct fake *fake)
 	uint32_t cell = 0;
 
 	for (uint32_t i = 0; i < NEVENTS; i++) {
-		fake->columns[i] = (struct kvmstat_column){ .event = &events[i], .column = cell, .cells = 1,
+		fake->columns[i] = (struct kvmstat_column){ .event = &events[i], .first_cell = cell, .cells = 1,
 							    .source = KVMSTAT_BPF, .reason = "" };
 		cell += fake->columns[i].cells = i == HIST ? 3 : i == HIST + 1 ? 2 : 1;
 	}
@@ -943,7 +943,7 @@ static struct fake *many(struct kvmstat_event *many_events)
 							 .number = i * 3 + 1,
 							 .class = i < CUMULATIVE ? KVMSTAT_CUMULATIVE
 										 : KVMSTAT_INSTANT };
-		fake->columns[i] = (struct kvmstat_column){ .event = &many_events[i], .column = i, .cells = 1,
+		fake->columns[i] = (struct kvmstat_column){ .event = &many_events[i], .first_cell = i, .cells = 1,
 							    .reason = "" };
 	}
 	for (uint32_t row = 0; row < GUESTS; row++)
@@ -1055,7 +1055,7 @@ static struct fake *many_vcpus(struct kvmstat_event *many_events)
 		many_events[i] = (struct kvmstat_event){ .name = "e", .text = "", .number = i + 1,
 							 .class = i < VCPU_EVENTS - 1 ? KVMSTAT_CUMULATIVE
 										      : KVMSTAT_INSTANT };
-		fake->columns[i] = (struct kvmstat_column){ .event = &many_events[i], .column = i, .cells = 1,
+		fake->columns[i] = (struct kvmstat_column){ .event = &many_events[i], .first_cell = i, .cells = 1,
 							    .reason = "" };
 	}
 	for (uint32_t vcpu = 0; vcpu <= last; vcpu++)

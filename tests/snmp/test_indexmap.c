@@ -1442,7 +1442,7 @@ static void test_too_many_events(void **state)
 	fclose(file);
 	fake_remembered.result = -EEXIST;
 	fake->columns[0] = (struct kvmstat_column){ .event = &unknown, .cells = 1, .reason = "" };
-	fake->columns[1] = (struct kvmstat_column){ .event = &taken, .column = 1, .cells = 1, .reason = "" };
+	fake->columns[1] = (struct kvmstat_column){ .event = &taken, .first_cell = 1, .cells = 1, .reason = "" };
 	listen_log();
 	indexmap_remember_events(map, NULL);
 	assert_int_equal(indexmap_assign(map, &fake->sample, &assignment), 0);
@@ -1472,7 +1472,7 @@ static void test_unknown_events(void **state)
 	(void)state;
 	fake->columns[0] = (struct kvmstat_column){ .event = &known, .cells = 1, .reason = "" };
 	fake->columns[1] =
-		(struct kvmstat_column){ .event = &unknown, .column = 1, .cells = 1, .reason = "" };
+		(struct kvmstat_column){ .event = &unknown, .first_cell = 1, .cells = 1, .reason = "" };
 	limit_files(0);
 	assert_int_equal(indexmap_assign(map, &fake->sample, &assignment), 0);
 	assert_true(assignment.event[0]);

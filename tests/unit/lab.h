@@ -225,14 +225,14 @@ static inline void lab_check(const struct kvmstat_sample *sample)
 	for (uint32_t i = 0; i < sample->ncolumns; i++) {
 		const struct kvmstat_column *column = &sample->columns[i];
 
-		assert_int_equal(column->column, cells);
+		assert_int_equal(column->first_cell, cells);
 		assert_true(column->cells > 0);
 		cells += column->cells;
 		assert_true(!i || column->event->number > sample->columns[i - 1].event->number);
 		assert_ptr_equal(kvmstat_sample_column(sample, column->event->number), column);
 		assert_int_equal(column->source == KVMSTAT_ABSENT, column->reason[0] != '\0');
 		for (uint32_t row = 0; row < sample->nrows; row++) {
-			uint8_t from = sample->rows[row].from[column->column];
+			uint8_t from = sample->rows[row].from[column->first_cell];
 
 			assert_true(from == KVMSTAT_ABSENT || from == column->source);
 		}
@@ -277,9 +277,9 @@ static LAB_UNUSED bool lab_get(const struct kvmstat_sample *sample, const char *
 	const struct kvmstat_row *row = lab_row(sample, name);
 	const struct kvmstat_column *column = lab_column(sample, event);
 
-	if (!column || row->from[column->column] == KVMSTAT_ABSENT)
+	if (!column || row->from[column->first_cell] == KVMSTAT_ABSENT)
 		return false;
-	*value = row->value[column->column];
+	*value = row->value[column->first_cell];
 	return true;
 }
 

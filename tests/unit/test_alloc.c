@@ -154,8 +154,8 @@ static bool has_values(const struct kvmstat_sample *sample, pid_t pid)
 {
 	for (uint32_t i = 0; i < sample->nrows; i++) {
 		const struct kvmstat_row *row = &sample->rows[i];
-		uint32_t exits = lab_column(sample, "exit_null")->column;
-		uint32_t unknown = lab_column(sample, "exit_unheard_of")->column;
+		uint32_t exits = lab_column(sample, "exit_null")->first_cell;
+		uint32_t unknown = lab_column(sample, "exit_unheard_of")->first_cell;
 
 		if (row->guest->pid == pid)
 			return row->from[exits] && row->value[exits] == 1 && row->from[unknown] &&

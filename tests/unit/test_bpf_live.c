@@ -178,7 +178,7 @@ static void test_closed_vcpu(void **state)
 		const struct kvmstat_column *column = &sample->columns[i];
 
 		if (column->event->known)
-			assert_int_equal(row->from[column->column],
+			assert_int_equal(row->from[column->first_cell],
 					 column->event->scope == KVMSTAT_VM ? KVMSTAT_BPF : KVMSTAT_ABSENT);
 	}
 	assert_false(row->has_cpu);
@@ -340,7 +340,7 @@ static uint64_t value_of(const struct kvmstat_sample *sample, const struct kvmst
 {
 	for (uint32_t i = 0; i < sample->ncolumns; i++)
 		if (strcmp(sample->columns[i].event->name, event) == 0)
-			return row->value[sample->columns[i].column];
+			return row->value[sample->columns[i].first_cell];
 	fail_msg("no event %s", event);
 	return 0;
 }
@@ -356,14 +356,14 @@ static void check_vcpus(const struct kvmstat_sample *sample, const struct kvmsta
 		uint64_t sum = 0;
 
 		for (uint32_t k = 0; k < row->nvcpus; k++) {
-			assert_int_equal(row->vcpu[k].from[column->column],
+			assert_int_equal(row->vcpu[k].from[column->first_cell],
 					 column->event->scope == KVMSTAT_VCPU ? KVMSTAT_BPF : KVMSTAT_ABSENT);
-			sum += column->event->scope == KVMSTAT_VCPU ? row->vcpu[k].value[column->column] : 0;
+			sum += column->event->scope == KVMSTAT_VCPU ? row->vcpu[k].value[column->first_cell] : 0;
 		}
 		if (column->event->scope == KVMSTAT_VCPU && column->event->class == KVMSTAT_CUMULATIVE)
-			assert_int_equal(sum, row->value[column->column]);
+			assert_int_equal(sum, row->value[column->first_cell]);
 		if (strcmp(column->event->name, "fpu_reload") == 0)
-			ran = column->column;
+			ran = column->first_cell;
 	}
 	assert_int_equal(row->vcpu[0].value[ran], 0);
 	assert_int_equal(row->vcpu[1].value[ran], row->value[ran]);

@@ -176,7 +176,7 @@ static void test_several_vms(void **state)
 			assert_string_not_equal(row->guest->name, lab->sample->rows[j].guest->name);
 		if (row->guest->pid != 500)
 			continue;
-		assert_int_equal(row->value[lab_column(lab->sample, "exit_null")->column], row->guest->fd);
+		assert_int_equal(row->value[lab_column(lab->sample, "exit_null")->first_cell], row->guest->fd);
 		assert_int_equal(strncmp(row->guest->key, "dir:", 4), 0);
 		/* Whose of them the vCPU is cannot be told. */
 		assert_int_equal(row->vcpus, 0);

@@ -143,7 +143,7 @@ static uint8_t from(const char *name, const char *event)
 	const struct kvmstat_column *column = lab_column(lab->sample, event);
 
 	assert_non_null(column);
-	return lab_row(lab->sample, name)->from[column->column];
+	return lab_row(lab->sample, name)->from[column->first_cell];
 }
 
 static void is_told(enum kvmstat_state expected, const char *words)
@@ -214,14 +214,14 @@ static void test_rows_of_vcpus(void **state)
 	lab_set(lab, "ReportVcpus", "true");
 	pass();
 	row = lab_row(lab->sample, "web");
-	cell = lab_column(lab->sample, "exit_null")->column;
+	cell = lab_column(lab->sample, "exit_null")->first_cell;
 	assert_int_equal(row->nvcpus, 2);
 	for (uint32_t i = 0; i < 2; i++) {
 		assert_int_equal(row->vcpu[i].id, i);
 		assert_int_equal(row->vcpu[i].from[cell], KVMSTAT_LIBVIRT);
 		assert_int_equal(row->vcpu[i].value[cell], 5 + i);
-		assert_int_equal(row->vcpu[i].from[lab_column(lab->sample, "inject_io")->column], KVMSTAT_ABSENT);
-		assert_int_equal(row->vcpu[i].from[lab_column(lab->sample, "halt_wakeup")->column], KVMSTAT_ABSENT);
+		assert_int_equal(row->vcpu[i].from[lab_column(lab->sample, "inject_io")->first_cell], KVMSTAT_ABSENT);
+		assert_int_equal(row->vcpu[i].from[lab_column(lab->sample, "halt_wakeup")->first_cell], KVMSTAT_ABSENT);
 		assert_true(row->vcpu[i].has_cpu);
 		assert_int_equal(row->vcpu[i].cpu_ns, 100 * (i + 1));
 		assert_int_equal(row->vcpu[i].wait_ns, 10 * (i + 1));
@@ -253,7 +253,7 @@ static void test_ids_with_gaps(void **state)
 	row = lab_row(lab->sample, "web");
 	assert_int_equal(row->nvcpus, 2);
 	assert_int_equal(row->vcpu[1].id, 4);
-	assert_int_equal(row->vcpu[1].value[lab_column(lab->sample, "exit_validity")->column], 6);
+	assert_int_equal(row->vcpu[1].value[lab_column(lab->sample, "exit_validity")->first_cell], 6);
 	/* debugfs read the times of the threads, which are finer. */
 	assert_int_equal(row->vcpu[1].cpu_ns, 70);
 	assert_int_equal(row->cpu_ns, 77);
@@ -380,7 +380,7 @@ static void test_twins(void **state)
 	for (uint32_t i = 0; i < lab->sample->nrows; i++) {
 		const struct kvmstat_row *row = &lab->sample->rows[i];
 
-		assert_int_equal(row->from[lab_column(lab->sample, "exit_null")->column],
+		assert_int_equal(row->from[lab_column(lab->sample, "exit_null")->first_cell],
 				 row->guest->pid == 300 ? KVMSTAT_LIBVIRT : KVMSTAT_ABSENT);
 	}
 }

@@ -57,7 +57,7 @@ static uint32_t column(struct fake *fake, const struct kvmstat_event *event, uin
 	uint32_t first = fake->sample.ncells;
 
 	fake->columns[fake->sample.ncolumns++] =
-		(struct kvmstat_column){ .event = event, .column = first, .cells = cells, .reason = "" };
+		(struct kvmstat_column){ .event = event, .first_cell = first, .cells = cells, .reason = "" };
 	fake->sample.ncells += cells;
 	return first;
 }

@@ -383,7 +383,7 @@ static uint8_t source_of_blocking(const struct kvmstat_row *row)
 {
 	for (uint32_t i = 0; i < vm.sample->ncolumns; i++)
 		if (strcmp(vm.sample->columns[i].event->name, "blocking") == 0)
-			return row->from[vm.sample->columns[i].column];
+			return row->from[vm.sample->columns[i].first_cell];
 	return KVMSTAT_NSOURCES;
 }
 
@@ -459,11 +459,11 @@ static bool is_idle(const struct kvmstat_sample *sample, const struct kvmstat_ro
 	for (uint32_t i = 0; i < sample->ncolumns; i++) {
 		const struct kvmstat_column *column = &sample->columns[i];
 
-		if (row->from[column->column] != KVMSTAT_STATSFD)
+		if (row->from[column->first_cell] != KVMSTAT_STATSFD)
 			continue;
 		any = true;
 		if (strstr(column->event->name, "halt") || strstr(column->event->name, "exits"))
-			assert_int_equal(row->value[column->column], 0);
+			assert_int_equal(row->value[column->first_cell], 0);
 	}
 	return any;
 }

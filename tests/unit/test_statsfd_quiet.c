@@ -268,7 +268,7 @@ static uint32_t vm_events(const struct kvmstat_row *row)
 
 	for (uint32_t i = 0; i < sample->ncolumns; i++)
 		count += sample->columns[i].event->scope == KVMSTAT_VM &&
-			 row->from[sample->columns[i].column] == KVMSTAT_STATSFD;
+			 row->from[sample->columns[i].first_cell] == KVMSTAT_STATSFD;
 	return count;
 }
 

@@ -260,7 +260,7 @@ static const struct kvmstat_row *row_of(const struct kvmstat_sample *sample, pid
 static long value_in(const struct kvmstat_sample *sample, const char *event, const uint64_t *value, const uint8_t *from)
 {
 	for (uint32_t i = 0; i < sample->ncolumns; i++) {
-		uint32_t cell = sample->columns[i].column;
+		uint32_t cell = sample->columns[i].first_cell;
 
 		if (strcmp(sample->columns[i].event->name, event) == 0)
 			return from[cell] == KVMSTAT_TRACEPOINT ? (long)value[cell] : -1;
