@@ -146,6 +146,19 @@ enum kvmstat_cause_number cause_of(const struct symptoms *symptoms)
 	return KVMSTAT_CAUSE_NONE;
 }
 
+static bool is_moved_by_work(enum kvmstat_cause_number cause)
+{
+	return cause == KVMSTAT_CAUSE_LOCK || cause >= KVMSTAT_CAUSE_IO;
+}
+
+/* What is little above the limit is a burst of work more often than a fault: it must last longer. */
+static double patience(double excess)
+{
+	double times = parameters.plain / excess;
+
+	return times < 1 ? 1 : times > parameters.patience ? parameters.patience : times;
+}
+
 double cause_hold(enum kvmstat_cause_number cause, const struct symptoms *symptoms)
 {
 	double hold = cause_table[cause].hold_s;
@@ -155,8 +168,8 @@ double cause_hold(enum kvmstat_cause_number cause, const struct symptoms *sympto
 		return symptoms->history || symptoms->abnormal ? hold : cause_table[KVMSTAT_CAUSE_CPU_STARVED].hold_s;
 	if (cause > KVMSTAT_CAUSE_CPU_STARVED && symptoms->abnormal + symptoms->followers < 2 &&
 	    hold < parameters.alone)
-		return parameters.alone;
-	return hold;
+		hold = parameters.alone;
+	return is_moved_by_work(cause) ? hold * patience(loudest(symptoms)) : hold;
 }
 
 /* Which events speak for a cause that has none of its own. */

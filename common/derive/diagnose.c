@@ -131,6 +131,42 @@ static double take_step(const struct pass *pass, uint32_t row, struct watched *g
 
 /* ---- one guest ---------------------------------------------------------- */
 
+static unsigned int hour_of(uint64_t realtime_ns)
+{
+	return (unsigned int)(realtime_ns / 1000000000u / 3600 % 24);
+}
+
+/* The sums of events that speak for one cause; missing if one of them is. */
+static void add_sums(struct kvmstat_diagnosis *diagnosis)
+{
+	for (unsigned int sum = 0; sum < DAILY_SUMS; sum++) {
+		double rate = NAN;
+
+		for (uint32_t i = 0; i < diagnosis->nslots; i++) {
+			const struct slot *slot = &diagnosis->slots[i];
+
+			if (slot->judged->signs != daily_rules[sum].signs || slot->judged->judge == KVMSTAT_FOLLOW)
+				continue;
+			if (slot->cell != SLOT_ABSENT || daily_rules[sum].time)
+				rate = (isnan(rate) ? 0 : rate) + diagnosis->rate[i];
+		}
+		diagnosis->sum[sum] = level_of(rate, daily_rules[sum].time);
+	}
+}
+
+static void update_daily(const struct pass *pass, struct watched *guest, bool known)
+{
+	struct kvmstat_diagnosis *diagnosis = pass->diagnosis;
+
+	for (unsigned int i = 0; i < DAILY_SUMS; i++) {
+		if (pass->gap)
+			guest->daily[i].low = 0;
+		daily_update(&guest->daily[i], known ? diagnosis->sum[i] : LEVEL_MISSING,
+			     hour_of(pass->sample->realtime_ns), &daily_rules[i], guest->age >= parameters.daily,
+			     &diagnosis->pace);
+	}
+}
+
 /* What makes a guest another one, or its numbers others. */
 static void look_at_changes(const struct pass *pass, uint32_t row, struct watched *guest)
 {
@@ -168,6 +204,8 @@ static void fade(const struct kvmstat_diagnosis *diagnosis, struct watched *gues
 	guest->faded += each;
 	for (uint32_t i = 0; i < diagnosis->nslots; i++)
 		cell_fade(&guest->cells[i], 1);
+	for (unsigned int i = 0; i < DAILY_SUMS; i++)
+		daily_fade(&guest->daily[i], 1);
 }
 
 /* The cells of a guest, of which nothing may be said now. */
@@ -178,6 +216,7 @@ static void skip_cells(const struct pass *pass, struct watched *guest)
 
 		cell_update(&guest->cells[i], LEVEL_MISSING, &none, &pass->diagnosis->pace, pass->ends);
 	}
+	update_daily(pass, guest, false);
 }
 
 /* Returns whether anything had a value. */
@@ -195,11 +234,6 @@ static bool update_cells(const struct pass *pass, struct watched *guest, const s
 		any |= diagnosis->level[i] != LEVEL_MISSING;
 	}
 	return any;
-}
-
-static unsigned int hour_of(uint64_t realtime_ns)
-{
-	return (unsigned int)(realtime_ns / 1000000000u / 3600 % 24);
 }
 
 static void judge(const struct pass *pass, uint32_t row, struct watched *guest)
@@ -220,6 +254,8 @@ static void judge(const struct pass *pass, uint32_t row, struct watched *guest)
 			 guest->age < parameters.first_day, &diagnosis->pace)) {
 		skip_cells(pass, guest);
 	} else {
+		add_sums(diagnosis);
+		update_daily(pass, guest, true);
 		if (update_cells(pass, guest, &manner))
 			guest->age += diagnosis->pace.step;
 		fade(diagnosis, guest);

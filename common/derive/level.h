@@ -30,12 +30,15 @@ struct parameters {
 	double unjudged;	/* a new guest has no record to speak of */
 	double first_day;
 	double first_week;
+	double daily;		/* the records of hours of the day are judged by */
 	double fade;		/* log2 down by 1 */
 	double calm;		/* that far below the limit: calm */
 	double grace;
 	double adopt;		/* abnormal for so long: normal from now on */
 	double adopted_age;
 	double alone;		/* hold of an alarm with one abnormal event */
+	double plain;		/* excess in log2 from which a sign of work needs no more than its hold */
+	double patience;	/* at most so many times its hold */
 	double silent;
 	double silent_share;	/* of the quietest hour */
 	double awake_share;

@@ -35,6 +35,44 @@ static void add_symptom(struct symptoms *symptoms, const struct kvmstat_judged *
 	}
 }
 
+/* The event of a sum that happens most. */
+static const struct kvmstat_judged *most_of(const struct kvmstat_diagnosis *diagnosis, unsigned int signs)
+{
+	const struct kvmstat_judged *most = NULL;
+	double rate = -1;
+
+	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
+		const struct slot *slot = &diagnosis->slots[i];
+
+		if (slot->judged->signs == signs && !is_follower(slot) && diagnosis->rate[i] > rate) {
+			rate = diagnosis->rate[i];
+			most = slot->judged;
+		}
+	}
+	return most;
+}
+
+/* What is not above the guest's record, but above that of the hour. Returns whether anything is. */
+static bool examine_daily(const struct kvmstat_diagnosis *diagnosis, struct watched *guest, struct symptoms *symptoms)
+{
+	unsigned int hour = (unsigned int)(diagnosis->now.realtime_ns / 1000000000u / 3600 % 24);
+	bool any = false;
+
+	for (unsigned int i = 0; i < DAILY_SUMS; i++) {
+		const struct kvmstat_judged *most = most_of(diagnosis, daily_rules[i].signs);
+
+		if (!guest->daily[i].abnormal || !most)
+			continue;
+		any = true;
+		guest->subject.held = fmax(guest->subject.held, 2 * daily_rules[i].span);
+		if (!symptoms->event[daily_rules[i].signs])
+			add_symptom(symptoms, most, daily_excess(&guest->daily[i], diagnosis->sum[i], hour, &daily_rules[i]));
+		if (guest->subject.alarm)
+			alarm_join(guest->subject.alarm, most);
+	}
+	return any;
+}
+
 /* Returns whether an event is at least suspected. */
 static bool examine(const struct kvmstat_diagnosis *diagnosis, struct watched *guest, const struct manner *manner,
 		    struct symptoms *symptoms)
@@ -60,6 +98,7 @@ static bool examine(const struct kvmstat_diagnosis *diagnosis, struct watched *g
 		if (guest->subject.alarm)
 			alarm_join(guest->subject.alarm, judged);
 	}
+	suspected |= examine_daily(diagnosis, guest, symptoms);
 	return suspected;
 }
 
@@ -113,22 +152,43 @@ static void raise_alarm(struct kvmstat_diagnosis *diagnosis, struct watched *gue
 	for (uint32_t i = 0; i < diagnosis->nslots; i++)
 		if (cell_is_abnormal(&guest->cells[i]))
 			alarm_join(guest->subject.alarm, diagnosis->slots[i].judged);
+	if (what.event)
+		alarm_join(guest->subject.alarm, what.event);
 }
 
-static void update_alarm(struct kvmstat_diagnosis *diagnosis, struct watched *guest, enum kvmstat_cause_number cause,
-			 const struct symptoms *symptoms)
+/* As the numbers of severities are: critical before major before warning. */
+static bool is_worse(enum kvmstat_cause_number cause, enum kvmstat_cause_number than)
 {
-	struct kvmstat_alarm what = describe(diagnosis, guest, cause, symptoms);
-	struct alarm *alarm = guest->subject.alarm;
-
-	alarm_update(&diagnosis->alarms, alarm, &what);
-	alarm_describe(&alarm->public, symptoms->cpu, guest->age / 86400, NULL);
+	return kvmstat_cause(cause)->severity < kvmstat_cause(than)->severity;
 }
 
 /* Causes that a better one may replace. */
 static bool is_vague(enum kvmstat_cause_number cause)
 {
 	return cause == KVMSTAT_CAUSE_UNKNOWN || cause == KVMSTAT_CAUSE_SPIN || cause == KVMSTAT_CAUSE_LOCK;
+}
+
+/* Some causes are never reported, and the shortage of a host is not that of its guests. */
+static bool may_report(const struct kvmstat_diagnosis *diagnosis, enum kvmstat_cause_number cause)
+{
+	return cause != KVMSTAT_CAUSE_NONE && !(diagnosis->config.excluded & 1u << cause) &&
+	       !(cause == KVMSTAT_CAUSE_CPU_STARVED && diagnosis->held_back);
+}
+
+/* What hides a worse cause ends; one that was vague gets its better cause. */
+static void replace_alarm(struct kvmstat_diagnosis *diagnosis, struct watched *guest, enum kvmstat_cause_number cause,
+			 const struct symptoms *symptoms)
+{
+	struct kvmstat_alarm what = describe(diagnosis, guest, cause, symptoms);
+	struct alarm *alarm = guest->subject.alarm;
+
+	if (is_worse(cause, alarm->public.cause->number)) {
+		clear(diagnosis, &guest->subject, KVMSTAT_REPLACED);
+		raise_alarm(diagnosis, guest, cause, symptoms);
+		return;
+	}
+	alarm_update(&diagnosis->alarms, alarm, &what);
+	alarm_describe(&alarm->public, symptoms->cpu, guest->age / 86400, NULL);
 }
 
 /* What has been so for a day is normal. */
@@ -139,6 +199,8 @@ static void adopt(struct kvmstat_diagnosis *diagnosis, struct watched *guest, co
 
 		cell_adopt(&guest->cells[i], &limits);
 	}
+	for (unsigned int i = 0; i < DAILY_SUMS; i++)
+		daily_adopt(&guest->daily[i], (unsigned int)(diagnosis->now.realtime_ns / 1000000000u / 3600 % 24));
 	if (guest->age > parameters.adopted_age)
 		guest->age = parameters.adopted_age;
 	clear(diagnosis, &guest->subject, KVMSTAT_NEW_NORMAL);
@@ -159,15 +221,12 @@ static void go_on(struct kvmstat_diagnosis *diagnosis, struct watched *guest, co
 	alarm->restored_until = 0;
 	if (cause == KVMSTAT_CAUSE_NONE || (is_silence(told) && !is_silence(cause))) {
 		clear(diagnosis, &guest->subject, KVMSTAT_NORMAL_AGAIN);
-	} else if (is_silence(cause) && !is_silence(told)) {
-		clear(diagnosis, &guest->subject, KVMSTAT_REPLACED);
-		raise_alarm(diagnosis, guest, cause, symptoms);
 	} else if (!is_silence(cause) && seconds_since(diagnosis, alarm->began_ns) >= parameters.adopt) {
 		adopt(diagnosis, guest, manner);
-	} else if (is_vague(told) && !is_vague(cause)) {
+	} else if (may_report(diagnosis, cause) && (is_worse(cause, told) || (is_vague(told) && !is_vague(cause)))) {
 		guest->subject.held += diagnosis->pace.step;
 		if (guest->subject.held >= cause_hold(cause, symptoms))
-			update_alarm(diagnosis, guest, cause, symptoms);
+			replace_alarm(diagnosis, guest, cause, symptoms);
 	}
 }
 
@@ -182,12 +241,7 @@ static void consider(struct kvmstat_diagnosis *diagnosis, struct watched *guest,
 		return;
 	}
 	*held += step;
-	if (cause == KVMSTAT_CAUSE_NONE || diagnosis->config.excluded & (1u << cause))
-		return;
-	/* The shortage is the host's. */
-	if (cause == KVMSTAT_CAUSE_CPU_STARVED && diagnosis->held_back)
-		return;
-	if (*held >= cause_hold(cause, symptoms))
+	if (may_report(diagnosis, cause) && *held >= cause_hold(cause, symptoms))
 		raise_alarm(diagnosis, guest, cause, symptoms);
 }
 

@@ -357,6 +357,8 @@ void watched_forget(const struct kvmstat_diagnosis *diagnosis, struct watched *g
 		cell_forget(&guest->cells[i]);
 		guest->cells[i].prev = guest->cells[i].block = 0;
 	}
+	for (unsigned int i = 0; i < DAILY_SUMS; i++)
+		daily_forget(&guest->daily[i]);
 	guest->subject.held = 0;
 	guest->summed = 0;
 }

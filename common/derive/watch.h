@@ -6,6 +6,7 @@
 #define KVMSTAT_WATCH_H
 
 #include "derive/alarm.h"
+#include "derive/daily.h"
 #include "derive/level.h"
 #include "derive/quiet.h"
 #include "kvmstat.h"
@@ -33,6 +34,7 @@ struct watched {
 	uint8_t source;
 	struct subject subject;
 	struct quiet quiet;
+	struct daily daily[DAILY_SUMS];
 	float cpu;		/* CPUs in the last step */
 	float wait;
 	float cpu_excess;	/* above what it ever was, log2 */
@@ -69,6 +71,7 @@ struct kvmstat_diagnosis {
 	uint32_t alive_room;
 	double *rate;		/* [slots] of the guest at hand, in this step */
 	uint16_t *level;
+	uint16_t sum[DAILY_SUMS]; /* levels */
 	uint64_t event_generation;
 	bool mapped;
 	struct subject host;
