@@ -4,9 +4,18 @@
 #include <math.h>
 
 const struct daily_rules daily_rules[DAILY_SUMS] = {
-	{ .signs = KVMSTAT_CAUSE_IO, .span = 150, .margin = LEVEL_OF_LOG2(2.0), .floor = LEVEL_OF_LOG2(6.3) },
-	{ .signs = KVMSTAT_CAUSE_SPIN, .span = 600, .margin = LEVEL_OF_LOG2(0.3), .linear = 0.7e9, .time = true },
+	[DAILY_IO] = { .signs = KVMSTAT_CAUSE_IO, .span = 150, .margin = LEVEL_OF_LOG2(2.0), .floor = LEVEL_OF_LOG2(6.3) },
+	[DAILY_CPU] = { .signs = KVMSTAT_CAUSE_SPIN, .span = 600, .margin = LEVEL_OF_LOG2(0.3), .linear = 0.7e9, .time = true },
 };
+
+unsigned int daily_sum(const struct kvmstat_judged *judged)
+{
+	unsigned int sum = 0;
+
+	while (sum < DAILY_SUMS && (judged->judge == KVMSTAT_FOLLOW || daily_rules[sum].signs != judged->signs))
+		sum++;
+	return sum;
+}
 
 static unsigned int block_of(unsigned int hour)
 {

@@ -32,10 +32,13 @@ struct daily_rules {
 	int floor;		/* level that is loud */
 };
 
-enum { DAILY_SUMS = 2 };
+enum { DAILY_IO, DAILY_CPU, DAILY_SUMS };
 
 /* The sums. */
 extern const struct daily_rules daily_rules[DAILY_SUMS];
+
+/* Which of them an event is part of, or DAILY_SUMS. */
+unsigned int daily_sum(const struct kvmstat_judged *judged);
 
 /* One step; hour 0 to 23. Returns whether it is abnormal. */
 bool daily_update(struct daily *daily, uint16_t level, unsigned int hour, const struct daily_rules *rules,

@@ -66,10 +66,8 @@ static double slot_rate(const struct pass *pass, uint32_t row, uint32_t slot)
 {
 	const struct slot *s = &pass->diagnosis->slots[slot];
 
-	if (s->judged->number == KVMSTAT_NUMBER_CPU)
-		return kvmstat_rate_cpu(pass->rates, row);
-	if (s->judged->number == KVMSTAT_NUMBER_WAIT)
-		return kvmstat_rate_wait(pass->rates, row);
+	if (s->time)
+		return s->sum == DAILY_CPU ? kvmstat_rate_cpu(pass->rates, row) : kvmstat_rate_wait(pass->rates, row);
 	return s->cell == SLOT_ABSENT ? NAN : kvmstat_rate(pass->rates, row, s->cell);
 }
 
@@ -93,6 +91,12 @@ static void add_up(const struct pass *pass, uint32_t row, struct watched *guest)
 {
 	uint32_t n = pass->diagnosis->nslots;
 
+	if (!guest->sums)
+		guest->sums = calloc(guest->room + 1, sizeof(*guest->sums));
+	if (!guest->sums) {
+		pass->diagnosis->short_of_memory = true;
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++)
 		guest->sums[i] += (float)(slot_rate(pass, row, i) * pass->seconds);
 	guest->sums[n] += (float)(alive_rate(pass, row) * pass->seconds);
@@ -117,11 +121,9 @@ static double take_step(const struct pass *pass, uint32_t row, struct watched *g
 		double rate = mean(pass, guest, i, slot_rate(pass, row, i));
 
 		diagnosis->rate[i] = rate;
-		diagnosis->level[i] = level_of(rate, diagnosis->slots[i].judged->number >= KVMSTAT_NUMBER_CPU);
-		if (diagnosis->slots[i].judged->number == KVMSTAT_NUMBER_CPU)
-			guest->cpu = (float)(rate * 1e-9);
-		else if (diagnosis->slots[i].judged->number == KVMSTAT_NUMBER_WAIT)
-			guest->wait = (float)(rate * 1e-9);
+		diagnosis->level[i] = level_of(rate, diagnosis->slots[i].time);
+		if (diagnosis->slots[i].time)
+			*(diagnosis->slots[i].sum == DAILY_CPU ? &guest->cpu : &guest->wait) = (float)(rate * 1e-9);
 	}
 	if (guest->summed != 0)
 		memset(guest->sums, 0, (diagnosis->nslots + 1) * sizeof(*guest->sums));
@@ -139,19 +141,18 @@ static unsigned int hour_of(uint64_t realtime_ns)
 /* The sums of events that speak for one cause; missing if one of them is. */
 static void add_sums(struct kvmstat_diagnosis *diagnosis)
 {
-	for (unsigned int sum = 0; sum < DAILY_SUMS; sum++) {
-		double rate = NAN;
+	double rate[DAILY_SUMS];
 
-		for (uint32_t i = 0; i < diagnosis->nslots; i++) {
-			const struct slot *slot = &diagnosis->slots[i];
+	for (unsigned int sum = 0; sum < DAILY_SUMS; sum++)
+		rate[sum] = -1;
+	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
+		const struct slot *slot = &diagnosis->slots[i];
 
-			if (slot->judged->signs != daily_rules[sum].signs || slot->judged->judge == KVMSTAT_FOLLOW)
-				continue;
-			if (slot->cell != SLOT_ABSENT || daily_rules[sum].time)
-				rate = (isnan(rate) ? 0 : rate) + diagnosis->rate[i];
-		}
-		diagnosis->sum[sum] = level_of(rate, daily_rules[sum].time);
+		if (slot->sum < DAILY_SUMS && (slot->cell != SLOT_ABSENT || slot->time))
+			rate[slot->sum] = (rate[slot->sum] < 0 ? 0 : rate[slot->sum]) + diagnosis->rate[i];
 	}
+	for (unsigned int sum = 0; sum < DAILY_SUMS; sum++)
+		diagnosis->sum[sum] = level_of(rate[sum] < 0 ? NAN : rate[sum], daily_rules[sum].time);
 }
 
 static void update_daily(const struct pass *pass, struct watched *guest, bool known)
@@ -358,6 +359,7 @@ int kvmstat_diagnose(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_s
 
 	*changes = diagnosis->alarms.changes;
 	*nchanges = 0;
+	diagnosis->short_of_memory = false;
 	diagnosis->now = (struct moment){ sample->time_ns, sample->realtime_ns };
 	if (!diagnosis->last_ns)
 		begin(diagnosis);

@@ -59,13 +59,29 @@ void pace_set(struct pace *pace, double step)
 	pace->small = (uint8_t)((CELL_NEED + pace->minute - 1) / pace->minute);
 }
 
+/*
+ * log2 of a number from 1 on, exact for powers of two and nowhere off by a 135th of a unit of level: log2f() would take a
+ * third of the time of a step.
+ */
+static float fast_log2(float number)
+{
+	static const float c[] = { 0.4426541f, -0.2765695f, 0.1841008f, -0.0972018f, 0.0256913f };
+	uint32_t bits;
+	float x;
+
+	memcpy(&bits, &number, sizeof(bits));
+	x = (float)(bits & 0x7fffff) / (1 << 23);
+	return (float)(int)((bits >> 23) - 127) +
+	       x + x * (1 - x) * (c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4]))));
+}
+
 uint16_t level_of(double rate, bool time)
 {
 	float level;
 
 	if (isnan(rate))
 		return LEVEL_MISSING;
-	level = 1024.0f * log2f(1.0f + (float)(time ? rate * 1e-6 : rate));
+	level = 1024.0f * fast_log2(1.0f + (float)(time ? rate * 1e-6 : rate));
 	return level >= LEVEL_MAX ? LEVEL_MAX : (uint16_t)(level + 0.5f);
 }
 

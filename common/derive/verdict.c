@@ -36,7 +36,7 @@ static void add_symptom(struct symptoms *symptoms, const struct kvmstat_judged *
 }
 
 /* The event of a sum that happens most. */
-static const struct kvmstat_judged *most_of(const struct kvmstat_diagnosis *diagnosis, unsigned int signs)
+static const struct kvmstat_judged *most_of(const struct kvmstat_diagnosis *diagnosis, unsigned int sum)
 {
 	const struct kvmstat_judged *most = NULL;
 	double rate = -1;
@@ -44,7 +44,7 @@ static const struct kvmstat_judged *most_of(const struct kvmstat_diagnosis *diag
 	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
 		const struct slot *slot = &diagnosis->slots[i];
 
-		if (slot->judged->signs == signs && !is_follower(slot) && diagnosis->rate[i] > rate) {
+		if (slot->sum == sum && diagnosis->rate[i] > rate) {
 			rate = diagnosis->rate[i];
 			most = slot->judged;
 		}
@@ -59,9 +59,12 @@ static bool examine_daily(const struct kvmstat_diagnosis *diagnosis, struct watc
 	bool any = false;
 
 	for (unsigned int i = 0; i < DAILY_SUMS; i++) {
-		const struct kvmstat_judged *most = most_of(diagnosis, daily_rules[i].signs);
+		const struct kvmstat_judged *most;
 
-		if (!guest->daily[i].abnormal || !most)
+		if (!guest->daily[i].abnormal)
+			continue;
+		most = most_of(diagnosis, i);
+		if (!most)
 			continue;
 		any = true;
 		guest->subject.held = fmax(guest->subject.held, 2 * daily_rules[i].span);
@@ -81,11 +84,11 @@ static bool examine(const struct kvmstat_diagnosis *diagnosis, struct watched *g
 
 	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
 		const struct kvmstat_judged *judged = diagnosis->slots[i].judged;
-		struct cell *cell = &guest->cells[i];
+		const struct cell *cell = &guest->cells[i];
 		struct limits limits;
 		double excess;
 
-		if (judged->number == KVMSTAT_NUMBER_CPU)
+		if (diagnosis->slots[i].sum == DAILY_CPU)
 			guest->cpu_excess = (float)(diagnosis->level[i] - cell->minute) / 1024;
 		if (!cell->evidence)
 			continue;

@@ -10,9 +10,6 @@
 #define ALIVE                                                                                                \
 	(1u << KVMSTAT_IDLE | 1u << KVMSTAT_INSTRUCTION | 1u << KVMSTAT_INTERRUPT | 1u << KVMSTAT_IO)
 
-/* Of CPU time: one CPU that spins is to be seen in a guest of any size. */
-#define CPU_FLOOR_GROWS 1024
-
 static uint64_t hash_key(const char *key)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
@@ -95,8 +92,10 @@ int watch_slot(struct kvmstat_diagnosis *diagnosis, uint32_t number)
 		return i;
 	if (make_slot_room(diagnosis) < 0)
 		return -ENOMEM;
-	diagnosis->slots[diagnosis->nslots] =
-		(struct slot){ .judged = judged, .cell = SLOT_ABSENT, .floor = level_of(judged->floor, time) };
+	diagnosis->slots[diagnosis->nslots] = (struct slot){
+		.judged = judged, .cell = SLOT_ABSENT, .floor = level_of(judged->floor, time), .time = time,
+		.pressure = judged->judge == KVMSTAT_PRESSURE, .sum = (uint8_t)daily_sum(judged),
+	};
 	return (int)diagnosis->nslots++;
 }
 
@@ -119,11 +118,11 @@ int watch_make_room(const struct kvmstat_diagnosis *diagnosis, struct watched *g
 	if (room <= guest->room)
 		return 0;
 	if (widen(&guest->cells, guest->room, room, sizeof(*guest->cells)) < 0 ||
-	    widen(&guest->sums, guest->room ? guest->room + 1 : 0, room + 1, sizeof(*guest->sums)) < 0 ||
 	    (guest->good && widen(&guest->good, guest->room, room, sizeof(*guest->good)) < 0))
 		return -ENOMEM;
-	/* No block that is under way counts. */
-	memset(guest->sums, 0, (room + 1) * sizeof(*guest->sums));
+	/* What is summed up has another size now. */
+	free(guest->sums);
+	guest->sums = NULL;
 	guest->summed = 0;
 	guest->room = room;
 	return 0;
@@ -394,19 +393,4 @@ struct manner watched_manner(const struct kvmstat_diagnosis *diagnosis, const st
 			      .pressure = true },
 		.grows = guest->vcpus > 1 ? LEVEL_OF_LOG2(0.5 * log2(guest->vcpus)) : 0,
 	};
-}
-
-struct limits watched_limits(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest,
-			     const struct manner *manner, uint32_t slot)
-{
-	const struct kvmstat_judged *judged = diagnosis->slots[slot].judged;
-	struct limits limits = judged->judge == KVMSTAT_PRESSURE ? manner->pressure : manner->work;
-
-	limits.floor = diagnosis->slots[slot].floor + manner->grows;
-	if (judged->number == KVMSTAT_NUMBER_CPU && manner->grows > CPU_FLOOR_GROWS)
-		limits.floor = diagnosis->slots[slot].floor + CPU_FLOOR_GROWS;
-	/* Twice the good case. */
-	if (guest->good && guest->good[slot] < LEVEL_MAX - 1024)
-		limits.ceiling = (uint16_t)(guest->good[slot] + 1024);
-	return limits;
 }

@@ -40,7 +40,7 @@ struct watched {
 	float cpu_excess;	/* above what it ever was, log2 */
 	struct cell *cells;	/* [slots], as many as it has room for */
 	uint16_t *good;		/* [slots] of a recorded good case: levels, 0 if it has none; or NULL */
-	float *sums;		/* [slots + activity] of a step of several samples */
+	float *sums;		/* [slots + activity] of a step of several samples; NULL if no step has */
 	float summed;		/* seconds in them */
 	uint32_t room;
 };
@@ -49,7 +49,10 @@ struct watched {
 struct slot {
 	const struct kvmstat_judged *judged;
 	uint32_t cell;		/* in a row of the sample, or SLOT_ABSENT */
-	int floor;		/* level for the guest at hand */
+	int floor;		/* level of a guest with one vCPU */
+	bool pressure;
+	bool time;		/* ns a second */
+	uint8_t sum;		/* that it is part of, DAILY_SUMS: of none */
 };
 
 #define SLOT_ABSENT UINT32_MAX
@@ -123,7 +126,24 @@ struct manner {
 };
 
 struct manner watched_manner(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest);
-struct limits watched_limits(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest,
-			     const struct manner *manner, uint32_t slot);
+
+/* Of CPU time: one CPU that spins is to be seen in a guest of any size. */
+enum { CPU_FLOOR_GROWS = 1024 };
+
+/* Called for each cell of a step, so it must cost nothing. */
+static inline struct limits watched_limits(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest,
+					   const struct manner *manner, uint32_t slot)
+{
+	const struct slot *s = &diagnosis->slots[slot];
+	struct limits limits = s->pressure ? manner->pressure : manner->work;
+
+	limits.floor = s->floor + manner->grows;
+	if (s->sum == DAILY_CPU && manner->grows > CPU_FLOOR_GROWS)
+		limits.floor = s->floor + CPU_FLOOR_GROWS;
+	/* Twice the good case. */
+	if (guest->good && guest->good[slot] < LEVEL_MAX - 1024)
+		limits.ceiling = (uint16_t)(guest->good[slot] + 1024);
+	return limits;
+}
 
 #endif
