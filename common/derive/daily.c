@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+const char *const daily_names[DAILY_SUMS] = { [DAILY_IO] = "io", [DAILY_CPU] = "cpu" };
+
 const struct daily_rules daily_rules[DAILY_SUMS] = {
 	[DAILY_IO] = { .signs = KVMSTAT_CAUSE_IO, .span = 150, .margin = LEVEL_OF_LOG2(2.0), .floor = LEVEL_OF_LOG2(6.3) },
 	[DAILY_CPU] = { .signs = KVMSTAT_CAUSE_SPIN, .span = 600, .margin = LEVEL_OF_LOG2(0.3), .linear = 0.7e9, .time = true },
@@ -63,7 +65,7 @@ static void end_span(struct daily *daily, unsigned int hour, const struct daily_
 	if (daily->abnormal) {
 		if (held > daily->peak)
 			daily->peak = held;
-	} else if (judged && held > limit_of(daily, hour, rules)) {
+	} else if (judged && record_of(daily, hour) && held > limit_of(daily, hour, rules)) {
 		daily->abnormal = true;
 		daily->peak = held;
 		daily->calm = 0;

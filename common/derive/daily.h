@@ -37,6 +37,8 @@ enum { DAILY_IO, DAILY_CPU, DAILY_SUMS };
 /* The sums. */
 extern const struct daily_rules daily_rules[DAILY_SUMS];
 
+extern const char *const daily_names[DAILY_SUMS];
+
 /* Which of them an event is part of, or DAILY_SUMS. */
 unsigned int daily_sum(const struct kvmstat_judged *judged);
 

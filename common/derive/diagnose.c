@@ -58,7 +58,7 @@ struct pass {
 	const struct kvmstat_sample *sample;
 	const struct kvmstat_rates *rates;
 	double seconds;		/* since the sample before */
-	bool gap;		/* samples are missing before this one */
+	bool gap;		/* samples are missing before this one: the rates are those of a longer time, and true */
 	bool ends;		/* the step is the last of a minute */
 };
 
@@ -160,8 +160,6 @@ static void update_daily(const struct pass *pass, struct watched *guest, bool kn
 	struct kvmstat_diagnosis *diagnosis = pass->diagnosis;
 
 	for (unsigned int i = 0; i < DAILY_SUMS; i++) {
-		if (pass->gap)
-			guest->daily[i].low = 0;
 		daily_update(&guest->daily[i], known ? diagnosis->sum[i] : LEVEL_MISSING,
 			     hour_of(pass->sample->realtime_ns), &daily_rules[i], guest->age >= parameters.daily,
 			     &diagnosis->pace);
@@ -229,8 +227,6 @@ static bool update_cells(const struct pass *pass, struct watched *guest, const s
 	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
 		struct limits limits = watched_limits(diagnosis, guest, manner, i);
 
-		if (pass->gap)
-			guest->cells[i].prev = guest->cells[i].block = 0;
 		cell_update(&guest->cells[i], diagnosis->level[i], &limits, &diagnosis->pace, pass->ends);
 		any |= diagnosis->level[i] != LEVEL_MISSING;
 	}
@@ -300,7 +296,8 @@ static void step(struct pass *pass)
 {
 	struct kvmstat_diagnosis *diagnosis = pass->diagnosis;
 
-	pace_set(&diagnosis->pace, fmax(diagnosis->interval, diagnosis->since_step / (pass->gap ? 2 : 1)));
+	/* After a gap a step is one step all the same. */
+	pace_set(&diagnosis->pace, pass->gap ? fmax(diagnosis->interval, parameters.step) : diagnosis->since_step);
 	diagnosis->step = (diagnosis->step + 1) % diagnosis->pace.minute;
 	pass->ends = diagnosis->step == 0;
 	begin_demand(pass);
@@ -317,7 +314,7 @@ static void measure_interval(struct kvmstat_diagnosis *diagnosis, double seconds
 	if (!diagnosis->interval || seconds < diagnosis->interval)
 		diagnosis->interval = seconds;
 	else
-		diagnosis->interval += (seconds - diagnosis->interval) / 16;
+		diagnosis->interval += (fmin(seconds, 2 * diagnosis->interval) - diagnosis->interval) / 16;
 }
 
 static void take(struct pass *pass)

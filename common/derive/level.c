@@ -111,9 +111,15 @@ static void learn_from_alarm(struct cell *cell, const struct limits *limits)
 	raise_to(&cell->two, cell->minute);
 }
 
+/* What was reached in a minute; as long as no minute was without gaps, in two steps. */
+static int record_of(const struct cell *cell)
+{
+	return cell->minute ? cell->minute : cell->two;
+}
+
 static void calm_down(struct cell *cell, uint16_t level, const struct limits *limits, const struct pace *pace)
 {
-	int calm_below = cell->minute + limits->margin - LEVEL_OF_LOG2(parameters.calm);
+	int calm_below = record_of(cell) + limits->margin - LEVEL_OF_LOG2(parameters.calm);
 
 	if (level < calm_below || level <= limits->floor)
 		cell->calm++;
@@ -131,7 +137,7 @@ static void gather(struct cell *cell, uint16_t level, const struct limits *limit
 
 	if (level > limits->floor && level > cell->two + limits->margin)
 		evidence += CELL_BIG > pace->small ? CELL_BIG : pace->small;
-	else if (level > limits->floor && level > cell->minute + limits->margin)
+	else if (level > limits->floor && level > record_of(cell) + limits->margin)
 		evidence += pace->small;
 	else
 		evidence = evidence > pace->small ? evidence - pace->small : 0;
@@ -173,7 +179,7 @@ void cell_update(struct cell *cell, uint16_t level, const struct limits *limits,
 
 double cell_excess(const struct cell *cell, uint16_t level, const struct limits *limits)
 {
-	return (level - cell->minute - limits->margin) / 1024.0;
+	return (level - record_of(cell) - limits->margin) / 1024.0;
 }
 
 void cell_fade(struct cell *cell, unsigned int units)

@@ -135,21 +135,34 @@ static int read_host(struct reading *reading)
 	return into->release ? 0 : -ENOMEM;
 }
 
-static bool read_quiet(char *word, struct quiet *quiet)
+/* Exactly so many rates, separated by commas. */
+static bool read_levels(char *words, bool time, uint16_t *level, unsigned int count)
 {
-	char *next = word;
 	unsigned int n = 0;
 
-	if (strncmp(word, "quiet=", 6) != 0)
-		return false;
-	next += 6;
-	while (next) {
-		char *hour = strsep(&next, ",");
-
-		if (n == HOURS || !read_level(hour, false, &quiet->hour[n++]))
+	while (words)
+		if (n == count || !read_level(strsep(&words, ","), time, &level[n++]))
 			return false;
-	}
-	return n == HOURS;
+	return n == count;
+}
+
+static bool read_quiet(char *word, struct quiet *quiet)
+{
+	return !strncmp(word, "quiet=", 6) && read_levels(word + 6, false, quiet->hour, HOURS);
+}
+
+static int read_daily(struct reading *reading)
+{
+	unsigned int sum = 0;
+
+	if (reading->nfields != 3 || !reading->guest)
+		return refuse(reading, "what it has of a guest's day makes no sense");
+	while (sum < DAILY_SUMS && strcmp(daily_names[sum], reading->field[1]) != 0)
+		sum++;
+	if (sum == DAILY_SUMS || !read_levels(reading->field[2], daily_rules[sum].time,
+					      reading->guest->daily[sum].record, DAILY_BLOCKS))
+		return refuse(reading, "what it has of a guest's day makes no sense");
+	return 0;
 }
 
 static int read_guest(struct reading *reading)
@@ -253,6 +266,8 @@ static int read_line(struct reading *reading, char *line)
 		return read_host(reading);
 	if (!strcmp(reading->field[0], "guest"))
 		return read_guest(reading);
+	if (!strcmp(reading->field[0], "daily"))
+		return read_daily(reading);
 	if (!strcmp(reading->field[0], "alarm"))
 		return read_alarm(reading);
 	return read_cell(reading);

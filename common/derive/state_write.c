@@ -54,6 +54,17 @@ static void write_cells(FILE *file, const struct kvmstat_diagnosis *diagnosis, c
 	}
 }
 
+static void write_daily(FILE *file, const struct watched *guest)
+{
+	for (unsigned int sum = 0; sum < DAILY_SUMS; sum++) {
+		fprintf(file, "daily\t%s\t", daily_names[sum]);
+		for (unsigned int i = 0; i < DAILY_BLOCKS; i++) {
+			write_rate(file, level_rate(guest->daily[sum].record[i], daily_rules[sum].time));
+			fputc(i < DAILY_BLOCKS - 1 ? ',' : '\n', file);
+		}
+	}
+}
+
 static void write_guest(FILE *file, const struct kvmstat_diagnosis *diagnosis, const struct watched *guest)
 {
 	fprintf(file, "guest\t");
@@ -67,6 +78,7 @@ static void write_guest(FILE *file, const struct kvmstat_diagnosis *diagnosis, c
 		fputc(i < 23 ? ',' : '\n', file);
 	}
 	write_cells(file, diagnosis, guest);
+	write_daily(file, guest);
 }
 
 static void write_alarm(FILE *file, const struct kvmstat_alarm *alarm)
