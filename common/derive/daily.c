@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "derive/daily.h"
 
-#include <math.h>
-
-const char *const daily_names[DAILY_SUMS] = { [DAILY_IO] = "io", [DAILY_CPU] = "cpu" };
+const char *const daily_names[DAILY_SUMS] = { [DAILY_IO] = "io", [DAILY_INTERRUPT] = "interrupt",
+						[DAILY_TIMER] = "timer", [DAILY_CPU] = "cpu" };
 
 const struct daily_rules daily_rules[DAILY_SUMS] = {
-	[DAILY_IO] = { .signs = KVMSTAT_CAUSE_IO, .span = 150, .margin = LEVEL_OF_LOG2(2.0), .floor = LEVEL_OF_LOG2(6.3) },
-	[DAILY_CPU] = { .signs = KVMSTAT_CAUSE_SPIN, .span = 600, .margin = LEVEL_OF_LOG2(0.3), .linear = 0.7e9, .time = true },
+	[DAILY_IO] = { .signs = KVMSTAT_CAUSE_IO, .span = 120, .margin = LEVEL_OF_LOG2(0.8), .floor = LEVEL_OF_LOG2(6.3) },
+	[DAILY_INTERRUPT] = { .signs = KVMSTAT_CAUSE_INTERRUPT, .span = 120, .margin = LEVEL_OF_LOG2(0.8),
+			      .floor = LEVEL_OF_LOG2(6.9) },
+	[DAILY_TIMER] = { .signs = KVMSTAT_CAUSE_TIMER, .span = 120, .margin = LEVEL_OF_LOG2(0.8),
+			  .floor = LEVEL_OF_LOG2(6.3) },
+	[DAILY_CPU] = { .signs = KVMSTAT_CAUSE_SPIN, .span = 300, .margin = LEVEL_OF_LOG2(0.2), .linear = 0.55e9, .time = true },
 };
 
 unsigned int daily_sum(const struct kvmstat_judged *judged)
@@ -92,10 +95,10 @@ static void calm_down(struct daily *daily, uint16_t level, unsigned int hour, co
 		      const struct pace *pace)
 {
 	if (level <= limit_of(daily, hour, rules))
-		daily->calm += (float)pace->step;
+		daily->calm++;
 	else
-		daily->calm = fmaxf(0, daily->calm - 3 * (float)pace->step);
-	if (daily->calm < parameters.clear)
+		daily->calm = daily->calm > 3 ? daily->calm - 3 : 0;
+	if (daily->calm < pace->clear)
 		return;
 	learn_from_alarm(daily, hour);
 	daily_forget(daily);
@@ -111,8 +114,7 @@ bool daily_update(struct daily *daily, uint16_t level, unsigned int hour, const 
 		if (daily->abnormal)
 			calm_down(daily, level, hour, rules, pace);
 	}
-	daily->span += (float)pace->step;
-	if (daily->span >= rules->span)
+	if (++daily->span * pace->step >= rules->span)
 		end_span(daily, hour, rules, judged);
 	return daily->abnormal;
 }

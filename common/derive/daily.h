@@ -18,8 +18,8 @@ struct daily {
 	uint16_t low;		/* lowest of the span that is under way, and of the one before; 0 if a value is missing */
 	uint16_t before;
 	uint16_t peak;		/* highest held while abnormal */
-	float span;		/* seconds of it that are over */
-	float calm;		/* seconds */
+	uint8_t span;		/* steps of it that are over */
+	uint8_t calm;		/* steps */
 	bool abnormal;
 };
 
@@ -32,7 +32,7 @@ struct daily_rules {
 	int floor;		/* level that is loud */
 };
 
-enum { DAILY_IO, DAILY_CPU, DAILY_SUMS };
+enum { DAILY_IO, DAILY_INTERRUPT, DAILY_TIMER, DAILY_CPU, DAILY_SUMS };
 
 /* The sums. */
 extern const struct daily_rules daily_rules[DAILY_SUMS];

@@ -8,7 +8,7 @@
  *	host	KERNEL-RELEASE	WRITTEN	INTERVAL	LAST-ALARM	SHORTAGE
  *	guest	KEY	NAME	VCPUS	FIRST-SEEN	LAST-SEEN	LEARNT-SECONDS	quiet=A0,..,A23
  *	NUMBER	TWO	MINUTE		of the guest above: rates a second
- *	daily	io|cpu	R0,..,R7	of the guest above: rates a second held for minutes, by three hours of the day
+ *	daily	io|interrupt|timer|cpu	R0,..,R7	of the guest above: rates a second held for minutes, by three hours of the day
  *	alarm	NUMBER	KEY	CAUSE	EVENT	SINCE	SEVERITY	RATE	USUAL	known|unknown
  *	end	CHECKSUM
  */

@@ -40,7 +40,8 @@ static void write_rate(FILE *file, double rate)
 
 static void write_cells(FILE *file, const struct kvmstat_diagnosis *diagnosis, const struct watched *guest)
 {
-	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
+	/* One that was read and has no row yet may have fewer than the others. */
+	for (uint32_t i = 0; i < guest->room; i++) {
 		uint32_t number = diagnosis->slots[i].judged->number;
 		const struct cell *cell = &guest->cells[i];
 

@@ -166,9 +166,9 @@ static void test_hold(void **state)
 	add(&s, EXIT_INSTRUCTION, 1);
 	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 60);
 	s.excess[KVMSTAT_CAUSE_IO] = 1;
-	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 240);
+	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 300);
 	s.excess[KVMSTAT_CAUSE_IO] = 0.01;
-	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 480);
+	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 600);
 }
 
 static void test_table(void **state)
