@@ -163,8 +163,8 @@ static void test_nonsense(void **state)
 /* Read and written without a sample: each guest has its own events, and no other's. */
 static void test_unlike_guests(void **state)
 {
-	static const char lines[] = GUEST "1180\t5.000\t4.000\nguest\tname:h\th\t2\t1\t2\t3\t" QUIET
-					  "1252\t7.000\t6.000\n";
+	static const char lines[] = GUEST "1180\t7.000\t3.000\nguest\tname:h\th\t2\t1\t2\t3\t" QUIET
+					  "1252\t15.000\t7.000\n";
 	struct kvmstat_diagnosis *diagnosis;
 	char whole[1024], *again;
 	size_t length;
@@ -174,8 +174,8 @@ static void test_unlike_guests(void **state)
 		 (unsigned long long)state_checksum(lines, strlen(lines)));
 	assert_int_equal(take(whole, strlen(whole), &diagnosis), 0);
 	assert_int_equal(kvmstat_diagnosis_write(diagnosis, &again, &length), 0);
-	assert_non_null(strstr(again, "\n1180\t5.000\t4.000\ndaily"));
-	assert_non_null(strstr(again, "\n1252\t7.000\t6.000\ndaily"));
+	assert_non_null(strstr(again, "\n1180\t7.000\t3.000\ndaily"));
+	assert_non_null(strstr(again, "\n1252\t15.000\t7.000\ndaily"));
 	free(again);
 	kvmstat_diagnosis_free(diagnosis);
 }
