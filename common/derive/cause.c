@@ -10,6 +10,8 @@
 #define ORDER_WORTH 2.0
 /* Requests within a factor of 2.8 of the interrupts explain them. */
 #define REQUESTS_NEAR 1.5
+/* What is as loud as something else within a factor of 1.4. */
+#define YIELDS_NEAR 0.5
 
 const struct kvmstat_cause *kvmstat_cause(unsigned int number)
 {
@@ -49,11 +51,13 @@ static double loudest(const struct symptoms *s)
 	return most;
 }
 
+/* No other event is as loud, and they are more than what comes with more CPU time. */
 static bool yields_lead(const struct symptoms *s)
 {
 	double yields = s->excess[KVMSTAT_CAUSE_LOCK];
 
-	return s->event[KVMSTAT_CAUSE_LOCK] && yields >= loudest(s) - 0.5;
+	return s->event[KVMSTAT_CAUSE_LOCK] && yields >= loudest(s) - YIELDS_NEAR &&
+	       (!s->event[KVMSTAT_CAUSE_SPIN] || yields >= s->excess[KVMSTAT_CAUSE_SPIN] + YIELDS_NEAR);
 }
 
 static bool is_overcommitted(const struct symptoms *s)
@@ -83,15 +87,8 @@ static bool speaks(const struct symptoms *s, enum kvmstat_cause_number cause)
 
 static bool is_io(const struct symptoms *s)
 {
-	return speaks(s, KVMSTAT_CAUSE_IO);
-}
-
-static bool is_interrupts(const struct symptoms *s)
-{
-	bool requests = s->event[KVMSTAT_CAUSE_IO] &&
-			s->excess[KVMSTAT_CAUSE_IO] > s->excess[KVMSTAT_CAUSE_INTERRUPT] - REQUESTS_NEAR;
-
-	return speaks(s, KVMSTAT_CAUSE_INTERRUPT) && !requests;
+	return speaks(s, KVMSTAT_CAUSE_IO) &&
+	       s->excess[KVMSTAT_CAUSE_IO] > s->excess[KVMSTAT_CAUSE_INTERRUPT] - REQUESTS_NEAR;
 }
 
 static bool is_spin(const struct symptoms *s)
@@ -129,7 +126,7 @@ static const struct rule {
 	{ KVMSTAT_CAUSE_MIGRATION, NULL },
 	{ KVMSTAT_CAUSE_MEMORY, NULL },
 	{ KVMSTAT_CAUSE_IO, is_io },
-	{ KVMSTAT_CAUSE_INTERRUPT, is_interrupts },
+	{ KVMSTAT_CAUSE_INTERRUPT, NULL },
 	{ KVMSTAT_CAUSE_TIMER, NULL },
 	{ KVMSTAT_CAUSE_IPI, NULL },
 	{ KVMSTAT_CAUSE_USERSPACE, NULL },

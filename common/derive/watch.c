@@ -215,17 +215,6 @@ static int rename_guest(struct watched *guest, const char *name)
 	return 0;
 }
 
-/* When what a guest does begins to say something of it. */
-static uint64_t grace_of(const struct kvmstat_diagnosis *diagnosis, const struct kvmstat_guest *guest)
-{
-	uint64_t grace = (uint64_t)(diagnosis->config.grace_s * NS_PER_S);
-
-	if (guest->began_ns)
-		return guest->began_ns + grace;
-	/* Unknown: it was there before us, or came just now. */
-	return diagnosis->last_ns ? diagnosis->now.time_ns + grace : 0;
-}
-
 static void watch_clear(struct kvmstat_diagnosis *diagnosis, struct watched *guest, enum kvmstat_ending ending)
 {
 	alarm_clear(&diagnosis->alarms, guest->subject.alarm, ending, &diagnosis->now);
@@ -247,7 +236,8 @@ static struct watched *meet(struct kvmstat_diagnosis *diagnosis, const struct kv
 	watched->id = guest->id;
 	watched->source = KVMSTAT_ABSENT;
 	watched->seen_ns = diagnosis->now.time_ns;
-	watched->grace_until = grace_of(diagnosis, guest);
+	/* Where that is not known, a discontinuity says that it came just now. */
+	watched->grace_until = guest->began_ns ? guest->began_ns + (uint64_t)(diagnosis->config.grace_s * NS_PER_S) : 0;
 	quiet_forget(&watched->quiet);
 	watched_forget(diagnosis, watched);
 	if (!watched->first_s)

@@ -77,6 +77,19 @@ static void test_yields(void **state)
 	is(&s, KVMSTAT_CAUSE_CPU_STARVED, "instruction_diagnose_44");
 }
 
+/* More work, and as many more yields: no lock, and no shortage of CPUs. */
+static void test_yields_that_come_with_work(void **state)
+{
+	struct symptoms s = big_guest();
+
+	(void)state;
+	add(&s, DIAG_44, 1.3);
+	add(&s, KVMSTAT_NUMBER_CPU, 1.1);
+	is(&s, KVMSTAT_CAUSE_UNKNOWN, NULL);
+	add(&s, DIAG_44, 3);
+	is(&s, KVMSTAT_CAUSE_OVERCOMMIT, "instruction_diagnose_44");
+}
+
 /* Without anything learnt, time waited alone is a reason, but one that waits. */
 static void test_overcommit_without_history(void **state)
 {
@@ -113,7 +126,7 @@ static void test_io_and_interrupts(void **state)
 	add(&s, TSCH, 1);
 	is(&s, KVMSTAT_CAUSE_IO, "instruction_tsch");
 	s = small_guest();
-	add(&s, DELIVER_IO, 5);
+	add(&s, DELIVER_IO, 2.7);
 	add(&s, TSCH, 1);
 	is(&s, KVMSTAT_CAUSE_INTERRUPT, "deliver_io");
 }
@@ -233,6 +246,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_yields),
+		cmocka_unit_test(test_yields_that_come_with_work),
 		cmocka_unit_test(test_overcommit_without_history),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_io_and_interrupts),

@@ -170,6 +170,28 @@ static void test_coming_and_going(void **state)
 	assert_int_equal(lab.nchanges, 0);
 }
 
+/* Nobody knows when it began, but it was not there before. */
+static void test_arrival_of_unknown_age(void **state)
+{
+	struct lab_guest *guest;
+
+	(void)state;
+	lab_open(&lab, 10, 14, events);
+	guest = usual("g", 2);
+	lab_run(&lab, 2 * DAY);
+	for (int i = 0; i < 50; i++) {
+		guest->there = false;
+		lab_run(&lab, 60);
+		lab_begin(&lab, guest);
+		guest->guest.began_ns = guest->guest.created_ns = 0;
+		guest->rate[DIAG_44] = 5000;
+		lab_run(&lab, 300);
+		guest->rate[DIAG_44] = 10;
+		lab_run(&lab, 600);
+	}
+	assert_int_equal(lab.nchanges, 0);
+}
+
 /* One kernel yields by 44, the other by 9C, and much more often: each is compared with itself. */
 static void test_two_kernels(void **state)
 {
@@ -260,6 +282,23 @@ static void test_missing_samples(void **state)
 	lab_step(&lab, 30);
 	lab_step(&lab, 30);
 	assert_int_equal(lab.raised, 1);
+}
+
+/* A host that slept has not learnt meanwhile. */
+static void test_long_gap(void **state)
+{
+	struct lab_guest *guest;
+
+	(void)state;
+	lab_open(&lab, 10, 14, events);
+	guest = usual("g", 2);
+	lab_run(&lab, HOUR);
+	lab_step(&lab, 10 * DAY);
+	lab_run(&lab, HOUR);
+	assert_true(kvmstat_diagnosis_learnt(lab.diagnosis, guest->guest.id) < 0.1);
+	assert_true(fabs(kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1180) / 60 - 1) < 0.3);
+	assert_true(isnan(kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1175)));
+	assert_int_equal(kvmstat_diagnosis_alarm_of(lab.diagnosis, guest->guest.id), 0);
 }
 
 static void test_guest_restarted(void **state)
@@ -409,10 +448,12 @@ int main(void)
 		TEST(test_storm_at_one_second),
 		TEST(test_storm_with_a_good_case),
 		TEST(test_coming_and_going),
+		TEST(test_arrival_of_unknown_age),
 		TEST(test_two_kernels),
 		TEST(test_stalled_and_looping),
 		TEST(test_missing_values),
 		TEST(test_missing_samples),
+		TEST(test_long_gap),
 		TEST(test_guest_restarted),
 		TEST(test_new_normal),
 		TEST(test_night),
