@@ -133,11 +133,6 @@ static double take_step(const struct pass *pass, uint32_t row, struct watched *g
 
 /* ---- one guest ---------------------------------------------------------- */
 
-static unsigned int hour_of(uint64_t realtime_ns)
-{
-	return (unsigned int)(realtime_ns / 1000000000u / 3600 % 24);
-}
-
 /* The sums of events that speak for one cause; missing if one of them is. */
 static void add_sums(struct kvmstat_diagnosis *diagnosis)
 {
@@ -161,7 +156,7 @@ static void update_daily(const struct pass *pass, struct watched *guest, bool kn
 
 	for (unsigned int i = 0; i < DAILY_SUMS; i++) {
 		daily_update(&guest->daily[i], known ? diagnosis->sum[i] : LEVEL_MISSING,
-			     hour_of(pass->sample->realtime_ns), &daily_rules[i], guest->age >= parameters.daily,
+			     diagnosis->hour, &daily_rules[i], guest->age >= parameters.daily,
 			     &diagnosis->pace);
 	}
 }
@@ -247,7 +242,7 @@ static void judge(const struct pass *pass, uint32_t row, struct watched *guest)
 		return;
 	}
 	manner = watched_manner(diagnosis, guest);
-	if (quiet_update(&guest->quiet, alive, hour_of(pass->sample->realtime_ns),
+	if (quiet_update(&guest->quiet, alive, diagnosis->hour,
 			 guest->age < parameters.first_day, &diagnosis->pace)) {
 		skip_cells(pass, guest);
 	} else {
@@ -358,6 +353,7 @@ int kvmstat_diagnose(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_s
 	*nchanges = 0;
 	diagnosis->short_of_memory = false;
 	diagnosis->now = (struct moment){ sample->time_ns, sample->realtime_ns };
+	diagnosis->hour = (unsigned int)(sample->realtime_ns / 1000000000u / 3600 % 24);
 	if (!diagnosis->last_ns)
 		begin(diagnosis);
 	rc = watch_map(diagnosis, sample);

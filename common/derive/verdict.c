@@ -55,7 +55,6 @@ static const struct kvmstat_judged *most_of(const struct kvmstat_diagnosis *diag
 /* What is not above the guest's record, but above that of the hour. Returns whether anything is. */
 static bool examine_daily(const struct kvmstat_diagnosis *diagnosis, struct watched *guest, struct symptoms *symptoms)
 {
-	unsigned int hour = (unsigned int)(diagnosis->now.realtime_ns / 1000000000u / 3600 % 24);
 	bool any = false;
 
 	for (unsigned int i = 0; i < DAILY_SUMS; i++) {
@@ -69,7 +68,8 @@ static bool examine_daily(const struct kvmstat_diagnosis *diagnosis, struct watc
 		any = true;
 		guest->subject.held = fmax(guest->subject.held, 2 * daily_rules[i].span);
 		if (!symptoms->event[daily_rules[i].signs])
-			add_symptom(symptoms, most, daily_excess(&guest->daily[i], diagnosis->sum[i], hour, &daily_rules[i]));
+			add_symptom(symptoms, most, daily_excess(&guest->daily[i], diagnosis->sum[i], diagnosis->hour,
+						     &daily_rules[i]));
 		if (guest->subject.alarm)
 			alarm_join(guest->subject.alarm, most);
 	}
@@ -203,7 +203,7 @@ static void adopt(struct kvmstat_diagnosis *diagnosis, struct watched *guest, co
 		cell_adopt(&guest->cells[i], &limits);
 	}
 	for (unsigned int i = 0; i < DAILY_SUMS; i++)
-		daily_adopt(&guest->daily[i], (unsigned int)(diagnosis->now.realtime_ns / 1000000000u / 3600 % 24));
+		daily_adopt(&guest->daily[i], diagnosis->hour);
 	if (guest->age > parameters.adopted_age)
 		guest->age = parameters.adopted_age;
 	clear(diagnosis, &guest->subject, KVMSTAT_NEW_NORMAL);

@@ -85,6 +85,7 @@ struct kvmstat_diagnosis {
 	struct alarms alarms;
 	struct pace pace;
 	struct moment now;
+	unsigned int hour;	/* of the day, UTC */
 	uint64_t last_ns;	/* time of the sample before */
 	double since_step;	/* seconds */
 	double interval;	/* seconds between samples, smoothed */

@@ -2,7 +2,7 @@
 """
 What goes wrong, and when: a plan of faults, with their labels.
 
-A fault is (start, end, guest, cause, events, size, note, force): force(guest, do, at) gives what it adds, at: its share done, 0 to 1.
+What a fault adds to a guest is a multiple of what the guest does when it begins.
 """
 import math
 
