@@ -121,10 +121,11 @@ static double take_step(const struct pass *pass, uint32_t row, struct watched *g
 		double rate = mean(pass, guest, i, slot_rate(pass, row, i));
 
 		diagnosis->rate[i] = rate;
-		diagnosis->level[i] = level_of(rate, diagnosis->slots[i].time);
 		if (diagnosis->slots[i].time)
 			*(diagnosis->slots[i].sum == DAILY_CPU ? &guest->cpu : &guest->wait) = (float)(rate * 1e-9);
 	}
+	for (uint32_t i = 0; i < diagnosis->nslots; i++)
+		diagnosis->level[i] = level_of(diagnosis->rate[i], diagnosis->slots[i].time);
 	if (guest->summed != 0)
 		memset(guest->sums, 0, (diagnosis->nslots + 1) * sizeof(*guest->sums));
 	guest->summed = 0;

@@ -59,32 +59,6 @@ void pace_set(struct pace *pace, double step)
 	pace->small = (uint8_t)((CELL_NEED + pace->minute - 1) / pace->minute);
 }
 
-/*
- * log2 of a number from 1 on, exact for powers of two and nowhere off by a 135th of a unit of level: log2f() would take a
- * third of the time of a step.
- */
-static float fast_log2(float number)
-{
-	static const float c[] = { 0.4426541f, -0.2765695f, 0.1841008f, -0.0972018f, 0.0256913f };
-	uint32_t bits;
-	float x;
-
-	memcpy(&bits, &number, sizeof(bits));
-	x = (float)(bits & 0x7fffff) / (1 << 23);
-	return (float)(int)((bits >> 23) - 127) +
-	       x + x * (1 - x) * (c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4]))));
-}
-
-uint16_t level_of(double rate, bool time)
-{
-	float level;
-
-	if (isnan(rate))
-		return LEVEL_MISSING;
-	level = 1024.0f * fast_log2(1.0f + (float)(time ? rate * 1e-6 : rate));
-	return level >= LEVEL_MAX ? LEVEL_MAX : (uint16_t)(level + 0.5f);
-}
-
 double level_rate(uint16_t level, bool time)
 {
 	return (exp2(level / 1024.0) - 1) * (time ? 1e6 : 1);
@@ -97,8 +71,7 @@ static uint16_t lower(uint16_t a, uint16_t b)
 
 static void raise_to(uint16_t *record, int level)
 {
-	if (level > *record)
-		*record = (uint16_t)level;
+	*record = (uint16_t)(level > *record ? level : *record);
 }
 
 /* What an alarm teaches: a third of what it showed. */
@@ -131,13 +104,17 @@ static void calm_down(struct cell *cell, uint16_t level, const struct limits *li
 	cell_forget(cell);
 }
 
+/* Of all but a few cells nothing is loud, and one branch that is always taken says so. */
 static void gather(struct cell *cell, uint16_t level, const struct limits *limits, const struct pace *pace)
 {
+	bool above = (level > limits->floor) & (level > record_of(cell) + limits->margin);
 	int evidence = cell->evidence;
 
-	if (level > limits->floor && level > cell->two + limits->margin)
+	if (!(above | (evidence != 0)))
+		return;
+	if (above && level > cell->two + limits->margin)
 		evidence += CELL_BIG > pace->small ? CELL_BIG : pace->small;
-	else if (level > limits->floor && level > record_of(cell) + limits->margin)
+	else if (above)
 		evidence += pace->small;
 	else
 		evidence = evidence > pace->small ? evidence - pace->small : 0;

@@ -11,8 +11,10 @@
 #ifndef KVMSTAT_LEVEL_H
 #define KVMSTAT_LEVEL_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LEVEL_MISSING UINT16_MAX /* no value; never to be taken for 0 */
 #define LEVEL_MAX (UINT16_MAX - 1)
@@ -89,8 +91,33 @@ struct limits {
 	bool pressure;		/* alarms teach nothing */
 };
 
-/* The level of a rate a second. */
-uint16_t level_of(double rate, bool time);
+/*
+ * log2 of a number from 1 on, exact for powers of two and nowhere off by a 135th of a unit of level: log2f() would take a
+ * third of the time of a step.
+ */
+static inline float fast_log2(float number)
+{
+	const float c[] = { 0.4426541f, -0.2765695f, 0.1841008f, -0.0972018f, 0.0256913f };
+	uint32_t bits;
+	float x;
+
+	memcpy(&bits, &number, sizeof(bits));
+	x = (float)(bits & 0x7fffff) / (1 << 23);
+	return (float)(int)((bits >> 23) - 127) +
+	       x + x * (1 - x) * (c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4]))));
+}
+
+/* The level of a rate a second; LEVEL_MISSING of NaN. */
+static inline uint16_t level_of(double rate, bool time)
+{
+	float level;
+
+	if (isnan(rate))
+		return LEVEL_MISSING;
+	level = 1024.0f * fast_log2(1.0f + (float)(time ? rate * 1e-6 : rate));
+	return level >= LEVEL_MAX ? LEVEL_MAX : (uint16_t)(level + 0.5f);
+}
+
 double level_rate(uint16_t level, bool time);
 
 /* One step; level is LEVEL_MISSING if there is no value. ends: it is the last of a minute. */
