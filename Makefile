@@ -98,7 +98,7 @@ NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,$(patsubst %,common/sources/%.c
 NO_LIBVIRT_SRCS := $(if $(filter 1,$(WITH_LIBVIRT)),,$(patsubst %,common/sources/libvirt/%.c,call thread read match))
 CORE_SRCS := $(filter-out %.bpf.c $(NO_BPF_SRCS) $(NO_LIBVIRT_SRCS),$(wildcard common/*.c common/*/*.c common/*/*/*.c))
 BPF_OBJS  := $(if $(filter 1,$(WITH_BPF)),$(O)/common/sources/bpf/objects.o)
-CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o $(BPF_OBJS)
+CORE_OBJS := $(CORE_SRCS:%.c=$(O)/%.o) $(O)/gen/event_table.o $(O)/gen/cause_table.o $(BPF_OBJS)
 LIB       := $(O)/libkvmstat.a
 
 PLUGIN_SRCS := $(wildcard collectd-plugin/*.c)
@@ -164,6 +164,15 @@ $(O)/gen/event_table.c: $(EVENT_FILES)
 
 docs/events.md: $(EVENT_FILES)
 	$(call say,GEN,$@)$(call MAKE_EVENTS,md)
+
+# The causes of the diagnosis: C and documentation made from one file.
+CAUSE_FILES := scripts/causes.awk common/derive/causes.tsv
+$(O)/gen/cause_table.c: $(CAUSE_FILES)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)awk -v out=c -f $(CAUSE_FILES) > $@
+
+docs/causes.md: $(CAUSE_FILES)
+	$(call say,GEN,$@)awk -v out=md -f $(CAUSE_FILES) > $@
 
 # What an exporter of Prometheus asks for, in the form of its releases up to 0.22 and in that of later ones.
 EXPORTER_FILES := scripts/exporter.awk mibs/KVMSTAT-MIB.txt.in
@@ -266,7 +275,7 @@ fill          = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDI
 
 # What is installed, and where: a file of the tree or of $(O), its place, its mode.
 INSTALLED_CLI    := $(CLI):$(BINDIR)/kvmstat:755 cli/kvmstat.1:$(MANDIR)/man1/kvmstat.1:644 \
-	README.md:$(DOCDIR)/README.md:644 docs/events.md:$(DOCDIR)/events.md:644
+	README.md:$(DOCDIR)/README.md:644 docs/events.md:$(DOCDIR)/events.md:644 docs/causes.md:$(DOCDIR)/causes.md:644
 INSTALLED_PLUGIN := $(PLUGIN):$(PLUGINDIR)/kvmstat.so:644 \
 	collectd-plugin/collectd-kvmstat.5:$(MANDIR)/man5/collectd-kvmstat.5:644 \
 	collectd-plugin/kvmstat.conf:$(DOCDIR)/collectd/kvmstat.conf:644 \

@@ -457,4 +457,7 @@ void kvmstat_activity(const struct kvmstat_sample *sample, const struct kvmstat_
 #ifdef __cplusplus
 }
 #endif
+
+#include "kvmstat_diagnosis.h"
+
 #endif /* KVMSTAT_H */

@@ -11,6 +11,8 @@ BEGIN {
 	names("unit", "count ns bytes cycles boolean")
 	names("scope", "vm vcpu")
 	names("category", "exits io idle instruction interrupt yield memory userspace other")
+	names("judge", "- work pressure follow")
+	names("sign", "overcommit cpu-starved lock lpar-short migration memory io interrupt timer ipi userspace nested spin unknown")
 	split("Several architectures|s390 (IBM Z, LinuxONE)|x86|arm64|powerpc|riscv|loongarch|mips", title, "|")
 	if (out != "c" && out != "md")
 		fail("events.awk: say -v out=c or -v out=md")
@@ -95,9 +97,22 @@ function check_number(n) {
 	return 0
 }
 
+# How an event is judged: all of judge, floor and signs, or none.
+function check_judged() {
+	if (!check_word("judge", $14))
+		return 0
+	if ($14 == "-")
+		return $15 == "-" && $16 == "-" || bad(FNR, $2 " is not judged, but has a floor or signs")
+	if ($3 != "cumulative")
+		return bad(FNR, $2 " is " $3 ": only the rates of cumulative events are judged") + 0
+	if ($15 !~ /^[0-9]+$/ || $15 + 0 < 1)
+		return bad(FNR, "the floor of " $2 " is no rate") + 0
+	return check_word("sign", $16)
+}
+
 function add_event() {
-	if (NF != 13)
-		return bad(FNR, "an event has 13 fields separated by tabs, this has " NF)
+	if (NF != 16)
+		return bad(FNR, "an event has 16 fields separated by tabs, this has " NF)
 	if (!check_number($1) || !check_name($2))
 		return
 	if ($2 in line)
@@ -111,6 +126,8 @@ function add_event() {
 		return bad(FNR, "unknown flag \"" $11 "\"")
 	if ($12 !~ /\.$/)
 		return bad(FNR, "the text of " $2 " is no sentence")
+	if (!check_judged())
+		return
 	events[++nevents] = $2
 	num[$2] = $1 + 0
 	class[$2] = $3
@@ -123,6 +140,9 @@ function add_event() {
 	dead[$2] = $11 == "dead"
 	text[$2] = $12
 	hint[$2] = $13
+	judge[$2] = $14
+	floor[$2] = $15
+	signs[$2] = $16
 }
 
 function add_alias() {
@@ -249,7 +269,30 @@ function make_c(    i, e, f) {
 	for (i = 1; i <= nword["arch"]; i++)
 		printf "\t\"%s\",\n", word["arch", i]
 	print "};\nconst size_t arch_table_count = sizeof(arch_table) / sizeof(arch_table[0]);"
+	make_c_judged()
 	make_c_reasons()
+}
+
+# In order of number.
+function make_c_judged(    i, e) {
+	for (i = 1; i <= nevents; i++)
+		by_number[num[events[i]]] = events[i]
+	print "\nconst struct kvmstat_judged judged_table[] = {"
+	for (i = 1; i <= 65535; i++) {
+		e = (i in by_number) ? by_number[i] : ""
+		if (e == "" || judge[e] == "-" || judge[e] == "")
+			continue
+		printf "\t{ .number = %d, .name = \"%s\", .parent = \"%s\",\n", i, e, parent[e] == "-" ? "" : parent[e]
+		printf "\t  .judge = KVMSTAT_%s, .signs = KVMSTAT_CAUSE_%s, .floor = %d },\n", toupper(judge[e]),
+			constant(signs[e]), floor[e]
+	}
+	print "};\nconst size_t judged_table_count = sizeof(judged_table) / sizeof(judged_table[0]);"
+}
+
+# "cpu-starved" to CPU_STARVED.
+function constant(word) {
+	gsub(/-/, "_", word)
+	return toupper(word)
 }
 
 # ---- out=md ---------------------------------------------------------------------------------------------------

@@ -34,6 +34,9 @@ extern const struct known_event event_table[];
 extern const size_t event_table_count;
 extern const struct known_alias alias_table[];
 extern const size_t alias_table_count;
+/* Those that the diagnosis judges. Sorted by number. */
+extern const struct kvmstat_judged judged_table[];
+extern const size_t judged_table_count;
 extern const char *const arch_table[];
 extern const size_t arch_table_count;
 

@@ -14,7 +14,7 @@ FUZZ_OBJS    := $(patsubst $(O)/%,$(O)/fuzz/%,$(filter-out $(BPF_OBJS),$(CORE_OB
 HAVE_FUZZER  := $(shell echo 'int LLVMFuzzerTestOneInput(const char *, unsigned long); int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return !d || !n; }' \
 	| $(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -x c -o /dev/null - >/dev/null 2>&1 && echo yes)
 
-$(O)/fuzz/gen/event_table.o: $(O)/gen/event_table.c
+$(O)/fuzz/gen/%.o: $(O)/gen/%.c
 	@mkdir -p $(@D)
 	$(call say,FUZZCC,$@)$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
 

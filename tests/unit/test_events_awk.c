@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define AWK "-f scripts/reasons.awk -f scripts/events.awk"
-#define EVENT "1\ta\tcumulative\tcount\tvcpu\texits\texits\t-\ts390:5.14\ts390\t-\tIt is.\t-\n"
+#define EVENT "1\ta\tcumulative\tcount\tvcpu\texits\texits\t-\ts390:5.14\ts390\t-\tIt is.\t-\t-\t-\t-\n"
 
 static char output[65536];
 
@@ -65,9 +65,9 @@ static void test_wrong_kind(void **state)
 static void test_duplicates(void **state)
 {
 	(void)state;
-	refused(EVENT "1\tb", ":2: an event has 13 fields");
+	refused(EVENT "1\tb", ":2: an event has 16 fields");
 	refused(EVENT "# x\n" EVENT, ":3: number 1 is that of line 1 already");
-	refused(EVENT "2\ta\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+	refused(EVENT "2\ta\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n",
 		":2: event a is in line 1");
 	refused(EVENT "alias\tb\ts390\ta\nalias\tb\tx86\ta\n", ":3: alias b is in line 2 already");
 }
@@ -75,37 +75,37 @@ static void test_duplicates(void **state)
 static void test_numbers_out_of_range(void **state)
 {
 	(void)state;
-	refused("0\tb\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+	refused("0\tb\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n",
 		":1: number 0 is not between");
-	refused("65536\tb\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+	refused("65536\tb\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n",
 		":1: number 65536 is not between");
-	refused("-1\tb\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+	refused("-1\tb\tcumulative\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n",
 		":1: number -1 is not between");
 }
 
 static void test_unknown_words(void **state)
 {
 	(void)state;
-	refused("1\tb\tcumulativ\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+	refused("1\tb\tcumulativ\tcount\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n",
 		":1: unknown class \"cumulativ\"");
-	refused("1\tb\tpeak\ts\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n", ":1: unknown unit \"s\"");
-	refused("1\tb\tpeak\tcount\thost\texits\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+	refused("1\tb\tpeak\ts\tvcpu\texits\t-\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n", ":1: unknown unit \"s\"");
+	refused("1\tb\tpeak\tcount\thost\texits\t-\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n",
 		":1: unknown scope \"host\"");
-	refused("1\tb\tpeak\tcount\tvm\texit\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+	refused("1\tb\tpeak\tcount\tvm\texit\t-\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n",
 		":1: unknown category \"exit\"");
-	refused("1\tb\tpeak\tcount\tvm\tio\tio,oi\t-\t-\ts390\t-\tIt is.\t-\n",
+	refused("1\tb\tpeak\tcount\tvm\tio\tio,oi\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n",
 		":1: unknown category \"oi\"");
-	refused("1\tb\tpeak\tcount\tvm\tio\tio\t-\t-\tz\t-\tIt is.\t-\n", ":1: unknown arch \"z\"");
-	refused("1\tb\tpeak\tcount\tvm\tio\tio!z\t-\t-\ts390\t-\tIt is.\t-\n", ":1: unknown arch \"z\"");
-	refused("1\tb\tpeak\tcount\tvm\tio\tio\t-\t-\ts390\tundead\tIt is.\t-\n",
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\t-\t-\tz\t-\tIt is.\t-\t-\t-\t-\n", ":1: unknown arch \"z\"");
+	refused("1\tb\tpeak\tcount\tvm\tio\tio!z\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n", ":1: unknown arch \"z\"");
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\t-\t-\ts390\tundead\tIt is.\t-\t-\t-\t-\n",
 		":1: unknown flag \"undead\"");
 }
 
 static void test_references(void **state)
 {
 	(void)state;
-	refused("1\tb\tpeak\tcount\tvm\tio\tio\tc\t-\ts390\t-\tIt is.\t-\n", ":1: unknown parent \"c\" of b");
-	refused("1\tb\tpeak\tcount\tvm\tio\tio\tb\t-\ts390\t-\tIt is.\t-\n", ":1: b is its own ancestor");
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\tc\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n", ":1: unknown parent \"c\" of b");
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\tb\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n", ":1: b is its own ancestor");
 	refused(EVENT "alias\tb\ts390\tc\n", ":2: alias b is of the unknown event \"c\"");
 	refused(EVENT "alias\ta\ts390\ta\n", ":2: alias a is an event of s390 (line 1)");
 }
@@ -113,17 +113,34 @@ static void test_references(void **state)
 static void test_totals(void **state)
 {
 	(void)state;
-	refused("1\tb\tpeak\tcount\tvm\tio\tio\t-\t-\ts390\tdead\tIt is.\t-\n",
+	refused("1\tb\tpeak\tcount\tvm\tio\tio\t-\t-\ts390\tdead\tIt is.\t-\t-\t-\t-\n",
 		":1: a dead event adds to nothing");
-	refused("1\tb\tpeak\tcount\tvm\tio\tother\t-\t-\ts390\t-\tIt is.\t-\n", ":1: \"other\" has no total");
+	refused("1\tb\tpeak\tcount\tvm\tio\tother\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n", ":1: \"other\" has no total");
 }
 
 static void test_texts(void **state)
 {
 	(void)state;
-	refused("1\tb c\tpeak\tcount\tvm\tio\t-\t-\t-\ts390\t-\tIt is.\t-\n",
+	refused("1\tb c\tpeak\tcount\tvm\tio\t-\t-\t-\ts390\t-\tIt is.\t-\t-\t-\t-\n",
 		":1: \"b c\" cannot be the name");
-	refused("1\tb\tpeak\tcount\tvm\tio\t-\t-\t-\ts390\t-\t-\t-\n", ":1: the text of b is no sentence");
+	refused("1\tb\tpeak\tcount\tvm\tio\t-\t-\t-\ts390\t-\t-\t-\t-\t-\t-\n", ":1: the text of b is no sentence");
+}
+
+#define JUDGED "1\tb\tcumulative\tcount\tvm\tio\t-\t-\t-\ts390\t-\tIt is.\t-\t"
+
+static void test_judged(void **state)
+{
+	(void)state;
+	assert_int_equal(generate("c", JUDGED "work\t20\tcpu-starved\n"), 0);
+	assert_non_null(strstr(output, ".judge = KVMSTAT_WORK, .signs = KVMSTAT_CAUSE_CPU_STARVED, .floor = 20 }"));
+	assert_int_equal(generate("c", JUDGED "-\t-\t-\n"), 0);
+	assert_null(strstr(output, ".judge ="));
+	refused(JUDGED "play\t20\tio\n", ":1: unknown judge \"play\"");
+	refused(JUDGED "-\t20\t-\n", ":1: b is not judged, but has a floor");
+	refused(JUDGED "work\t0\tio\n", ":1: the floor of b is no rate");
+	refused(JUDGED "work\t20\toi\n", ":1: unknown sign \"oi\"");
+	refused("1\tb\tinstant\tcount\tvm\tio\t-\t-\t-\ts390\t-\tIt is.\t-\twork\t20\tio\n",
+		":1: b is instant: only");
 }
 
 #define TRACEPOINT "tracepoint\t20000\tt\tx86:reason/isa s390:code\texits\tIt is.\n"
@@ -177,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_totals),
 		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_judged),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_wrong_reasons),
 		cmocka_unit_test(test_documentation_is_up_to_date),
