@@ -2,6 +2,7 @@
 """VMs begin and end while managers walk: each row is whole and of the right guest, and the subagent grows by nothing."""
 import itertools
 import os
+import random
 import shutil
 import socket
 import sys
@@ -18,7 +19,7 @@ import snmp  # noqa: E402
 import snmpwire  # noqa: E402
 from host import Host  # noqa: E402
 
-ALIVE, WALKERS = 100, 10
+ALIVE, WALKERS, INTERVAL = 150, 10, 1
 VMS = times(400, 20000)
 NAMES = 4 * ALIVE  # guests that come again and again, as other VMs
 WARM = times(200, 4000)  # VMs after which memory is looked at first
@@ -32,12 +33,12 @@ def uuid(number):
 
 
 class Fleet(Host):
-    """So many VMs at a time. Each has a number, which is the value of all its counters."""
+    """So many VMs at a time. Each has a number, which is the value of all its counters, and ends some time after it was seen."""
 
     def __init__(self, root):
         super().__init__(root)
         self.place, self.trash = self.kvm, os.path.join(self.root, "trash")
-        self.serials, self.alive = itertools.count(1), {}
+        self.serials, self.alive, self.due, self.rng = itertools.count(1), {}, {}, random.Random(11)
         os.mkdir(self.trash)
 
     def begin(self):
@@ -54,6 +55,20 @@ class Fleet(Host):
         os.rename(place, away)
         shutil.rmtree(away)
         shutil.rmtree(os.path.join(self.root, "proc", os.path.basename(place).split("-")[0]))
+
+
+    def turn(self, is_seen):
+        """Those that are due end, amid a pass as well as between two. Has any?"""
+        now, before = time.monotonic(), len(self.due)
+        for serial in [serial for serial, due in self.due.items() if due <= now]:
+            del self.due[serial]
+            self.end(serial)
+            self.begin()
+        changed = len(self.due) < before
+        for serial in self.alive:
+            if serial not in self.due and is_seen(serial):
+                self.due[serial] = now + self.rng.uniform(0, INTERVAL)
+        return changed
 
 
 class Walker(threading.Thread):
@@ -120,27 +135,27 @@ def test_lifecycles_with_walkers(tmp_path):
         fleet.begin()
     snmpd = snmp.Snmpd(tmp_path / "snmpd")
     # What was freed is kept to be looked at: but only so much.
-    agent = snmp.Agent(tmp_path / "agent", snmpd, "Root %s" % fleet.root, env={"ASAN_OPTIONS": "quarantine_size_mb=4"})
+    agent = snmp.Agent(tmp_path / "agent", snmpd, "Root %s" % fleet.root, INTERVAL, env={"ASAN_OPTIONS": "quarantine_size_mb=4"})
     walkers = [Walker(snmpd.port, stop) for _ in range(WALKERS)]
     for walker in walkers:
         walker.start()
 
+    def is_seen(serial):
+        return any(serial in walker.serials for walker in walkers)
+
     def all_are_seen():
-        return all(any(serial in walker.serials for walker in walkers) for serial in fleet.alive)
+        return all(map(is_seen, fleet.alive))
 
     def only_they_are_seen():
         """So descriptors of those before are closed."""
         return all_are_seen() and len(snmpd.numbers("kvmGuestExitsCount")) == ALIVE
 
     first = None
-    for _ in range(VMS // ALIVE):
-        rig.wait_until(all_are_seen, "each VM is in some walk")
+    while max(fleet.alive) < VMS:
+        rig.wait_until(lambda: fleet.turn(is_seen), "a VM that began is in some walk")
         if first is None and max(fleet.alive) > WARM:
             rig.wait_until(only_they_are_seen, "nothing else is there")
             first = size(agent)
-        for serial in list(fleet.alive):
-            fleet.end(serial)
-            fleet.begin()
     rig.wait_until(only_they_are_seen, "each VM is in some walk, and nothing else")
     stop.set()
     for walker in walkers:
