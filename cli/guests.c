@@ -118,7 +118,7 @@ static void fill(struct cell *cells, const struct watch *watch, const struct ent
 	cells[COLUMN_UUID] = *guest->uuid ? cell_string(guest->uuid) : cell_none();
 	cells[COLUMN_PID] = cell_count((uint64_t)guest->pid);
 	cells[COLUMN_VMM] = cell_string(guest->vmm);
-	cells[COLUMN_VCPUS] = known(row->vcpus);
+	cells[COLUMN_VCPUS] = known(row->vcpu_count);
 	cells[COLUMN_MEMORY] = known(guest->memory);
 	cells[COLUMN_CPU] = cell_number(kvmstat_rate_cpu(watch->rates, entry->row) / 1e7);
 	cells[COLUMN_WAIT] = cell_number(kvmstat_rate_wait(watch->rates, entry->row) / 1e7);

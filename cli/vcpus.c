@@ -126,7 +126,7 @@ static bool only_sums(const struct watch *watch, const struct kvmstat_row *row)
 
 		sums |= column->event->scope == KVMSTAT_VCPU && row->from[column->first_cell] != KVMSTAT_ABSENT;
 		for (uint32_t v = 0; v < row->nvcpus; v++)
-			if (row->vcpu[v].from[column->first_cell] != KVMSTAT_ABSENT)
+			if (row->vcpus[v].from[column->first_cell] != KVMSTAT_ABSENT)
 				return false;
 	}
 	return sums;
@@ -169,9 +169,9 @@ static int report(const struct watch *watch, const struct options *options)
 	cells[COLUMN_TIME] = cell_string(time);
 	cells[COLUMN_GUEST] = cell_string(row->guest->name);
 	for (uint32_t i = 0; i < row->nvcpus; i++) {
-		find_busiest(&lines[i], watch, (uint32_t)(&row->vcpu[i] - watch->now->vcpus));
+		find_busiest(&lines[i], watch, (uint32_t)(&row->vcpus[i] - watch->now->vcpus));
 		describe(&lines[i]);
-		fill(cells, watch, &row->vcpu[i], &lines[i]);
+		fill(cells, watch, &row->vcpus[i], &lines[i]);
 		table_add(&table, cells);
 	}
 	report_print(watch, options, &table, "vcpus");

@@ -84,11 +84,11 @@ static void vcpus_carry_over(const struct renewal *next, const struct kvmstat_ro
 	uint32_t j = 0;
 
 	for (uint32_t i = 0; i < row->nvcpus; i++) {
-		while (j < old_row->nvcpus && old_row->vcpu[j].id < row->vcpu[i].id)
+		while (j < old_row->nvcpus && old_row->vcpus[j].id < row->vcpus[i].id)
 			j++;
-		if (j < old_row->nvcpus && old_row->vcpu[j].id == row->vcpu[i].id)
-			seen_carry_over(next, (size_t)now->nrows + vcpu_index(now, &row->vcpu[i]),
-					(size_t)old->nguests + vcpu_index(old->before, &old_row->vcpu[j]));
+		if (j < old_row->nvcpus && old_row->vcpus[j].id == row->vcpus[i].id)
+			seen_carry_over(next, (size_t)now->nrows + vcpu_index(now, &row->vcpus[i]),
+					(size_t)old->nguests + vcpu_index(old->before, &old_row->vcpus[j]));
 	}
 }
 
@@ -237,8 +237,8 @@ static const struct kvmstat_row *find_row(const struct kvmstat_sample *sample, u
 static const struct kvmstat_vcpu *find_vcpu(const struct kvmstat_row *row, uint32_t id)
 {
 	for (uint32_t i = 0; i < row->nvcpus; i++)
-		if (row->vcpu[i].id == id)
-			return &row->vcpu[i];
+		if (row->vcpus[i].id == id)
+			return &row->vcpus[i];
 	return NULL;
 }
 

@@ -21,7 +21,7 @@ void report_start(char *text, size_t size, const struct kvmstat_sample *sample)
 	size_t len = 0;
 
 	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES && len < sizeof(sources); i++) {
-		enum kvmstat_state state = sample->sources[i].state;
+		enum kvmstat_source_state state = sample->sources[i].state;
 
 		if (i != KVMSTAT_PROC && (state == KVMSTAT_ACTIVE || state == KVMSTAT_PARTIAL))
 			len += (size_t)snprintf(sources + len, sizeof(sources) - len, "%s%s",

@@ -111,7 +111,7 @@ static void each_vcpu(struct pass *pass, const struct kvmstat_sample *sample, ea
 		      struct pace *pace)
 {
 	for (uint32_t row = 0; sample->nvcpus && row < sample->nrows; row++) {
-		uint32_t first = (uint32_t)(sample->rows[row].vcpu - sample->vcpus);
+		uint32_t first = (uint32_t)(sample->rows[row].vcpus - sample->vcpus);
 
 		if (!pass->state->guests[row].named)
 			continue;

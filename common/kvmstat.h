@@ -141,7 +141,7 @@ enum kvmstat_source {
 	KVMSTAT_NSOURCES
 };
 
-enum kvmstat_state {
+enum kvmstat_source_state {
 	KVMSTAT_UNUSED,		/* not needed, a better source serves everything; or not asked for */
 	KVMSTAT_ACTIVE,
 	KVMSTAT_PARTIAL,	/* active, but a part is refused (counters in debugfs under lockdown) */
@@ -151,12 +151,12 @@ enum kvmstat_state {
 };
 
 struct kvmstat_source_status {
-	enum kvmstat_state state;
+	enum kvmstat_source_state state;
 	char text[256];		/* what stands in the way and what to do; "" if nothing does */
 };
 
 const char *kvmstat_source_name(enum kvmstat_source source);	/* "bpf" */
-const char *kvmstat_state_name(enum kvmstat_state state);	/* "active" */
+const char *kvmstat_state_name(enum kvmstat_source_state state);	/* "active" */
 
 /* Things that can be wrong, each told once, and once more when it is over. */
 enum kvmstat_problem {
@@ -253,12 +253,12 @@ struct kvmstat_row {
 	const struct kvmstat_guest *guest;
 	const uint64_t *value;	/* [sample->ncells], valid only where from[] says so */
 	const uint8_t *from;	/* [sample->ncells], enum kvmstat_source; KVMSTAT_ABSENT: no value */
-	uint32_t vcpus;		/* 0 if unknown */
+	uint32_t vcpu_count;	/* 0 if unknown */
 	bool has_cpu;		/* cpu_ns and wait_ns are known for every vCPU thread */
 	uint64_t cpu_ns;	/* CPU time of the vCPU threads so far */
 	uint64_t wait_ns;	/* time they waited for a CPU while runnable so far */
-	uint32_t nvcpus;	/* vCPUs that are shown one by one: none without ReportVcpus */
-	const struct kvmstat_vcpu *vcpu; /* [nvcpus] in ascending order of id; part of sample->vcpus */
+	uint32_t nvcpus;	/* vCPUs that are reported one by one: none without ReportVcpus */
+	const struct kvmstat_vcpu *vcpus; /* [nvcpus] in ascending order of id; part of sample->vcpus */
 };
 
 /*

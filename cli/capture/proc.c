@@ -131,7 +131,7 @@ static void make_links(struct capture *capture, const struct subject *subject)
 {
 	int pid = (int)subject->guest->pid, fd = subject->guest->fd;
 
-	for (uint32_t i = 0; i < subject->row->vcpus; i++) {
+	for (uint32_t i = 0; i < subject->row->vcpu_count; i++) {
 		char target[32];
 
 		while (++fd && tree_has(&capture->tree, "proc/%d/fd/%d", pid, fd))
@@ -161,7 +161,7 @@ static void write_times(struct capture *capture, const struct subject *subject, 
 	char text[96];
 
 	for (uint32_t i = 0; slices && i < subject->row->nvcpus; i++) {
-		const struct kvmstat_vcpu *vcpu = &subject->row->vcpu[i];
+		const struct kvmstat_vcpu *vcpu = &subject->row->vcpus[i];
 
 		if (vcpu->tid != tid || !vcpu->has_cpu)
 			continue;

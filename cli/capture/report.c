@@ -53,7 +53,7 @@ static void print_guests(const struct capture *capture)
 
 		printf("%-8d %-5d %-12s %-16s %10llu %20llu  %5u  %s%s\n", (int)guest->pid, guest->fd,
 		       subject->base ? subject->base->name : "-", subject->dir, subject->ino,
-		       (unsigned long long)guest->created_ns, subject->row->vcpus, name, subject->left_out ? " (left out)" : "");
+		       (unsigned long long)guest->created_ns, subject->row->vcpu_count, name, subject->left_out ? " (left out)" : "");
 		free(name);
 	}
 }

@@ -56,7 +56,7 @@ void diagnose(struct diagnosis *diagnosis, const struct kvmstat_sample *sample)
 	diagnosis->has_effective = !diagnosis->root && read_effective(&diagnosis->effective);
 	diagnosis->sample = sample;
 	for (uint32_t i = 0; i < sample->nrows; i++) {
-		diagnosis->vcpus += sample->rows[i].vcpus;
+		diagnosis->vcpus += sample->rows[i].vcpu_count;
 		diagnosis->unnamed += guest_is_unnamed(sample->rows[i].guest);
 	}
 	for (uint32_t i = 0; i < sample->ncolumns; i++) {

@@ -84,7 +84,7 @@ static void select_events(const struct kvmstat *kvmstat, struct candidate *candi
 /* Could this source read what another one refuses, if it were there? */
 static bool is_missed(const struct source *source)
 {
-	enum kvmstat_state state = source->status.state;
+	enum kvmstat_source_state state = source->status.state;
 
 	return source_may_be_chosen(source->ops) && state != KVMSTAT_UNUSED && !source_refuses(source) &&
 	       (!source->is_open || state == KVMSTAT_DENIED || state == KVMSTAT_MISSING);

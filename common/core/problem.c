@@ -37,7 +37,7 @@ void problems_end(struct kvmstat *kvmstat)
 /* May this source give events, now or, if it learns them from the guests, when there is a guest? */
 static bool gives_events(const struct source *source, bool guests)
 {
-	enum kvmstat_state state = source->status.state;
+	enum kvmstat_source_state state = source->status.state;
 
 	if (!source_may_be_chosen(source->ops) || !source->is_open)
 		return false;

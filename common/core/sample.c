@@ -183,7 +183,7 @@ static bool show_vcpus(struct sample *sample, struct guest *guest, struct kvmsta
 	}
 	/* Without any there may be no array yet. */
 	if (row->nvcpus)
-		row->vcpu = &sample->vcpus[first];
+		row->vcpus = &sample->vcpus[first];
 	return changed;
 }
 
@@ -197,7 +197,7 @@ static void show_guest(struct sample *sample, struct guest *guest)
 		.guest = &guest->public,
 		.value = sample->values + start,
 		.from = sample->from + start,
-		.vcpus = guest->vcpus,
+		.vcpu_count = guest->vcpus,
 		.has_cpu = guest->has_cpu,
 		.cpu_ns = guest->cpu_ns,
 		.wait_ns = guest->wait_ns,

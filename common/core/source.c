@@ -8,7 +8,7 @@
 
 #include "util/array.h"
 
-void source_status(struct source *source, enum kvmstat_state state, const char *format, ...)
+void source_status(struct source *source, enum kvmstat_source_state state, const char *format, ...)
 {
 	va_list args;
 

@@ -100,7 +100,7 @@ bool source_is_covered(const struct source *source);
 /* Are the kernel's numbers of processes those that /proc has here? If not, the source's status says so. */
 bool source_sees_processes(const struct context *context, struct source *source);
 
-void source_status(struct source *source, enum kvmstat_state state, const char *format, ...)
+void source_status(struct source *source, enum kvmstat_source_state state, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #endif

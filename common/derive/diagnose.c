@@ -180,11 +180,11 @@ static void look_at_changes(const struct pass *pass, uint32_t row, struct watche
 			guest->grace_until = pass->sample->time_ns + grace;
 		guest->source = source;
 	}
-	if (r->vcpus && guest->vcpus && (r->vcpus >= 2 * guest->vcpus || guest->vcpus >= 2 * r->vcpus) &&
+	if (r->vcpu_count && guest->vcpus && (r->vcpu_count >= 2 * guest->vcpus || guest->vcpus >= 2 * r->vcpu_count) &&
 	    guest->age > parameters.first_day)
 		guest->age = parameters.first_day;
-	if (r->vcpus)
-		guest->vcpus = r->vcpus;
+	if (r->vcpu_count)
+		guest->vcpus = r->vcpu_count;
 	guest->last_s = pass->sample->realtime_ns / 1000000000u;
 }
 

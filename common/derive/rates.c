@@ -209,22 +209,22 @@ static bool rates_of(const struct kvmstat_rates *rates, const struct growth *to,
 static bool vcpus_rates(struct kvmstat_rates *rates, const struct pair *pair, const struct kvmstat_row *was,
 			const struct kvmstat_row *is)
 {
-	uint32_t first = (uint32_t)(is->vcpu - pair->now->vcpus), at = 0;
+	uint32_t first = (uint32_t)(is->vcpus - pair->now->vcpus), at = 0;
 	bool fell = false;
 
 	for (uint32_t i = 0; i < is->nvcpus; i++) {
 		size_t row = (size_t)pair->now->nrows + first + i;
 		struct growth to = { rates->cell + row * pair->now->ncells, &rates->vcpu[first + i].cpu,
 				     &rates->vcpu[first + i].wait };
-		struct counted before, now = of_vcpu(&is->vcpu[i]);
+		struct counted before, now = of_vcpu(&is->vcpus[i]);
 
-		while (was && at < was->nvcpus && was->vcpu[at].id < is->vcpu[i].id)
+		while (was && at < was->nvcpus && was->vcpus[at].id < is->vcpus[i].id)
 			at++;
-		if (!was || at == was->nvcpus || was->vcpu[at].id != is->vcpu[i].id) {
+		if (!was || at == was->nvcpus || was->vcpus[at].id != is->vcpus[i].id) {
 			no_rates(&to, pair);
 			continue;
 		}
-		before = of_vcpu(&was->vcpu[at]);
+		before = of_vcpu(&was->vcpus[at]);
 		fell |= rates_of(rates, &to, pair, &before, &now);
 	}
 	return fell;

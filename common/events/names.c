@@ -68,7 +68,7 @@ const char *kvmstat_source_name(enum kvmstat_source source)
 	return NAME(names, source);
 }
 
-const char *kvmstat_state_name(enum kvmstat_state state)
+const char *kvmstat_state_name(enum kvmstat_source_state state)
 {
 	static const char *const names[] = {
 		[KVMSTAT_UNUSED] = "unused",   [KVMSTAT_ACTIVE] = "active", [KVMSTAT_PARTIAL] = "partial",

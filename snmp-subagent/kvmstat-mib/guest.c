@@ -42,7 +42,7 @@ VALUE(guest_pid)
 
 VALUE(guest_vcpus)
 {
-	return value_known(value, row_of(ask, place)->data->vcpus);
+	return value_known(value, row_of(ask, place)->data->vcpu_count);
 }
 
 VALUE(guest_memory)

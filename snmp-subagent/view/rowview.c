@@ -179,8 +179,8 @@ static void fill_vcpus(struct view *view, uint32_t guest)
 	for (uint32_t i = 0; i < row->nvcpus; i++)
 		view->vcpus[view->nvcpus++] = (struct view_vcpu){
 			.guest = guest,
-			.row = (uint32_t)(&row->vcpu[i] - view->sample->vcpus),
-			.data = &row->vcpu[i],
+			.row = (uint32_t)(&row->vcpus[i] - view->sample->vcpus),
+			.data = &row->vcpus[i],
 		};
 }
 
@@ -215,7 +215,7 @@ static void fill(const struct views *views, struct view *view, const struct assi
 		fill_vcpus(view, view->nguests++);
 	}
 	for (uint32_t row = 0; row < sample->nrows; row++)
-		view->host_vcpus += sample->rows[row].vcpus;
+		view->host_vcpus += sample->rows[row].vcpu_count;
 }
 
 int views_publish(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment)

@@ -104,7 +104,7 @@ uint64_t ours_vcpus(const struct ours *ours)
 	uint64_t vcpus = 0;
 
 	for (uint32_t i = 0; i < ours->sample->nrows; i++)
-		vcpus += ours->sample->rows[i].vcpus;
+		vcpus += ours->sample->rows[i].vcpu_count;
 	return vcpus;
 }
 

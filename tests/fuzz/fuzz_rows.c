@@ -116,7 +116,7 @@ static void make_world(struct world *world, struct input *input)
 
 		/* One that has none yet is left out. */
 		world->index[row] = cells & 128 ? 0 : fresh(world->index, row, number(input));
-		world->fake->rows[row].vcpus = cells & 1;
+		world->fake->rows[row].vcpu_count = cells & 1;
 		world->fake->rows[row].has_cpu = cells & 2;
 		for (uint32_t i = 0; i < world->nevents; i++)
 			if (cells >> i & 1)

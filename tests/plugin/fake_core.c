@@ -150,7 +150,7 @@ static void fill_vcpus(struct fake_sample *s)
 	uint32_t next = 0;
 
 	for (uint32_t i = 0; i < fake.nguests; i++) {
-		s->rows[i].vcpu = s->vcpus + next;
+		s->rows[i].vcpus = s->vcpus + next;
 		s->rows[i].nvcpus = fake.guests[i].nvcpus;
 		for (uint32_t k = 0; k < fake.guests[i].nvcpus; k++, next++) {
 			struct fake_vcpu *vcpu = &s->fake_vcpus[next];

@@ -26,7 +26,7 @@ static void set_rows(struct fake *fake, const uint32_t *nvcpus)
 						      .value = fake->value + (size_t)i * ncells,
 						      .from = fake->from + (size_t)i * ncells,
 						      .nvcpus = nvcpus ? nvcpus[i] : 0,
-						      .vcpu = &fake->vcpus[vcpu] };
+						      .vcpus = &fake->vcpus[vcpu] };
 		for (uint32_t id = 0; nvcpus && id < nvcpus[i]; id++, vcpu++) {
 			size_t start = (size_t)(fake->sample.nrows + vcpu) * ncells;
 

@@ -360,7 +360,7 @@ static struct fake *second_sample(uint64_t time_ns)
 	fake->guests[0].began_ns = time_ns - 56 * S - S / 2;
 	fake->guests[0].began_realtime_ns = REALTIME - 56 * S - S / 2;
 	fake->guests[1].vmm = "m\xc3\xb6";
-	fake->rows[0].vcpus = 2;
+	fake->rows[0].vcpu_count = 2;
 	fake->rows[0].has_cpu = true;
 	fake->rows[0].cpu_ns = 5 * S;
 	fake->rows[0].wait_ns = S;

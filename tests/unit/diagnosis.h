@@ -164,7 +164,7 @@ static inline void lab_fill(struct lab *lab, unsigned int which)
 			lab->from[which][i][e] = there[i]->absent[e] ? KVMSTAT_ABSENT : KVMSTAT_BPF;
 		lab->row[which][i] = (struct kvmstat_row){
 			.guest = &lab->who[which][i], .value = lab->value[which][i], .from = lab->from[which][i],
-			.vcpus = there[i]->vcpus, .has_cpu = true, .cpu_ns = there[i]->cpu_ns, .wait_ns = there[i]->wait_ns,
+			.vcpu_count = there[i]->vcpus, .has_cpu = true, .cpu_ns = there[i]->cpu_ns, .wait_ns = there[i]->wait_ns,
 		};
 	}
 	*sample = (struct kvmstat_sample){

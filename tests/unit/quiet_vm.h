@@ -229,7 +229,7 @@ static void expect_all(uint32_t number_of_vcpus)
 {
 	const struct kvmstat_row *row = pass();
 
-	assert_int_equal(row->vcpus, number_of_vcpus);
+	assert_int_equal(row->vcpu_count, number_of_vcpus);
 	assert_true(present(row) > 5);
 	assert_int_equal(sample->sources[KVMSTAT_STATSFD].state, KVMSTAT_ACTIVE);
 }

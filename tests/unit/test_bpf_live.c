@@ -136,7 +136,7 @@ static void test_found(void **state)
 	after = collect(bpf);
 	assert_int_equal(own(after, &row), 1);
 	assert_true(after->guest_generation > before->guest_generation);
-	assert_int_equal(row->vcpus, VCPUS);
+	assert_int_equal(row->vcpu_count, VCPUS);
 	assert_int_equal(row->guest->fd, vm.fd);
 	assert_true(after->ncolumns > 5);
 	for (uint32_t i = 0; i < after->ncells; i++)
@@ -350,26 +350,26 @@ static void check_vcpus(const struct kvmstat_sample *sample, const struct kvmsta
 {
 	uint32_t ran = 0;
 
-	assert_int_equal(row->nvcpus, row->vcpus);
+	assert_int_equal(row->nvcpus, row->vcpu_count);
 	for (uint32_t i = 0; i < sample->ncolumns; i++) {
 		const struct kvmstat_column *column = &sample->columns[i];
 		uint64_t sum = 0;
 
 		for (uint32_t k = 0; k < row->nvcpus; k++) {
-			assert_int_equal(row->vcpu[k].from[column->first_cell],
+			assert_int_equal(row->vcpus[k].from[column->first_cell],
 					 column->event->scope == KVMSTAT_VCPU ? KVMSTAT_BPF : KVMSTAT_ABSENT);
-			sum += column->event->scope == KVMSTAT_VCPU ? row->vcpu[k].value[column->first_cell] : 0;
+			sum += column->event->scope == KVMSTAT_VCPU ? row->vcpus[k].value[column->first_cell] : 0;
 		}
 		if (column->event->scope == KVMSTAT_VCPU && column->event->class == KVMSTAT_CUMULATIVE)
 			assert_int_equal(sum, row->value[column->first_cell]);
 		if (strcmp(column->event->name, "fpu_reload") == 0)
 			ran = column->first_cell;
 	}
-	assert_int_equal(row->vcpu[0].value[ran], 0);
-	assert_int_equal(row->vcpu[1].value[ran], row->value[ran]);
-	assert_int_equal(row->vcpu[0].tid, 0);
-	assert_int_equal(row->vcpu[1].tid, gettid());
-	assert_true(row->vcpu[1].has_cpu && row->vcpu[1].cpu_ns > 0);
+	assert_int_equal(row->vcpus[0].value[ran], 0);
+	assert_int_equal(row->vcpus[1].value[ran], row->value[ran]);
+	assert_int_equal(row->vcpus[0].tid, 0);
+	assert_int_equal(row->vcpus[1].tid, gettid());
+	assert_true(row->vcpus[1].has_cpu && row->vcpus[1].cpu_ns > 0);
 }
 
 static void test_counts(void **state)

@@ -106,7 +106,7 @@ static void test_identity(void **state)
 	assert_true(known("web")->created_ns > 0);
 	assert_non_null(strstr(known("web")->incarnation, "b00710ad-"));
 	assert_non_null(strstr(known("web")->incarnation, "/100-10/"));
-	assert_int_equal(lab_row(lab->sample, "web")->vcpus, 2);
+	assert_int_equal(lab_row(lab->sample, "web")->vcpu_count, 2);
 	assert_true(lab_row(lab->sample, "web")->has_cpu);
 	assert_int_equal(lab_row(lab->sample, "web")->cpu_ns, 3000);
 	assert_int_equal(lab_row(lab->sample, "web")->wait_ns, 50);
@@ -179,7 +179,7 @@ static void test_several_vms(void **state)
 		assert_int_equal(row->value[lab_column(lab->sample, "exit_null")->first_cell], row->guest->fd);
 		assert_int_equal(strncmp(row->guest->key, "dir:", 4), 0);
 		/* Whose of them the vCPU is cannot be told. */
-		assert_int_equal(row->vcpus, 0);
+		assert_int_equal(row->vcpu_count, 0);
 		assert_false(row->has_cpu);
 	}
 }
@@ -326,7 +326,7 @@ static void test_proc_only(void **state)
 	lab_process(lab, 501, NULL, 7);
 	assert_int_equal(lab_pass(lab)->nrows, 3);
 	assert_int_equal(lab->sample->ncolumns, 0);
-	assert_int_equal(lab_row(lab->sample, "web")->vcpus, 1);
+	assert_int_equal(lab_row(lab->sample, "web")->vcpu_count, 1);
 	assert_non_null(strstr(lab->sample->sources[KVMSTAT_DEBUGFS].text, "debugfs"));
 	id = known("web")->id;
 	/* Another process with the same pid and fd is another guest. */
@@ -452,7 +452,7 @@ static int fake_find(struct source *source, struct pass *pass)
 
 static const struct source_ops fake_bpf = { .id = KVMSTAT_BPF, .open = fake_open, .close = fake_close, .find = fake_find };
 
-static void told(enum kvmstat_source source, enum kvmstat_state state, const char *words)
+static void told(enum kvmstat_source source, enum kvmstat_source_state state, const char *words)
 {
 	const struct kvmstat_source_status *status = &lab->sample->sources[source];
 

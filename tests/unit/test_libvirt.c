@@ -146,7 +146,7 @@ static uint8_t from(const char *name, const char *event)
 	return lab_row(lab->sample, name)->from[column->first_cell];
 }
 
-static void is_told(enum kvmstat_state expected, const char *words)
+static void is_told(enum kvmstat_source_state expected, const char *words)
 {
 	const struct kvmstat_source_status *status = &lab->sample->sources[KVMSTAT_LIBVIRT];
 
@@ -173,7 +173,7 @@ static void test_sums(void **state)
 	lab_is(lab->sample, "web", "inject_io", UINT64_MAX);
 	lab_is(lab->sample, "web", "new_level", 9);
 	assert_int_equal(from("web", "exit_null"), KVMSTAT_LIBVIRT);
-	assert_int_equal(lab_row(lab->sample, "web")->vcpus, 2);
+	assert_int_equal(lab_row(lab->sample, "web")->vcpu_count, 2);
 	/* What is not known is believed. */
 	assert_int_equal(lab_column(lab->sample, "new_peak")->event->class, KVMSTAT_PEAK);
 	assert_int_equal(lab_column(lab->sample, "new_ns")->event->unit, KVMSTAT_NS);
@@ -217,21 +217,21 @@ static void test_rows_of_vcpus(void **state)
 	cell = lab_column(lab->sample, "exit_null")->first_cell;
 	assert_int_equal(row->nvcpus, 2);
 	for (uint32_t i = 0; i < 2; i++) {
-		assert_int_equal(row->vcpu[i].id, i);
-		assert_int_equal(row->vcpu[i].from[cell], KVMSTAT_LIBVIRT);
-		assert_int_equal(row->vcpu[i].value[cell], 5 + i);
-		assert_int_equal(row->vcpu[i].from[lab_column(lab->sample, "inject_io")->first_cell], KVMSTAT_ABSENT);
-		assert_int_equal(row->vcpu[i].from[lab_column(lab->sample, "halt_wakeup")->first_cell], KVMSTAT_ABSENT);
-		assert_true(row->vcpu[i].has_cpu);
-		assert_int_equal(row->vcpu[i].cpu_ns, 100 * (i + 1));
-		assert_int_equal(row->vcpu[i].wait_ns, 10 * (i + 1));
+		assert_int_equal(row->vcpus[i].id, i);
+		assert_int_equal(row->vcpus[i].from[cell], KVMSTAT_LIBVIRT);
+		assert_int_equal(row->vcpus[i].value[cell], 5 + i);
+		assert_int_equal(row->vcpus[i].from[lab_column(lab->sample, "inject_io")->first_cell], KVMSTAT_ABSENT);
+		assert_int_equal(row->vcpus[i].from[lab_column(lab->sample, "halt_wakeup")->first_cell], KVMSTAT_ABSENT);
+		assert_true(row->vcpus[i].has_cpu);
+		assert_int_equal(row->vcpus[i].cpu_ns, 100 * (i + 1));
+		assert_int_equal(row->vcpus[i].wait_ns, 10 * (i + 1));
 	}
 	say_anew();
 	say("web", WEB, "vcpu.current=2 vcpu.0.state=1 vcpu.0.exit_null.sum=5 vcpu.1.state=0 vcpu.1.exit_null.sum=6");
 	pass();
 	row = lab_row(lab->sample, "web");
-	assert_int_equal(row->vcpu[1].state, KVMSTAT_VCPU_OFFLINE);
-	assert_false(row->vcpu[1].has_cpu);
+	assert_int_equal(row->vcpus[1].state, KVMSTAT_VCPU_OFFLINE);
+	assert_false(row->vcpus[1].has_cpu);
 }
 
 /* KVM's ids have gaps, where a core's threads are not all used: another source has seen them. */
@@ -252,10 +252,10 @@ static void test_ids_with_gaps(void **state)
 	pass();
 	row = lab_row(lab->sample, "web");
 	assert_int_equal(row->nvcpus, 2);
-	assert_int_equal(row->vcpu[1].id, 4);
-	assert_int_equal(row->vcpu[1].value[lab_column(lab->sample, "exit_validity")->first_cell], 6);
+	assert_int_equal(row->vcpus[1].id, 4);
+	assert_int_equal(row->vcpus[1].value[lab_column(lab->sample, "exit_validity")->first_cell], 6);
 	/* debugfs read the times of the threads, which are finer. */
-	assert_int_equal(row->vcpu[1].cpu_ns, 70);
+	assert_int_equal(row->vcpus[1].cpu_ns, 70);
 	assert_int_equal(row->cpu_ns, 77);
 }
 
@@ -411,7 +411,7 @@ static void test_silence(void **state)
 	static const struct {
 		int *place;
 		int rc;
-		enum kvmstat_state state;
+		enum kvmstat_source_state state;
 		const char *words;
 	} cases[] = {
 		{ &fake.rc, -ETIMEDOUT, KVMSTAT_MISSING, "did not answer in time" },

@@ -44,7 +44,7 @@ static struct rights all(void)
 	return rights;
 }
 
-static const char *explain(enum refusal_call call, int error, struct rights rights, enum kvmstat_state state)
+static const char *explain(enum refusal_call call, int error, struct rights rights, enum kvmstat_source_state state)
 {
 	static struct kvmstat_source_status status;
 

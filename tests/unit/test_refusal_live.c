@@ -238,7 +238,7 @@ static struct kvmstat_source_status try(const struct way *way, int error, uint64
 /* ---- what is expected ---- */
 
 static void check_words(const struct way *way, int error, const struct kvmstat_source_status *status,
-			enum kvmstat_state state, const char *words, bool there)
+			enum kvmstat_source_state state, const char *words, bool there)
 {
 	if (status->state == state && !strstr(status->text, words) == !there)
 		return;

@@ -178,7 +178,7 @@ static void test_first_pass(void **state)
 	assert_int_equal(vm.sample->sources[KVMSTAT_STATSFD].state, KVMSTAT_ACTIVE);
 	assert_true(vm.sample->ncolumns > 5);
 	assert_int_equal(present(row), vm.sample->ncells);
-	assert_int_equal(row->vcpus, 2);
+	assert_int_equal(row->vcpu_count, 2);
 	for (uint32_t i = 0; i < vm.sample->ncolumns; i++) {
 		assert_int_equal(vm.sample->columns[i].event->scope, KVMSTAT_VCPU);
 		assert_int_equal(vm.sample->columns[i].cells, 1);
@@ -199,15 +199,15 @@ static void test_vcpus(void **state)
 	row = pass();
 	assert_int_equal(row->nvcpus, 2);
 	for (uint32_t k = 0; k < 2; k++) {
-		assert_int_equal(row->vcpu[k].id, k);
-		assert_int_equal(row->vcpu[k].tid, 0);
-		assert_false(row->vcpu[k].has_cpu);
+		assert_int_equal(row->vcpus[k].id, k);
+		assert_int_equal(row->vcpus[k].tid, 0);
+		assert_false(row->vcpus[k].has_cpu);
 		for (uint32_t i = 0; i < vm.sample->ncells; i++)
-			assert_int_equal(row->vcpu[k].from[i], KVMSTAT_STATSFD);
+			assert_int_equal(row->vcpus[k].from[i], KVMSTAT_STATSFD);
 	}
 	for (uint32_t i = 0; i < vm.sample->ncells; i++)
 		if (vm.sample->columns[i].event->class == KVMSTAT_CUMULATIVE)
-			assert_int_equal(row->vcpu[0].value[i] + row->vcpu[1].value[i], row->value[i]);
+			assert_int_equal(row->vcpus[0].value[i] + row->vcpus[1].value[i], row->value[i]);
 	close_fd(&vm.stats[1]);
 	expect_none(pass(), "keeps no statistics fds for all of its vCPUs");
 	assert_int_equal(vm.sample->nvcpus, 0);
@@ -237,15 +237,15 @@ static void test_thread(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, make_third_vcpu, NULL), 0);
 	for (int i = 0; (row = pass())->nvcpus < 3; i++)
 		assert_true(i < 100000);
-	assert_int_equal(row->vcpu[2].tid, vm.maker);
-	assert_true(row->vcpu[2].has_cpu);
-	assert_true(row->vcpu[2].cpu_ns > 0);
+	assert_int_equal(row->vcpus[2].tid, vm.maker);
+	assert_true(row->vcpus[2].has_cpu);
+	assert_true(row->vcpus[2].cpu_ns > 0);
 	sem_post(&vm.looked);
 	pthread_join(thread, NULL);
 	/* The kernel may still be at it. */
-	for (int i = 0; (row = pass())->vcpu[2].tid; i++)
+	for (int i = 0; (row = pass())->vcpus[2].tid; i++)
 		assert_true(i < 100000);
-	assert_false(row->vcpu[2].has_cpu);
+	assert_false(row->vcpus[2].has_cpu);
 }
 
 /* A vCPU without statistics: no sums, rather than wrong ones; and they come back. */
@@ -285,7 +285,7 @@ static void test_new_vcpu(void **state)
 	add_vcpu(2);
 	row = pass();
 	assert_int_equal(present(row), vm.sample->ncells);
-	assert_int_equal(row->vcpus, 3);
+	assert_int_equal(row->vcpu_count, 3);
 }
 
 /* A new vCPU's fds may have the numbers of others that were closed: it is noticed some passes later. */
@@ -301,7 +301,7 @@ static void test_new_vcpu_at_old_numbers(void **state)
 	close(taken[0]);
 	close(taken[1]);
 	add_vcpu(2);
-	while (pass()->vcpus != 3)
+	while (pass()->vcpu_count != 3)
 		assert_true(++passes < 10);
 	assert_int_equal(vm.sample->sources[KVMSTAT_STATSFD].state, KVMSTAT_ACTIVE);
 }

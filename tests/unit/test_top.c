@@ -120,7 +120,7 @@ static void test_busiest(void **state)
 	assert_string_equal(sample->rows[0].guest->name, KVMSTAT_OTHERS);
 	assert_string_equal(sample->rows[0].guest->key, "others");
 	assert_int_equal(sample->rows[0].guest->id, 0);
-	assert_int_equal(sample->rows[0].vcpus, 3);
+	assert_int_equal(sample->rows[0].vcpu_count, 3);
 	assert_true(is_shown(sample, 1));
 	assert_true(is_shown(sample, 4));
 	lab_is(sample, "g1", "exits", 1000);

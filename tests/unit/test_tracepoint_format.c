@@ -177,7 +177,7 @@ static void test_other_architectures(void **state)
 	assert_int_equal(find("kvm_guest_exit")->config.code, TRACEPOINT_MEMBER(12, 4));
 }
 
-static void told(int rc, enum kvmstat_state expected, const char *words)
+static void told(int rc, enum kvmstat_source_state expected, const char *words)
 {
 	assert_int_equal(find_all(), rc);
 	assert_int_equal(status.state, expected);

@@ -305,7 +305,7 @@ static void test_vcpus(void **state)
 	assert_int_equal(value_in(sample, ALL_EXITS, row->value, row->from), 27);
 	assert_int_equal(row->nvcpus, VCPUS);
 	for (int i = 0; i < VCPUS; i++) {
-		const struct kvmstat_vcpu *vcpu = &row->vcpu[i];
+		const struct kvmstat_vcpu *vcpu = &row->vcpus[i];
 
 		assert_int_equal(value_in(sample, IO_EXITS, vcpu->value, vcpu->from), 10 + i);
 		assert_int_equal(value_in(sample, ALL_EXITS, vcpu->value, vcpu->from), 13 + i);

@@ -56,25 +56,25 @@ static void test_rows(void **state)
 	assert_int_equal(sample->nvcpus, 3);
 	web = lab_row(sample, "web");
 	db = lab_row(sample, "db");
-	assert_ptr_equal(web->vcpu, sample->vcpus);
-	assert_ptr_equal(db->vcpu, sample->vcpus + 2);
+	assert_ptr_equal(web->vcpus, sample->vcpus);
+	assert_ptr_equal(db->vcpus, sample->vcpus + 2);
 	assert_int_equal(web->nvcpus, 2);
-	assert_int_equal(web->vcpu[0].id, 0);
-	assert_false(web->vcpu[0].has_cpu);
-	assert_int_equal(of_vcpu(&web->vcpu[0], EXITS), 1ull << 40);
-	assert_int_equal(of_vcpu(&web->vcpu[0], PEAK), 90);
-	assert_int_equal(of_vcpu(&web->vcpu[0], HIST + 1), (1ull << 40) + 2);
-	assert_int_equal(web->vcpu[1].id, 2);
-	assert_int_equal(web->vcpu[1].tid, 1002);
-	assert_true(web->vcpu[1].has_cpu);
-	assert_int_equal(web->vcpu[1].cpu_ns, 1002);
-	assert_int_equal(web->vcpu[1].wait_ns, 12);
-	assert_int_equal(of_vcpu(&web->vcpu[1], EXITS), 5);
+	assert_int_equal(web->vcpus[0].id, 0);
+	assert_false(web->vcpus[0].has_cpu);
+	assert_int_equal(of_vcpu(&web->vcpus[0], EXITS), 1ull << 40);
+	assert_int_equal(of_vcpu(&web->vcpus[0], PEAK), 90);
+	assert_int_equal(of_vcpu(&web->vcpus[0], HIST + 1), (1ull << 40) + 2);
+	assert_int_equal(web->vcpus[1].id, 2);
+	assert_int_equal(web->vcpus[1].tid, 1002);
+	assert_true(web->vcpus[1].has_cpu);
+	assert_int_equal(web->vcpus[1].cpu_ns, 1002);
+	assert_int_equal(web->vcpus[1].wait_ns, 12);
+	assert_int_equal(of_vcpu(&web->vcpus[1], EXITS), 5);
 	assert_int_equal(db->nvcpus, 1);
-	assert_int_equal(of_vcpu(&db->vcpu[0], EXITS), 6);
+	assert_int_equal(of_vcpu(&db->vcpus[0], EXITS), 6);
 	/* An event of the VM is nobody's vCPU's. */
-	assert_int_equal(db->vcpu[0].from[FLUSH], KVMSTAT_ABSENT);
-	assert_int_equal(db->vcpu[0].from[NOT_OURS], KVMSTAT_ABSENT);
+	assert_int_equal(db->vcpus[0].from[FLUSH], KVMSTAT_ABSENT);
+	assert_int_equal(db->vcpus[0].from[NOT_OURS], KVMSTAT_ABSENT);
 	/* The guest's own row is what it is without them. */
 	is("web", EXITS, (1ull << 40) + 5);
 	is("web", PEAK, 90);
@@ -137,7 +137,7 @@ static void test_none(void **state)
 	sample = publish();
 	assert_int_equal(sample->nrows, 1);
 	assert_int_equal(sample->nvcpus, 0);
-	assert_null(sample->rows[0].vcpu);
+	assert_null(sample->rows[0].vcpus);
 }
 
 /* Open in two processes, twice: each vCPU counts once, and has one row. */
@@ -277,11 +277,11 @@ static void test_threads(void **state)
 	sample = lab_pass(lab);
 	row = lab_row(sample, "web");
 	assert_int_equal(row->nvcpus, 2);
-	assert_int_equal(row->vcpu[0].tid, 103);
-	assert_int_equal(row->vcpu[0].cpu_ns, 30);
-	assert_int_equal(row->vcpu[1].tid, 102);
-	assert_int_equal(row->vcpu[1].wait_ns, 2);
-	assert_int_equal(row->vcpu[1].from[0], KVMSTAT_ABSENT);
+	assert_int_equal(row->vcpus[0].tid, 103);
+	assert_int_equal(row->vcpus[0].cpu_ns, 30);
+	assert_int_equal(row->vcpus[1].tid, 102);
+	assert_int_equal(row->vcpus[1].wait_ns, 2);
+	assert_int_equal(row->vcpus[1].from[0], KVMSTAT_ABSENT);
 	assert_int_equal(row->cpu_ns, 50);
 	lab_is(sample, "web", "exits", 5);
 	/* A thread that has ended is not shown. */

@@ -36,7 +36,7 @@ static void btf_exit(struct kernel_btf *btf)
 	btf__free(btf->vmlinux);
 }
 
-static int fail(struct kvmstat_source_status *status, enum kvmstat_state state, int rc, const char *text)
+static int fail(struct kvmstat_source_status *status, enum kvmstat_source_state state, int rc, const char *text)
 {
 	status->state = state;
 	snprintf(status->text, sizeof(status->text), "%s", text);

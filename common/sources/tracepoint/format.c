@@ -71,7 +71,7 @@ int tracepoint_find_member(const char *format, const char *name)
 
 /* ---- tracefs ---- */
 
-static int fail(struct kvmstat_source_status *status, enum kvmstat_state state, int rc, const char *text)
+static int fail(struct kvmstat_source_status *status, enum kvmstat_source_state state, int rc, const char *text)
 {
 	status->state = state;
 	snprintf(status->text, sizeof(status->text), "%s", text);
