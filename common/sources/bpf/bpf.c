@@ -266,7 +266,7 @@ static int bpf_pass(struct source *source, struct pass *pass)
 
 static int bpf_open(struct context *context, struct source *source)
 {
-	(void)kvmstat;
+	(void)context;
 	source_status(source, KVMSTAT_MISSING, "kvmstat was built without it (WITH_BPF=0): build it with clang and libbpf");
 	return -ENOENT;
 }

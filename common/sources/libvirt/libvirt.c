@@ -233,7 +233,7 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 
 static int libvirt_open(struct context *context, struct source *source)
 {
-	(void)kvmstat;
+	(void)context;
 	source_status(source, KVMSTAT_MISSING, "kvmstat was built without it (WITH_LIBVIRT=0): build it with libvirt's headers");
 	return -ENOENT;
 }

@@ -105,7 +105,7 @@ static int pass_source(struct source *source, struct pass *pass)
 
 static int open_source(struct context *context, struct source *source)
 {
-	(void)kvmstat;
+	(void)context;
 	source_status(source, KVMSTAT_MISSING, "kvmstat was built without BPF (WITH_BPF=0): build it with clang and libbpf");
 	return -ENOENT;
 }
