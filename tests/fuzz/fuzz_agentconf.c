@@ -3,6 +3,7 @@
  * The subagent's configuration: a file; and behind a line of "--", one an argument, its command line.
  */
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -425,7 +425,7 @@ static void test_source_not_asked_for(void **state)
 static int fake_error;
 
 /* As bpf, it has every event, here just one; and no guest. */
-static int fake_open(struct kvmstat *kvmstat, struct source *source)
+static int fake_open(struct context *context, struct source *source)
 {
 	struct event_hint hint = { KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, KVMSTAT_VM };
 
@@ -434,7 +434,7 @@ static int fake_open(struct kvmstat *kvmstat, struct source *source)
 	else
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 	return fake_error < 0 ? fake_error :
-				source_offer(source, registry_intern(kvmstat->context.registry, "", "exit_null", &hint), "exit_null", 1, false);
+				source_offer(source, registry_intern(context->registry, "", "exit_null", &hint), "exit_null", 1, false);
 }
 
 static void fake_close(struct source *source)
