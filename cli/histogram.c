@@ -94,19 +94,19 @@ static int complain_of(const struct watch *watch, const char *word, const struct
 	int status = EXIT_USAGE;
 
 	if (column) {
-		complain("'%s' is no histogram", word);
+		complain("'%s' is not a histogram", word);
 	} else if (kvmstat_event_unknown(watch->kvmstat, word, suggestion, sizeof(suggestion))) {
-		complain("no event is called '%s'%s%s%s", word, *suggestion ? ", did you mean '" : "", suggestion,
+		complain("there is no event '%s'%s%s%s", word, *suggestion ? ", did you mean '" : "", suggestion,
 			 *suggestion ? "'?" : "");
 	} else {
-		complain("'%s' cannot be read on this host", word);
+		complain("cannot read '%s' on this host", word);
 		status = EXIT_FAILURE;
 	}
 	if (*list) {
 		complain("the histograms of this host are:%s", list);
 	} else {
-		complain("no histogram can be read here: debugfs has none, kernels before 5.15 neither. The sources bpf"
-			 " and statsfd have them; 'kvmstat doctor' tells more:");
+		complain("cannot read any histogram: debugfs and kernels before 5.15 have none; use "
+			 "the source bpf or statsfd; see 'kvmstat doctor':");
 		detail_tell_sources(watch);
 	}
 	free(list);
@@ -226,7 +226,7 @@ static int check(const struct kvmstat_row *row, const struct kvmstat_column *col
 {
 	if (column->source != KVMSTAT_ABSENT && row->from[column->first_cell] != KVMSTAT_ABSENT)
 		return EXIT_SUCCESS;
-	complain("%s of '%s' cannot be read; 'kvmstat doctor' tells more", column->event->name, row->guest->name);
+	complain("cannot read %s of '%s'; see 'kvmstat doctor'", column->event->name, row->guest->name);
 	return EXIT_FAILURE;
 }
 

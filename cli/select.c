@@ -96,11 +96,11 @@ int select_guest(struct selection *selection, const struct watch *watch, const c
 	if (found == 1)
 		return EXIT_SUCCESS;
 	if (found)
-		complain("%u guests match '%s'; name one by the word in front of it:", found, word);
+		complain("%u guests match '%s'; select one by the first word of its line:", found, word);
 	else if (watch->now->nrows)
-		complain("no guest is called '%s'; these are running:", word);
+		complain("there is no guest '%s'; these are running:", word);
 	else
-		complain("no guest is called '%s', and there is none to choose from; 'kvmstat doctor' tells more", word);
+		complain("there is no guest '%s', and no other guest either; see 'kvmstat doctor'", word);
 	list_guests(watch, word, found);
 	return EXIT_FAILURE;
 }

@@ -55,7 +55,8 @@ static int check_words(const struct watch *watch, const struct options *options)
 	for (size_t i = 0; i < options->nwords; i++) {
 		if (!kvmstat_event_unknown(watch->kvmstat, options->words[i], suggestion, sizeof(suggestion)))
 			continue;
-		complain("no event is called '%s'%s%s%s; 'kvmstat events --all' lists those of this host",
+		complain("there is no event '%s'%s%s%s; 'kvmstat events --all' lists those of this "
+			 "host",
 			 options->words[i], *suggestion ? ", did you mean '" : "", suggestion,
 			 *suggestion ? "'?" : "");
 		status = EXIT_USAGE;
@@ -70,7 +71,8 @@ int watch_start(struct watch *watch, const struct options *options)
 	memset(watch, 0, sizeof(*watch));
 	rc = kvmstat_open(&watch->kvmstat, options->config);
 	if (rc) {
-		complain("cannot open %s as the root of a host: %s; name a directory that has sys and proc",
+		complain("cannot open %s as the root of a host: %s; specify a directory that "
+			 "contains sys and proc",
 			 options->root ? options->root : "/", strerror(-rc));
 		return EXIT_FAILURE;
 	}

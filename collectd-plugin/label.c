@@ -52,7 +52,8 @@ int label_format_host(struct label_format *format, const char *words, char *erro
 {
 	if (!format_parse(format, host_words, words))
 		return 0;
-	snprintf(error, size, "write hostname, name or uuid, or up to %d of them with blanks between",
+	snprintf(error, size, "expected hostname, name or uuid, or up to %d of them separated by "
+			      "blanks",
 		 LABEL_FIELDS);
 	return -EINVAL;
 }
@@ -65,7 +66,7 @@ int label_format_instance(struct label_format *format, const char *words, char *
 	}
 	if (!format_parse(format, instance_words, words))
 		return 0;
-	snprintf(error, size, "write name, uuid or none, or \"name uuid\" for both");
+	snprintf(error, size, "expected name, uuid or none, or \"name uuid\" for both");
 	return -EINVAL;
 }
 

@@ -87,7 +87,7 @@ static int set_skip_never_seen(struct options *options, const char *value, char 
 {
 	if (!parse_bool(value, &options->skip_never_seen))
 		return 0;
-	snprintf(error, size, "write true or false");
+	snprintf(error, size, "expected true or false");
 	return -EINVAL;
 }
 
@@ -109,7 +109,8 @@ static int set_pace(struct options *options, const char *value, char *error, siz
 		return 0;
 	}
 	if (!parse_number(value, &ms) || !(ms >= 0 && ms <= MAX_PACE_MS)) {
-		snprintf(error, size, "write auto, or the pause after each guest in milliseconds (0 to %d)",
+		snprintf(error, size, "expected auto, or the pause after each guest in milliseconds "
+				      "(0 to %d)",
 			 MAX_PACE_MS);
 		return -EINVAL;
 	}
@@ -123,7 +124,7 @@ static int set_max_values(struct options *options, const char *value, char *erro
 
 	if (!parse_number(value, &number) || !(number >= 1 && number <= MAX_VALUES) ||
 	    number != (double)(uint32_t)number) {
-		snprintf(error, size, "write a whole number from 1 to %d", MAX_VALUES);
+		snprintf(error, size, "expected a whole number from 1 to %d", MAX_VALUES);
 		return -EINVAL;
 	}
 	options->max_values = (uint32_t)number;
@@ -193,7 +194,7 @@ static int set_unknown(const char *key, const char *value, char *error, size_t s
 	char why[384];
 
 	if (!strcasecmp(key, "Interval"))
-		snprintf(why, sizeof(why), "it belongs into a block <LoadPlugin kvmstat>");
+		snprintf(why, sizeof(why), "it belongs in a block <LoadPlugin kvmstat>");
 	else
 		list_options(why, sizeof(why));
 	options_message(error, size, key, value, why);

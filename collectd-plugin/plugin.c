@@ -54,7 +54,7 @@ static bool options_ready(void)
 static int kvmstat_config(oconfig_item_t *block)
 {
 	if (!options_ready()) {
-		ERROR(ME "there is no memory for the configuration");
+		ERROR(ME "out of memory for the configuration");
 		return 0;
 	}
 	oconfig_take(&plugin.options, block);
@@ -68,9 +68,9 @@ static void dispatch(value_list_t *vl)
 	int err = plugin_dispatch_values(vl);
 
 	if (err)
-		c_complain_once(LOG_ERR, &plugin.refused, ME "collectd does not take values: error %d", err);
+		c_complain_once(LOG_ERR, &plugin.refused, ME "collectd rejects values: error %d", err);
 	else
-		c_release(LOG_INFO, &plugin.refused, ME "collectd takes values again");
+		c_release(LOG_INFO, &plugin.refused, ME "collectd accepts values again");
 }
 
 /* A value list that is filled again and again. */
@@ -172,8 +172,9 @@ static void send_sample(const struct kvmstat_sample *sample)
 	pass_end(pass, sample);
 	if (pass->left_out)
 		c_complain_once(LOG_WARNING, &plugin.limited,
-				ME "%u of %u values are left out, because MaxValues is %u: choose guests and "
-				   "events, or raise MaxValues and collectd's WriteQueueLimitHigh and -Low",
+				ME "%u of %u values are left out: MaxValues is %u; select fewer "
+				   "guests or events, or raise MaxValues and collectd's "
+				   "WriteQueueLimitHigh and -Low",
 				pass->left_out, pass->left_out + pass->sent, plugin.options.max_values);
 	else
 		c_release(LOG_INFO, &plugin.limited, ME "no values are left out any more");
@@ -222,7 +223,7 @@ static void report_labels(const struct kvmstat_sample *sample)
 		INFO(ME "%s", text);
 	}
 	if (told > MAX_LABELS_TOLD)
-		INFO(ME "%u more guests are not called by their own names here, for the same reasons",
+		INFO(ME "%u more guests are not reported under their own names, for the same reasons",
 		     told - MAX_LABELS_TOLD);
 }
 
@@ -256,7 +257,7 @@ static int kvmstat_read(user_data_t *user_data)
 		return -1;
 	sample = take_sample(&err);
 	if (!sample) {
-		c_complain_once(LOG_ERR, &plugin.failed, ME "nothing can be collected: %s", strerror(-err));
+		c_complain_once(LOG_ERR, &plugin.failed, ME "cannot collect: %s", strerror(-err));
 		return ++plugin.failures < MAX_FAILURES ? 0 : -1;
 	}
 	plugin.failures = 0;
@@ -276,7 +277,7 @@ static void report_unknown_events(void)
 		if (!kvmstat_event_unknown(plugin.kvmstat, word->text, suggestion, sizeof(suggestion)))
 			continue;
 		report_unknown_event(text, sizeof(text), word, suggestion);
-		ERROR(ME "%s; it matches nothing", text);
+		ERROR(ME "%s; the option matches nothing", text);
 	}
 	options_forget_words(&plugin.options);
 }
@@ -285,10 +286,10 @@ static void report_unknown_events(void)
 static void report_failed_start(int err)
 {
 	if (err == -ENOMEM)
-		ERROR(ME "it cannot start: %s", strerror(-err));
+		ERROR(ME "cannot start: %s", strerror(-err));
 	else
-		ERROR(ME "Root: the directory cannot be opened: %s; write one that has sys and proc; "
-			 "the plugin does not start",
+		ERROR(ME "Root: cannot open the directory: %s; expected one that contains sys and "
+			 "proc; the plugin does not start",
 		      strerror(-err));
 }
 
@@ -299,8 +300,8 @@ static void check_naming(void)
 
 	if (label_tells_guests_apart(naming))
 		return;
-	ERROR(ME "PluginInstanceFormat \"none\": every guest would have the same name; write HostnameFormat "
-		 "name or uuid as well; \"PluginInstanceFormat name\" is used instead");
+	ERROR(ME "PluginInstanceFormat \"none\": all guests would have the same name; also set "
+		 "HostnameFormat name or uuid; \"PluginInstanceFormat name\" is used instead");
 	naming->instance = (struct label_format){1, {LABEL_NAME}};
 }
 
@@ -308,8 +309,8 @@ static void report_no_events(const struct kvmstat_sample *sample)
 {
 	if (!sample->ncolumns && plugin.options.words && !sample->problems[KVMSTAT_NO_SOURCE].active &&
 	    !sample->problems[KVMSTAT_NO_KVM].active)
-		WARNING(ME "Event and ExcludeEvent let no event of this host pass, so nothing is sent of "
-			   "guests; `kvmstat events --all` lists those of this host");
+		WARNING(ME "no event of this host matches Event and ExcludeEvent: no guest "
+			   "statistics are sent; `kvmstat events --all` lists the events of this host");
 }
 
 static int kvmstat_init(void)

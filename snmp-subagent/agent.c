@@ -74,15 +74,17 @@ struct refusal {
 static const struct refusal *refusal_of(uint16_t error)
 {
 	static const struct refusal refusals[] = {
-		{ AGENTX_OPEN_FAILED, "openFailed", "snmpd takes no subagent: look at its log" },
+		{ AGENTX_OPEN_FAILED, "openFailed", "snmpd accepts no subagent; see its log" },
 		{ AGENTX_UNSUPPORTED_CONTEXT, "unsupportedContext",
-		  "snmpd knows no default context: look at its log and configuration" },
+		  "snmpd has no default context; see its log and configuration" },
 		{ AGENTX_DUPLICATE, "duplicateRegistration",
-		  "another subagent serves this subtree: stop it, or give it another OidRoot" },
-		{ AGENTX_PARSE_ERROR, "parseError", "is it an AgentX master that listens there?" },
-		{ AGENTX_REQUEST_DENIED, "requestDenied", "snmpd may not take it: look at its log and configuration" },
-		{ AGENTX_PROCESSING_ERROR, "processingError", "snmpd could not do it: look at its log and its memory" },
-		{ 0, "an error", "look at snmpd's log" },
+		  "another subagent serves this subtree; stop it, or give it another OidRoot" },
+		{ AGENTX_PARSE_ERROR, "parseError", "check that an AgentX master listens there" },
+		{ AGENTX_REQUEST_DENIED, "requestDenied", "snmpd is not allowed to accept it; see "
+							  "its log and configuration" },
+		{ AGENTX_PROCESSING_ERROR, "processingError", "snmpd could not process it; see its "
+							      "log and its memory" },
+		{ 0, "an error", "see snmpd's log" },
 	};
 	const struct refusal *refusal = refusals;
 
@@ -106,10 +108,10 @@ static void tell_missing(struct agent *agent, int rc)
 static void tell_lost(struct agent *agent)
 {
 	static const char *const causes[] = {
-		[SESSION_LOST] = "it ended or hangs, its log tells",
-		[SESSION_SILENT] = "it does not answer; see whether it hangs",
-		[SESSION_GARBAGE] = "what it sent is not AgentX; see what listens there",
-		[SESSION_CLOSED] = "it ended the session, its log tells why",
+		[SESSION_LOST] = "it exited or hangs; see its log",
+		[SESSION_SILENT] = "it does not answer; check whether it hangs",
+		[SESSION_GARBAGE] = "it sent data that is not AgentX; check what listens there",
+		[SESSION_CLOSED] = "it ended the session; see its log for why",
 	};
 
 	complain(&agent->lost, "lost the connection to snmpd at %s: %s; trying again every %u s", agent->link.socket,
@@ -150,7 +152,7 @@ static void tell_tables(struct agent *agent)
 static void tell_ready(struct agent *agent)
 {
 	agent->lost.active = false;
-	complaint_over(&agent->refused, "over: snmpd takes every table");
+	complaint_over(&agent->refused, "over: snmpd accepts every table");
 	message(LOG_NOTICE, "connected to snmpd at %s", agent->link.socket);
 }
 

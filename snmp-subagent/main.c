@@ -196,7 +196,7 @@ static void other_options(struct settings *settings, int argc, char *argv[])
 			settings_assign(settings, optarg, "-o");
 	}
 	if (optind < argc) {
-		message(LOG_ERR, "what is '%s'? Only options are expected: see kvmstat-agentx -h",
+		message(LOG_ERR, "unexpected argument '%s'; see kvmstat-agentx -h",
 			argv[optind]);
 		settings->errors++;
 	}
@@ -209,7 +209,7 @@ static int open_collector(struct program *program)
 	int rc = kvmstat_open(&program->kvmstat, program->settings.config);
 
 	if (rc < 0) {
-		message(LOG_ERR, "cannot start the collector: %s: check the option Root", strerror(-rc));
+		message(LOG_ERR, "cannot start the collector: %s; check the option Root", strerror(-rc));
 		return rc;
 	}
 	program->views = views_new();
@@ -341,7 +341,8 @@ static void reload(struct program *program)
 
 	notify_reloading();
 	if (read_settings(&next) < 0 || open_next(&next, program) < 0) {
-		message(LOG_ERR, "the configuration stays as it was: correct it, and reload again");
+		message(LOG_ERR, "the configuration is unchanged; correct the new one, and reload "
+				 "again");
 		close_other(&next, program);
 	} else {
 		if (next.kvmstat != program->kvmstat)
@@ -406,8 +407,8 @@ static int serve(struct program *program)
 	rc = agent_start(&program->agent, &program->settings, program->views);
 	if (rc < 0) {
 		message(LOG_ERR,
-			"cannot start the SNMP thread: %s: allow more memory or more tasks (ulimit -v and -u, "
-			"MemoryMax, TasksMax)",
+			"cannot start the SNMP thread: %s; allow more memory or more tasks (ulimit "
+			"-v and -u, MemoryMax, TasksMax)",
 			strerror(-rc));
 		close(signals);
 		return EXIT_FAILURE;

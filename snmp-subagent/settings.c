@@ -48,7 +48,8 @@ static int set_seconds(unsigned int *seconds, const char *option, const char *va
 	errno = 0;
 	n = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || n < 1 || n > max)
-		return fail(error, "%s '%s' is not a number of seconds: write a whole number from 1 to %u",
+		return fail(error, "%s '%s' is not a number of seconds; expected a whole number from "
+				   "1 to %u",
 			    option, kvmstat_quote(value).text, max);
 	*seconds = (unsigned int)n;
 	return 0;
@@ -82,11 +83,13 @@ static int set_socket(struct settings *settings, const char *value, char *error)
 	if (*path != '/')
 		return fail(
 			error,
-			"AgentXSocket '%s' is not the path of a unix socket: write one that begins with /; if snmpd's "
-			"agentXSocket has no path, add one with a comma: agentXSocket tcp:localhost:705," DEFAULT_SOCKET,
+			"AgentXSocket '%s' is not the path of a unix socket; expected one that "
+			"begins with /; if snmpd's agentXSocket has no path, add one after a comma: "
+			"agentXSocket tcp:localhost:705," DEFAULT_SOCKET,
 			kvmstat_quote(value).text);
 	if (strlen(path) > TRANSPORT_PATH_MAX)
-		return fail(error, "AgentXSocket '%s' is too long: a socket's path has at most %d bytes",
+		return fail(error, "AgentXSocket '%s' is too long; expected at most %d bytes, the "
+				   "limit of a socket's path",
 			    kvmstat_quote(value).text, TRANSPORT_PATH_MAX);
 	return set_string(&settings->socket, path, error);
 }
@@ -100,7 +103,8 @@ static int set_state_dir(struct settings *settings, const char *value, char *err
 	}
 	if (*value != '/')
 		return fail(error,
-			    "StateDir '%s' is not an absolute path: write one that begins with /, or none",
+			    "StateDir '%s' is not an absolute path; expected one that begins with /, "
+			    "or none",
 			    kvmstat_quote(value).text);
 	return set_string(&settings->state_dir, value, error);
 }
@@ -120,8 +124,8 @@ static int set_root(struct settings *settings, const char *value, char *error)
 		    root.len == ROOT_MAX)
 			return fail(
 				error,
-				"OidRoot '%s' is not an OID: write %d to %d numbers with dots between them, "
-				"such as %s",
+				"OidRoot '%s' is not an OID; expected %d to %d numbers separated by "
+				"dots, such as %s",
 				kvmstat_quote(value).text, ROOT_MIN, ROOT_MAX, OID_ROOT);
 		root.subid[root.len++] = (uint32_t)n;
 		rest = end + (*end == '.');
@@ -131,8 +135,8 @@ static int set_root(struct settings *settings, const char *value, char *error)
 	if (root.len < ROOT_MIN || root.subid[0] != 1 || root.subid[1] != 3)
 		return fail(
 			error,
-			"OidRoot '%s' is no place for a MIB: write an OID of at least %d numbers that begins "
-			"with 1.3, such as %s",
+			"OidRoot '%s' is not a valid root of a MIB; expected an OID of at least %d "
+			"numbers that begins with 1.3, such as %s",
 			kvmstat_quote(value).text, ROOT_MIN, OID_ROOT);
 	settings->root = root;
 	return 0;
@@ -162,7 +166,7 @@ static int fail_unknown(const char *name, char *error)
 		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s, ", options[i].name);
 	for (size_t i = 0; (option = kvmstat_config_option(i)) && (size_t)len < sizeof(list); i++)
 		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s%s", i ? ", " : "", option->name);
-	return fail(error, "unknown option %s: the options are %s", kvmstat_quote(name).text, list);
+	return fail(error, "unknown option %s; the options are %s", kvmstat_quote(name).text, list);
 }
 
 static int note_core(struct settings *settings, const char *name, const char *value, char *error)
@@ -237,7 +241,7 @@ void settings_assign(struct settings *settings, const char *assignment, const ch
 	char *option;
 
 	if (!equals || equals == assignment) {
-		tell(settings, place, "write Option=value, such as Interval=30");
+		tell(settings, place, "expected Option=value, such as Interval=30");
 		return;
 	}
 	option = strndup(assignment, (size_t)(equals - assignment));
@@ -292,14 +296,14 @@ static void take_line(struct settings *settings, char *line, const char *place)
 	if (rest && value)
 		more = next_word(&rest);
 	if (!rest)
-		tell(settings, place, "a quote is not closed: write a \" at the end of the value as well");
+		tell(settings, place, "a quote is not closed; end the value with a \"");
 	else if (!value) {
-		fail(error, "a value is missing after %s: write Option value", kvmstat_quote(option).text);
+		fail(error, "a value is missing after %s; expected Option value", kvmstat_quote(option).text);
 		tell(settings, place, error);
 	} else if (more)
 		tell(settings, place,
-		     "more than one value: put a value with spaces into double quotes, and each option "
-		     "on a line of its own");
+		     "more than one value; put a value with spaces into double quotes, and each "
+		     "option on its own line");
 	else
 		settings_set(settings, option, value, place);
 }
@@ -316,8 +320,8 @@ void settings_read(struct settings *settings, const char *path, bool must_exist)
 		if (errno == ENOENT && !must_exist)
 			return;
 		snprintf(place, sizeof(place),
-			 "cannot read the configuration: %s: check the path and permissions, or "
-			 "name another file with the option -c",
+			 "cannot read the configuration: %s; check the path and permissions, or "
+			 "specify another file with the option -c",
 			 strerror(errno));
 		tell(settings, path, place);
 		return;
@@ -325,13 +329,14 @@ void settings_read(struct settings *settings, const char *path, bool must_exist)
 	while ((len = getline(&line, &size, file)) >= 0) {
 		snprintf(place, sizeof(place), "%s:%u", path, ++number);
 		if (strlen(line) < (size_t)len) {
-			tell(settings, place, "there is a byte of value 0: save the file as text in UTF-8");
+			tell(settings, place, "there is a byte of value 0; save the file as text in "
+					      "UTF-8");
 			break;
 		}
 		take_line(settings, number == 1 ? skip_mark(line) : line, place);
 	}
 	if (ferror(file))
-		tell(settings, path, "cannot read the configuration to its end: it must be a file of text");
+		tell(settings, path, "cannot read the configuration to its end; expected a text file");
 	free(line);
 	fclose(file);
 }

@@ -68,7 +68,7 @@ static char *find_place(const char *word)
 	if (empty == 1)
 		return place;
 	if (empty == 0)
-		complain("%s is not empty; name a directory that is to be made", word);
+		complain("%s is not empty; specify a new directory", word);
 	else
 		complain("cannot capture to '%s': %s", word, strerror(-empty));
 	free(place);
@@ -115,7 +115,7 @@ static void leave_out(struct capture *capture, struct subject *subject)
 	size_t width;
 	char *name = escape_printable(subject->guest->name, &width);
 
-	complain("guest %s, process %d, ended while it was captured: it is left out", name, (int)subject->guest->pid);
+	complain("guest %s, process %d, is left out: it ended during the capture", name, (int)subject->guest->pid);
 	free(name);
 	subject->left_out = true;
 	capture->left_out++;
@@ -154,9 +154,9 @@ static int write_tree(struct capture *capture, const char *partial)
 	capture_report(capture);
 	close(capture->tree.fd);
 	if (capture->tree.error == -EINTR)
-		complain("interrupted; nothing is kept");
+		complain("interrupted; nothing was kept");
 	else if (capture->tree.error)
-		complain("cannot write %s: %s; nothing is kept", capture->tree.path, strerror(-capture->tree.error));
+		complain("cannot write %s: %s; nothing was kept", capture->tree.path, strerror(-capture->tree.error));
 	return capture->tree.error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -215,12 +215,12 @@ int capture_command(const struct options *options)
 	if (asprintf(&partial, "%s.partial.XXXXXX", place) < 0)
 		out_of_memory();
 	if (!mkdtemp(partial)) {
-		complain("cannot make a directory beside %s: %s", options->directory, strerror(errno));
+		complain("cannot create a directory next to %s: %s", options->directory, strerror(errno));
 		status = EXIT_FAILURE;
 	} else {
 		status = take(options, partial);
 		if (!status && rename(partial, place) < 0) {
-			complain("cannot move what was captured to %s: %s", options->directory, strerror(errno));
+			complain("cannot move the capture to %s: %s", options->directory, strerror(errno));
 			status = EXIT_FAILURE;
 		}
 		if (status)

@@ -59,7 +59,7 @@ static int compare(const struct capture *capture, const struct kvmstat_sample *r
 	int status = EXIT_SUCCESS;
 
 	if (replay->nrows != capture->sample->nrows - capture->left_out) {
-		complain("a replay of what was captured has %u guests, and not %u", replay->nrows,
+		complain("a replay of the capture has %u guests instead of %u", replay->nrows,
 			 capture->sample->nrows - capture->left_out);
 		status = EXIT_FAILURE;
 	}
@@ -69,7 +69,7 @@ static int compare(const struct capture *capture, const struct kvmstat_sample *r
 
 		if (!what)
 			continue;
-		complain("a replay of what was captured has another %s for guest %s, process %d", what, subject->name,
+		complain("a replay of the capture has a different %s for guest %s, process %d", what, subject->name,
 			 (int)subject->guest->pid);
 		status = EXIT_FAILURE;
 	}
@@ -89,7 +89,7 @@ int capture_check(const struct capture *capture, const char *path)
 	if (!rc)
 		rc = kvmstat_collect(kvmstat, &replay);
 	if (rc)
-		complain("what was captured cannot be replayed: %s", *error ? error : strerror(-rc));
+		complain("cannot replay the capture: %s", *error ? error : strerror(-rc));
 	else
 		status = compare(capture, replay);
 	kvmstat_sample_put(replay);

@@ -59,7 +59,7 @@ static void copy_cmdline(struct capture *capture, const struct subject *subject)
 		write_text(capture, subject, "cmdline", cmdline, (size_t)len);
 		free(cmdline);
 	} else if (len == -ETIMEDOUT || len == -EBUSY) {
-		complain("process %d does not let its command line be read: it is left out", (int)subject->guest->pid);
+		complain("the command line of process %d is left out: reading it does not return", (int)subject->guest->pid);
 	}
 }
 

@@ -38,7 +38,8 @@ static void print_host(const struct capture *capture)
 	/* A captured host has a kernel of its own, which is not known. */
 	if (!capture->options->root && !uname(&uts))
 		printf("kernel    %s %s %s %s\n", uts.sysname, uts.release, uts.version, uts.machine);
-	printf("CPUs      %u online\nlockdown  %s\nguests    %u, %u of them ended while they were captured\n", sample->cpus,
+	printf("CPUs      %u online\nlockdown  %s\nguests    %u, %u of them ended during the "
+	       "capture\n", sample->cpus,
 	       kvmstat_lockdown_name(sample->lockdown), sample->nrows, capture->left_out);
 }
 
@@ -92,8 +93,8 @@ static void print_doctor(const struct capture *capture)
 	/* Their names are made of those of their programs, which are listed above. */
 	diagnosis.unnamed = 0;
 	if (diagnosis.root && capture->options->scrub)
-		diagnosis.root = "not told";
-	puts("\nWhat 'kvmstat doctor' said\n");
+		diagnosis.root = "(not shown)";
+	puts("\nOutput of 'kvmstat doctor'\n");
 	doctor_print_text(&diagnosis);
 }
 

@@ -51,12 +51,12 @@ static const char *lockdown_text(enum kvmstat_lockdown lockdown)
 			" lockdown",
 		[KVMSTAT_LOCKDOWN_NONE] = "none",
 		[KVMSTAT_LOCKDOWN_INTEGRITY] =
-			"integrity: the kernel refuses counters in debugfs; the source bpf can read them,"
-			" and statsfd and libvirt those of vCPUs",
+			"integrity: the kernel refuses counters in debugfs; the source bpf can read "
+			"them, statsfd and libvirt can read those of vCPUs",
 		[KVMSTAT_LOCKDOWN_CONFIDENTIALITY] =
-			"confidentiality: the kernel refuses counters in debugfs and to BPF"
-			" programs; statsfd and libvirt can read those of vCPUs, and no source the"
-			" others until the kernel is booted with less",
+			"confidentiality: the kernel refuses counters in debugfs and to BPF "
+			"programs; statsfd and libvirt can read those of vCPUs; to read the others, "
+			"boot with a weaker lockdown",
 	};
 
 	return lockdown <= KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? texts[lockdown] : "unknown";
@@ -75,9 +75,9 @@ static void tell_host(const struct diagnosis *diagnosis)
 	if (sample->cpus)
 		tellf("CPUs", "%" PRIu32 " online", sample->cpus);
 	if (!sample->nrows && sample->problems[KVMSTAT_NO_SOURCE].active)
-		tell("guests", "none can be seen");
+		tell("guests", "none visible");
 	else
-		tellf("guests", "%" PRIu32 ", with %" PRIu64 " vCPUs in all", sample->nguests, diagnosis->vcpus);
+		tellf("guests", "%" PRIu32 ", with %" PRIu64 " vCPUs in total", sample->nguests, diagnosis->vcpus);
 	tell("lockdown", lockdown_text(sample->lockdown));
 	tellf("sample", "taken in %.3f ms", (double)sample->duration_ns / 1e6);
 }
@@ -136,8 +136,8 @@ static void tell_unnamed(const struct diagnosis *diagnosis)
 			tellf(guest->vmm, "process %d, shown as %s", (int)guest->pid, guest->name);
 	}
 	tell("remedy",
-	     "give them a name when they are started (qemu: -name guest=NAME), or see above what keeps their"
-	     " command lines from being read");
+	     "name guests when you start them (qemu: -name guest=NAME), or see above why their "
+	     "command lines cannot be read");
 }
 
 /* The events that are missing for the reason of this one, or the first of them. */
@@ -158,12 +158,12 @@ static void tell_reason(const struct kvmstat_sample *sample, uint32_t first)
 			fprintf(list, " %s", sample->columns[i].event->name);
 	}
 	if (count > LIST_MAX)
-		fprintf(list, " and %" PRIu32 " more ('kvmstat events --all' has them all)",
+		fprintf(list, " and %" PRIu32 " more ('kvmstat events --all' lists all)",
 			count - LIST_MAX);
 	if (fclose(list))
 		out_of_memory();
 	tellf("missing", "%" PRIu32 ":%s", count, names);
-	tell("because", *reason ? reason : "no source has them");
+	tell("because", *reason ? reason : "no source provides them");
 	free(names);
 }
 
@@ -192,7 +192,7 @@ static void tell_events(const struct diagnosis *diagnosis)
 		if (event_is_missing(&sample->columns[i]) && reason_is_new(sample, i))
 			tell_reason(sample, i);
 	if (count[KVMSTAT_ABSENT] > diagnosis->absent)
-		tellf("idle", "%" PRIu32 " that no known kernel ever counts, and so are not missed",
+		tellf("idle", "%" PRIu32 " that no known kernel counts; nothing is lost without them",
 		      count[KVMSTAT_ABSENT] - diagnosis->absent);
 	if (!sample->ncolumns)
 		puts("  none");
@@ -207,6 +207,6 @@ void doctor_print_text(const struct diagnosis *diagnosis)
 	tell_problems(diagnosis->sample);
 	tell_unnamed(diagnosis);
 	tell_events(diagnosis);
-	puts(diagnosis->healthy ? "\nEverything there is can be read." :
-				  "\nSomething is missing; what to do about it is said above.");
+	puts(diagnosis->healthy ? "\nEverything that exists can be read." :
+				  "\nSomething is missing; see above for what to do.");
 }

@@ -223,7 +223,8 @@ static void copy_status(const struct kvmstat *kvmstat, struct kvmstat_source_sta
 
 		if (source->is_open ? !source->serves : complete && !source->ops->own_events) {
 			status->state = KVMSTAT_UNUSED;
-			snprintf(status->text, sizeof(status->text), "not needed: better sources serve everything");
+			snprintf(status->text, sizeof(status->text), "not needed: better sources "
+								     "provide every event");
 		}
 		/* The others may lack histograms or single vCPUs, which a source that cannot be opened might have. */
 		complete |= source->ops->id == KVMSTAT_BPF && source->is_open;
@@ -292,7 +293,8 @@ static void init_sources(struct kvmstat *kvmstat)
 
 		source->ops = *ops;
 		source_status(source, KVMSTAT_UNUSED, "%s",
-			      (*ops)->opt_in ? (*ops)->opt_in : "the option Source leaves it out; Source auto takes every one");
+			      (*ops)->opt_in ? (*ops)->opt_in : "not listed in the option Source; "
+								"Source auto uses every source");
 	}
 }
 

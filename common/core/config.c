@@ -128,7 +128,7 @@ static int parse_bool(const char *value, bool *result, const struct report *repo
 			return 0;
 		}
 	}
-	return invalid(report, value, "neither true nor false; write true or false");
+	return invalid(report, value, "not a truth value; expected true or false");
 }
 
 static int set_ignore_selected(struct kvmstat_config *config, const char *value, const struct report *report)
@@ -166,7 +166,8 @@ static int set_top_guests(struct kvmstat_config *config, const char *value, cons
 	errno = 0;
 	guests = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || guests > UINT32_MAX)
-		return invalid(report, value, "no number of guests; write how many are to have rows of their own, 0 for all");
+		return invalid(report, value, "not a number; expected the number of guests to list "
+					      "individually, 0 for all");
 	config->top = (uint32_t)guests;
 	return 0;
 }
@@ -218,7 +219,8 @@ static int set_source(struct kvmstat_config *config, const char *value, const st
 		if (source == KVMSTAT_ABSENT)
 			return refuse_source("unknown source", value, report);
 		if (memchr(sources, source, n))
-			return invalid(report, value, "names a source twice; name each source once");
+			return invalid(report, value, "a source is repeated; expected each source "
+						      "once");
 		sources[n++] = source;
 	}
 	if (n == before)
@@ -248,7 +250,8 @@ static int set_text(char **text, const char *value, const struct report *report)
 static int set_libvirt_uri(struct kvmstat_config *config, const char *value, const struct report *report)
 {
 	if (strncmp(value, "qemu:///", 8) != 0 && strncmp(value, "qemu+unix:///", 13) != 0)
-		return invalid(report, value, "no daemon of QEMU guests on this host; write qemu:///system or qemu:///session");
+		return invalid(report, value, "not a QEMU daemon of this host; expected "
+					      "qemu:///system or qemu:///session");
 	return set_text(&config->libvirt_uri, value, report);
 }
 
@@ -256,7 +259,8 @@ static int set_root(struct kvmstat_config *config, const char *value, const stru
 {
 	if (!*value)
 		return invalid(report, value,
-			       "no directory; write the one that has sys and proc of a captured host");
+			       "not a directory; expected the one that contains sys and proc of a "
+			       "captured host");
 	return set_text(&config->root, value, report);
 }
 
@@ -269,10 +273,10 @@ static const struct {
 	{{"ExcludeGuest", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "do not collect this guest", false}, set_exclude_guest},
 	{{"Event", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "collect this event, and its parents", true}, set_event},
 	{{"ExcludeEvent", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "do not collect this event", true}, set_exclude_event},
-	{{"IgnoreSelected", KVMSTAT_OPTION_ONE, "BOOL", "Guest and Event name what to leave out", false}, set_ignore_selected},
-	{{"ReportHistograms", KVMSTAT_OPTION_ONE, "BOOL", "collect histograms as well", false}, set_histograms},
+	{{"IgnoreSelected", KVMSTAT_OPTION_ONE, "BOOL", "Guest and Event select what to leave out", false}, set_ignore_selected},
+	{{"ReportHistograms", KVMSTAT_OPTION_ONE, "BOOL", "also collect histograms", false}, set_histograms},
 	{{"TopGuests", KVMSTAT_OPTION_ONE, "N", "rows for the N busiest guests, one for all others", false}, set_top_guests},
-	{{"ReportVcpus", KVMSTAT_OPTION_ONE, "BOOL", "report each vCPU as well", false}, set_vcpus},
+	{{"ReportVcpus", KVMSTAT_OPTION_ONE, "BOOL", "also report each vCPU", false}, set_vcpus},
 	{{"ReportExitReasons", KVMSTAT_OPTION_ONE, "BOOL", "count exits by reason at kvm's tracepoints", false}, set_exit_reasons},
 	{{"Source", KVMSTAT_OPTION_WORDS, "auto|NAME...", "where to read from, in order of preference", false}, set_source},
 	{{"LibvirtURI", KVMSTAT_OPTION_ONE, "URI", "the libvirt daemon of the source libvirt", false}, set_libvirt_uri},

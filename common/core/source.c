@@ -22,7 +22,8 @@ bool source_sees_processes(const struct context *context, struct source *source)
 {
 	if (context->guests.foreign)
 		source_status(source, KVMSTAT_MISSING,
-			      "this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)");
+			      "this process runs in its own pid namespace; run it in the host's (a "
+			      "container: --pid=host)");
 	return !context->guests.foreign;
 }
 

@@ -38,15 +38,18 @@ static const struct call {
 		       NULL },
 	[CALL_BPF_ITERATOR] = { "using the BPF iterator failed", "bpf", "Linux 5.8 and CONFIG_BPF_SYSCALL", 508,
 				BPF_CAPABILITIES, false, false,
-				"lockdown=confidentiality forbids BPF to read kernel memory; with lockdown=integrity it works" },
+				"lockdown=confidentiality forbids BPF programs to read kernel "
+				"memory; lockdown=integrity allows it" },
 	[CALL_BPF_COUNTER] = { "loading the BPF programs failed", "bpf", "Linux 5.11, CONFIG_BPF_EVENTS and BTF", 511,
 			       BPF_CAPABILITIES, false, false,
-			       "lockdown=confidentiality forbids BPF to read kernel memory; with lockdown=integrity it works" },
+			       "lockdown=confidentiality forbids BPF programs to read kernel memory; "
+			       "lockdown=integrity allows it" },
 	[CALL_PERF] = { "opening kvm's tracepoints failed", "perf_event_open", "CONFIG_PERF_EVENTS", 400, CAPABILITY(BIT_PERFMON),
 			false, false, NULL },
 	[CALL_TRACEFS] = { "reading tracefs (/sys/kernel/tracing) failed", "openat", "CONFIG_EVENT_TRACING", 0,
 			   CAPABILITY(CAP_DAC_READ_SEARCH), true, true,
-			   "lockdown=confidentiality forbids to read tracefs; with lockdown=integrity it works" },
+			   "lockdown=confidentiality forbids reading tracefs; lockdown=integrity "
+			   "allows it" },
 	[CALL_DEBUGFS] = { "reading /sys/kernel/debug failed", "openat", "CONFIG_DEBUG_FS", 0, CAPABILITY(CAP_DAC_READ_SEARCH), true,
 			   true, NULL },
 	[CALL_PIDFD_OPEN] = { "opening a guest's process failed", "pidfd_open", "Linux 5.6", 506, 0, false, false, NULL },
@@ -57,7 +60,7 @@ static const struct call {
 	/* hidepid hides processes from those who may not trace them. */
 	[CALL_GUEST_PROC] = { "reading /proc/PID of guests failed", "openat", NULL, 0, CAPABILITY(CAP_SYS_PTRACE), false,
 			      false, NULL },
-	[CALL_THREAD] = { "starting the thread that asks libvirt failed", "clone", NULL, 0, 0, false, false, NULL },
+	[CALL_THREAD] = { "starting the thread that calls libvirt failed", "clone", NULL, 0, 0, false, false, NULL },
 };
 
 enum meaning {
@@ -313,8 +316,8 @@ static void explain_confined(struct kvmstat_source_status *status, const struct 
 
 	if (locked && error == -EPERM)
 		report(status, call, error,
-		       "before Linux 5.11 BPF's maps count as locked memory, of which this process may have %" PRIu64
-		       " KiB; raise LimitMEMLOCK= or ulimit -l", rights->max_locked / 1024);
+		       "before Linux 5.11 BPF maps count as locked memory, which is limited to "
+		       "%" PRIu64 " KiB for this process; raise LimitMEMLOCK= or ulimit -l", rights->max_locked / 1024);
 	else if (*rights->module && rights->is_filtered)
 		report(status, call, error, "%s or a seccomp filter forbids it; allow %s there (journalctl -k shows denials)",
 		       rights->module, call->name);
@@ -325,7 +328,8 @@ static void explain_confined(struct kvmstat_source_status *status, const struct 
 		report(status, call, error, "a seccomp filter forbids %s; allow it (systemd: SystemCallFilter=)", call->name);
 	else
 		report(status, call, error,
-		       "not for lack of capabilities: a security module forbids it; its log shows which (journalctl -k)");
+		       "no capability is missing: a security module forbids it; see its log for "
+		       "which one (journalctl -k)");
 }
 
 /*
@@ -336,7 +340,8 @@ static void explain_yama(struct kvmstat_source_status *status, const struct call
 			 const char *missing)
 {
 	if (rights->ptrace_scope > 2)
-		report(status, call, error, "kernel.yama.ptrace_scope=%d forbids it to everyone until the next boot; boot with 2 or less%s%s",
+		report(status, call, error, "kernel.yama.ptrace_scope=%d forbids it to everyone "
+					    "until the next boot; reboot with 2 or less%s%s",
 		       rights->ptrace_scope, *missing ? " and add " : "", missing);
 	else
 		report(status, call, error, "this process lacks %s; %sadd it%s, or, for guests of its own user, set kernel.yama.ptrace_scope=0 (sysctl)",
@@ -359,7 +364,8 @@ static void explain_forbidden(struct kvmstat_source_status *status, const struct
 	else if (paranoid)
 		/* A patch of Debian and Ubuntu. */
 		report(status, call, error,
-		       "kernel.perf_event_paranoid=%d leaves it to CAP_SYS_ADMIN; set it to 2 (sysctl)%s%s, or add CAP_SYS_ADMIN",
+		       "kernel.perf_event_paranoid=%d requires CAP_SYS_ADMIN; set it to 2 "
+		       "(sysctl)%s%s, or add CAP_SYS_ADMIN",
 		       rights->perf_paranoid, missing ? " and add " : "", names);
 	else if (yama)
 		explain_yama(status, call, error, rights, names);
@@ -375,7 +381,8 @@ static void explain_memory(struct kvmstat_source_status *status, const struct ca
 			   const struct rights *rights)
 {
 	if (rights->max_memory != UINT64_MAX)
-		report(status, call, error, "this process may use %" PRIu64 " MiB of address space; raise LimitAS= or ulimit -v",
+		report(status, call, error, "this process is limited to %" PRIu64 " MiB of address "
+					    "space; raise LimitAS= or ulimit -v",
 		       rights->max_memory >> 20);
 	else
 		report(status, call, error, "the host or this process's cgroup is short of memory; free some or raise MemoryMax=");
@@ -388,10 +395,12 @@ static void explain_threads(struct kvmstat_source_status *status, const struct c
 	bool exempt = rights->is_root || has(rights, CAP_SYS_RESOURCE) || has(rights, CAP_SYS_ADMIN);
 
 	if (rights->max_tasks != UINT64_MAX)
-		report(status, call, error, "this process's cgroup may have %" PRIu64 " threads; raise TasksMax= (pids.max)",
+		report(status, call, error, "this process's cgroup is limited to %" PRIu64 " "
+					    "threads; raise TasksMax= (pids.max)",
 		       rights->max_tasks);
 	else if (rights->max_threads != UINT64_MAX && !exempt)
-		report(status, call, error, "this user may have %" PRIu64 " threads; raise LimitNPROC= or ulimit -u",
+		report(status, call, error, "this user is limited to %" PRIu64 " threads; raise "
+					    "LimitNPROC= or ulimit -u",
 		       rights->max_threads);
 	else
 		report(status, call, error, "the host is short of memory or of threads; free some or raise sysctl kernel.threads-max");
@@ -399,12 +408,13 @@ static void explain_threads(struct kvmstat_source_status *status, const struct c
 
 static void explain_absent(struct kvmstat_source_status *status, const struct call *call, int error)
 {
-	report(status, call, error, "this kernel does not have it; it needs %s", call->requires);
+	report(status, call, error, "this kernel does not support it; it requires %s", call->requires);
 }
 
 static void explain_unknown(struct kvmstat_source_status *status, const struct call *call, int error)
 {
-	report(status, call, error, "%s returned errno %d, and why is not known; please report it with the kernel's version",
+	report(status, call, error, "%s returned errno %d for an unknown reason; please report this "
+				    "with the kernel version",
 	       call->name, -error);
 }
 
@@ -435,7 +445,8 @@ void refusal_explain(struct kvmstat_source_status *status, enum refusal_call whi
 	} else if (meaning == FORBIDDEN) {
 		explain_forbidden(status, call, error, rights);
 	} else if (meaning == NO_DESCRIPTORS) {
-		report(status, call, error, "this process may have %" PRIu64 " descriptors, and all are in use; raise LimitNOFILE= or ulimit -n",
+		report(status, call, error, "all %" PRIu64 " descriptors that this process may have "
+					    "are in use; raise LimitNOFILE= or ulimit -n",
 		       rights->max_files);
 	} else if (meaning == NO_HOST_DESCRIPTORS) {
 		report(status, call, error, "all descriptors of the host are in use; raise sysctl fs.file-max");
@@ -444,7 +455,7 @@ void refusal_explain(struct kvmstat_source_status *status, enum refusal_call whi
 	} else if (error == -EAGAIN && call == &calls[CALL_THREAD]) {
 		explain_threads(status, call, error, rights);
 	} else if (meaning == BUSY) {
-		report(status, call, error, "it was interrupted, or busy; it is tried again");
+		report(status, call, error, "interrupted or busy; will retry");
 	} else {
 		explain_unknown(status, call, error);
 	}

@@ -54,7 +54,7 @@ static int proc_open(struct context *context, struct source *source)
 		refusal_report(&why, &context->root, CALL_GUEST_FDS, rc);
 		source_status(source, KVMSTAT_PARTIAL, "no events, and guests of this user only: %s", why.text);
 	} else {
-		source_status(source, KVMSTAT_ACTIVE, "it finds guests, but no events");
+		source_status(source, KVMSTAT_ACTIVE, "it finds guests but has no events");
 	}
 	return 0;
 }

@@ -181,9 +181,9 @@ static int place_guest(struct indexmap *map, const struct kvmstat_guest *guest, 
 		rc = set_incarnation(map, &content->guests[found], guest->incarnation);
 	} else if (content->highest >= INDEX_MAX) {
 		complain(&map->full,
-			 "all %u guest indices have been given: guest %s is not served; move %s/%s away, then "
-			 "guests get other indices",
-			 INDEX_MAX, guest->name, map->store.dir ? map->store.dir : "", INDEX_FILE);
+			 "guest %s is not served: all %u guest indices are assigned; move %s/%s "
+			 "away, then guests get other indices",
+			 guest->name, INDEX_MAX, map->store.dir ? map->store.dir : "", INDEX_FILE);
 		return 0;
 	} else {
 		found = (uint32_t)content->nguests;
@@ -270,9 +270,9 @@ static int add_event(struct indexmap *map, const struct kvmstat_event *event)
 
 	if (found) {
 		complain(&map->taken,
-			 "event %s is not served: its number %u was given to event %s, which %s/%s names; leave one "
-			 "of them out with the option ExcludeEvent, or move the file away, then guests get other "
-			 "indices",
+			 "event %s is not served: its number %u is assigned to event %s in %s/%s; "
+			 "leave out one of them with the option ExcludeEvent, or move the file away, "
+			 "then guests get other indices",
 			 event->name, event->number, found->name, map->store.dir ? map->store.dir : "", INDEX_FILE);
 		return 0;
 	}
@@ -319,7 +319,7 @@ void indexmap_remember_events(struct indexmap *map, struct kvmstat *kvmstat)
 	}
 	if (refused)
 		message(LOG_WARNING,
-			"%zu events of %s/%s cannot have their numbers again, the last of them %s (%u): %s; they get "
+			"%zu events of %s/%s cannot keep their numbers (last: %s, %u): %s; they get "
 			"others",
 			count, map->store.dir, INDEX_FILE, refused->name, refused->number, strerror(error));
 }

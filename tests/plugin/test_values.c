@@ -324,10 +324,10 @@ static void collectd_that_takes_nothing_is_told_once(void)
 	start(NULL);
 	daemon_state.refuse = true;
 	pass();
-	CHECK(daemon_logged("collectd does not take values", NULL) == 1);
+	CHECK(daemon_logged("collectd rejects values", NULL) == 1);
 	daemon_state.refuse = false;
 	pass();
-	CHECK(daemon_logged("collectd takes values again", NULL) == 1);
+	CHECK(daemon_logged("collectd accepts values again", NULL) == 1);
 }
 
 static void no_memory_again_and_again_is_an_error(void)
@@ -337,7 +337,7 @@ static void no_memory_again_and_again_is_an_error(void)
 	CHECK(daemon_read() == 0);
 	CHECK(daemon_read() == 0);
 	CHECK(daemon_read() != 0);
-	CHECK(daemon_logged("nothing can be collected", NULL) == 1);
+	CHECK(daemon_logged("cannot collect", NULL) == 1);
 	fake.collect_error = 0;
 	pass();
 	CHECK(daemon_logged("collecting again", NULL) == 1);
@@ -357,7 +357,7 @@ static void changed_names_are_told_but_not_endlessly(void)
 		fake_add_guest(id, "web", "");
 	pass();
 	CHECK(daemon_state.nlog == 11);
-	CHECK(daemon_logged("kvmstat-web-2 ", NULL) == 1);
+	CHECK(daemon_logged("kvmstat-web-2: ", NULL) == 1);
 	CHECK(daemon_logged("20 more guests", NULL) == 1);
 	pass();
 	CHECK(daemon_state.nlog == 0);

@@ -77,7 +77,7 @@ static void test_guarded(void **state)
 	/* Not the vCPU any more. */
 	settle();
 	assert_int_equal(dup2(kvm, vcpus[1]), vcpus[1]);
-	expect_none("keeps no statistics fds");
+	expect_none("does not keep a statistics fd");
 	assert_int_equal(open_fds(), before + 2);
 }
 

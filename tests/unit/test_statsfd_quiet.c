@@ -87,8 +87,8 @@ static void test_new_vcpu_without(void **state)
 	(void)state;
 	begin();
 	make_vcpu(2);
-	expect_none("keeps no statistics fds for all of its vCPUs");
-	expect_none("keeps no statistics fds for all of its vCPUs");
+	expect_none("does not keep a statistics fd of each vCPU");
+	expect_none("does not keep a statistics fd of each vCPU");
 	keep_stats(2);
 	expect_all(3);
 }
@@ -104,7 +104,7 @@ static void test_number_of_another(void **state)
 	assert_int_equal(dup2(pipes[0], stats[1]), stats[1]);
 	close(pipes[0]);
 	close(pipes[1]);
-	expect_none("keeps no statistics fds");
+	expect_none("does not keep a statistics fd");
 }
 
 /* A file as large, open for reading only; and one that begins as the statistics do. */
@@ -131,7 +131,7 @@ static void test_number_of_file(void **state)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		assert_int_equal(dup2(fd, stats[1]), stats[1]);
 		close(fd);
-		expect_none("keeps no statistics fds");
+		expect_none("does not keep a statistics fd");
 		memset(block, 0x55, sizeof(block));
 		close_fd(&stats[1]);
 		keep_stats(1);
@@ -155,7 +155,7 @@ static void test_closed(void **state)
 	(void)state;
 	begin();
 	close_fd(&stats[1]);
-	expect_none("keeps no statistics fds");
+	expect_none("does not keep a statistics fd");
 	keep_stats(1);
 	expect_all(2);
 }
@@ -257,7 +257,7 @@ static void test_other_header(void **state)
 	fds = stats_fds_of(guest());
 	fds->blocks[KVMSTAT_VCPU].header.num_desc++;
 	fds->links = 0;
-	expect_none("makes no sense");
+	expect_none("are invalid");
 	fds->blocks[KVMSTAT_VCPU].header.num_desc--;
 	expect_all(2);
 }

@@ -103,14 +103,15 @@ static int bpf_open(struct context *context, struct source *source)
 	int rc;
 
 	if (!context->root.live) {
-		source_status(source, KVMSTAT_MISSING, "it reads the running kernel, and Root names another place");
+		source_status(source, KVMSTAT_MISSING, "it reads only the running kernel; Root is "
+						       "another host");
 		return -ENOENT;
 	}
 	/* The iterator walks the tasks of this pid namespace: guests of others would be missed without a word. */
 	if (context->guests.foreign) {
 		source_status(source, KVMSTAT_MISSING,
-			      "it sees the processes of its own pid namespace only, which is not the host's: run in the host's "
-			      "(a container: --pid=host)");
+			      "it sees only processes of its own pid namespace, which is not the "
+			      "host's; run in the host's (a container: --pid=host)");
 		return -ENOENT;
 	}
 	state = calloc(1, sizeof(*state));
@@ -127,7 +128,7 @@ static int bpf_open(struct context *context, struct source *source)
 	state->stream.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	rc = offer_events(context, source, &state->layout);
 	if (rc < 0) {
-		source_status(source, KVMSTAT_MISSING, "its events cannot be taken: %s", strerror(-rc));
+		source_status(source, KVMSTAT_MISSING, "cannot use its events: %s", strerror(-rc));
 		bpf_close(source);
 	}
 	return rc;
@@ -248,7 +249,8 @@ static int bpf_find(struct source *source, struct pass *pass)
 	bpf_stream_end(&state->stream, pass);
 	if (rc == -EINVAL)
 		source_status(source, KVMSTAT_MISSING,
-			      "the BPF iterator wrote what cannot be understood; please report the kernel's version");
+			      "the BPF iterator returned an invalid record; please report the kernel "
+			      "version");
 	else if (rc < 0)
 		refusal_report(&source->status, &pass->context->root, CALL_BPF_ITERATOR, rc);
 	return rc;

@@ -247,9 +247,10 @@ int layout_init(struct layout *layout, const struct btf *btf, bool histograms, c
 	}
 	rc = read_blocks(layout, btf, kvm, vcpu, histograms);
 	if (rc == -EINVAL)
-		snprintf(why, size, "the kernel's BTF describes KVM's statistics in a way that makes no sense");
+		snprintf(why, size, "the kernel's BTF describes KVM's statistics inconsistently; "
+				    "please report the kernel version");
 	else if (rc < 0)
-		snprintf(why, size, "no memory for the layout of KVM's statistics");
+		snprintf(why, size, "out of memory for the layout of KVM's statistics");
 	if (rc < 0)
 		layout_exit(layout);
 	return rc;

@@ -81,7 +81,7 @@ static int no_layout(const struct sysroot *root, int rc, const char *why, struct
 	if (rc == -ENOENT)
 		return fail(status, KVMSTAT_MISSING, rc,
 			    "the kvm module has no BTF (/sys/kernel/btf/kvm): the kernel needs "
-			    "CONFIG_DEBUG_INFO_BTF_MODULES (5.11 and later)");
+			    "CONFIG_DEBUG_INFO_BTF_MODULES (since Linux 5.11)");
 	return fail(status, KVMSTAT_MISSING, rc, why);
 }
 

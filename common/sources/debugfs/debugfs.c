@@ -231,12 +231,13 @@ static void tell_trouble(struct context *context, const struct trouble *trouble)
 	if (trouble->unreadable) {
 		refusal_report(&why, &context->root, CALL_DEBUGFS, trouble->error);
 		problem_raise(context, KVMSTAT_UNREADABLE, trouble->unreadable,
-			      "statistics files that cannot be read: %llu, the last of them debugfs' %s: %s",
+			      "cannot read %llu statistics files (last: debugfs %s): %s",
 			      (unsigned long long)trouble->unreadable, trouble->file, why.text);
 	}
 	if (trouble->malformed)
 		problem_raise(context, KVMSTAT_MALFORMED, trouble->malformed,
-			      "statistics files that hold no number: %llu, the last of them debugfs' %s; their values are left out",
+			      "%llu statistics files do not contain a number (last: debugfs %s); "
+			      "their values are left out",
 			      (unsigned long long)trouble->malformed, trouble->file);
 }
 

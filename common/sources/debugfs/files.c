@@ -160,12 +160,13 @@ static int none_found(const struct context *context, struct source *source, int 
 			      "debugfs is not mounted: mount -t debugfs none /sys/kernel/debug");
 	else if (sysroot_exists(&context->root, "sys/module/kvm"))
 		source_status(source, KVMSTAT_MISSING,
-			      "the module kvm is loaded, but there is no /sys/kernel/debug/kvm: the machine's own module is not loaded "
-			      "(kvm_intel, kvm_amd), or the kernel keeps no statistics in debugfs");
+			      "the module kvm is loaded, but there is no /sys/kernel/debug/kvm: the "
+			      "processor's module is not loaded (kvm_intel, kvm_amd), or the kernel "
+			      "has no statistics in debugfs");
 	else if (context->host.has_kvm)
 		source_status(source, KVMSTAT_MISSING,
-			      "KVM is there, but /sys/kernel/debug/kvm is not: its module is not loaded (modprobe kvm), or the "
-			      "kernel keeps no statistics in debugfs");
+			      "/dev/kvm exists, but there is no /sys/kernel/debug/kvm: the module is "
+			      "not loaded (modprobe kvm), or the kernel has no statistics in debugfs");
 	else
 		source_status(source, KVMSTAT_MISSING,
 			      "there is no /sys/kernel/debug/kvm: KVM is not loaded (modprobe kvm)");
@@ -182,8 +183,8 @@ static void tell_state(const struct context *context, struct source *source)
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 	else
 		source_status(source, KVMSTAT_PARTIAL,
-			      "%zu of %zu events are refused by the kernel (lockdown=%s); %sthe sources statsfd and libvirt can read "
-			      "those of vCPUs",
+			      "the kernel refuses %zu of %zu events (lockdown=%s); %sthe sources "
+			      "statsfd and libvirt can read those of vCPUs",
 			      refused, source->noffers, kvmstat_lockdown_name(context->host.lockdown),
 			      context->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? "" : "the source bpf can read them, and ");
 }

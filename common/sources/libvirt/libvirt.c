@@ -40,7 +40,8 @@ static int libvirt_open(struct context *context, struct source *source)
 	int rc;
 
 	if (!context->root.live) {
-		source_status(source, KVMSTAT_MISSING, "it asks for running guests, and Root names another place");
+		source_status(source, KVMSTAT_MISSING, "it asks only running guests; Root is another "
+						       "host");
 		return -ENOENT;
 	}
 	if (!source_sees_processes(context, source))
@@ -64,11 +65,11 @@ static int libvirt_open(struct context *context, struct source *source)
 static const char *reason(enum libvirt_fault fault)
 {
 	static const char *const reasons[LIBVIRT_NFAULTS] = {
-		[LIBVIRT_UNKNOWN] = "libvirt does not know it",
-		[LIBVIRT_SILENT] = "its program does not answer libvirt: it hangs, or is busy with something else",
-		[LIBVIRT_WITHOUT] = "libvirt has no statistics of it (it takes libvirt 8.9 and QEMU 7.1)",
-		[LIBVIRT_PARTLY] = "libvirt does not have all of its vCPUs",
-		[LIBVIRT_MALFORMED] = "what libvirt says makes no sense; please report libvirt's version",
+		[LIBVIRT_UNKNOWN] = "libvirt does not know the guest",
+		[LIBVIRT_SILENT] = "its VMM does not answer libvirt: it hangs or is busy",
+		[LIBVIRT_WITHOUT] = "libvirt returns no statistics (requires libvirt 8.9 and QEMU 7.1)",
+		[LIBVIRT_PARTLY] = "libvirt does not list all of its vCPUs",
+		[LIBVIRT_MALFORMED] = "libvirt's answer is invalid; please report the libvirt version",
 	};
 
 	return reasons[fault];
@@ -85,7 +86,7 @@ static void tell_refusal(struct source *source, const struct pass *pass, const c
 	struct rights rights;
 
 	rights_read(&rights, &pass->context->root);
-	source_status(source, KVMSTAT_DENIED, "%s refuses (%s): %s", pass->context->config->libvirt_uri, error,
+	source_status(source, KVMSTAT_DENIED, "%s refuses access (%s): %s", pass->context->config->libvirt_uri, error,
 		      rights.is_root ? "a security module or libvirt's own access control (access_drivers) forbids it to root" :
 				       "run as root, or as a member of the group libvirt");
 }
@@ -96,14 +97,17 @@ static void tell_silence(struct source *source, const struct pass *pass, int rc,
 
 	if (rc == -ETIMEDOUT)
 		source_status(source, KVMSTAT_MISSING,
-			      "%s did not answer in time, because its daemon or a guest hangs: no values of it in this sample", uri);
+			      "%s did not answer in time: its daemon or a guest hangs; this sample "
+			      "has no values from it", uri);
 	else if (rc == -EBUSY)
 		source_status(source, KVMSTAT_MISSING,
-			      "%s does not answer: it is asked again when one of the calls that hang comes back", uri);
+			      "%s does not answer: all calls are pending; will retry when one "
+			      "returns", uri);
 	else if (rc == -EACCES || rc == -EPERM)
 		tell_refusal(source, pass, error);
 	else
-		source_status(source, KVMSTAT_MISSING, "%s cannot be asked (%s): does its daemon run (libvirtd, virtqemud)?", uri,
+		source_status(source, KVMSTAT_MISSING, "cannot connect to %s (%s); check that its "
+						       "daemon runs (libvirtd, virtqemud)", uri,
 			      error);
 	tell_loss(source, pass);
 }
@@ -113,11 +117,12 @@ static void tell_problems(const struct source *source, const struct pass *pass, 
 {
 	if (tally->faults[LIBVIRT_MALFORMED].count)
 		problem_raise(pass->context, KVMSTAT_MALFORMED, tally->faults[LIBVIRT_MALFORMED].count,
-			      "libvirt's statistics make no sense: those of %u guests, the last of them %s; their values are left out",
+			      "libvirt's statistics of %u guests are invalid (last: %s); their "
+			      "values are left out",
 			      tally->faults[LIBVIRT_MALFORMED].count, tally->faults[LIBVIRT_MALFORMED].last->public.name);
 	if (fault != LIBVIRT_MALFORMED && source->noffers && !source_is_covered(source))
 		problem_raise(pass->context, KVMSTAT_UNREADABLE, bad - tally->faults[LIBVIRT_MALFORMED].count,
-			      "guests that libvirt does not have all statistics of: %u, the last of them %s: %s",
+			      "cannot read all statistics of %u guests from libvirt (last: %s): %s",
 			      bad - tally->faults[LIBVIRT_MALFORMED].count, tally->faults[fault].last->public.name, reason(fault));
 }
 
@@ -140,7 +145,7 @@ static void tell(struct source *source, const struct pass *pass, const struct ta
 	}
 	tell_problems(source, pass, tally, fault, bad);
 	source_status(source, tally->good || tally->faults[LIBVIRT_PARTLY].count ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
-		      "it cannot read all of %u of %u guests, one of them %s: %s", bad, bad + tally->good,
+		      "cannot read all statistics of %u of %u guests (one of them: %s): %s", bad, bad + tally->good,
 		      tally->faults[fault].last->public.name, reason(fault));
 }
 
@@ -246,7 +251,8 @@ static int libvirt_open(struct context *context, struct source *source)
 const struct source_ops libvirt_source = {
 	.id = KVMSTAT_LIBVIRT,
 	.guest_by_guest = true,
-	.opt_in = "only if the option Source names it, because libvirt asks QEMU, which may interrupt vCPUs for the answer",
+	.opt_in = "used only if the option Source lists it: libvirt asks QEMU, which may interrupt "
+		  "vCPUs for the answer",
 	.open = libvirt_open,
 	.close = libvirt_close,
 	.pass = libvirt_pass,

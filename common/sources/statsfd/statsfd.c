@@ -71,7 +71,8 @@ static int statsfd_open(struct context *context, struct source *source)
 	int rc;
 
 	if (!context->root.live) {
-		source_status(source, KVMSTAT_MISSING, "it reads running guests, and Root names another place");
+		source_status(source, KVMSTAT_MISSING, "it reads only running guests; Root is "
+						       "another host");
 		return -ENOENT;
 	}
 	if (!source_sees_processes(context, source))
@@ -130,13 +131,13 @@ static const char *reason(int rc, const struct sysroot *root, struct kvmstat_sou
 {
 	switch (rc) {
 	case -ENODATA:
-		return "its VMM keeps no statistics fds for all of its vCPUs (QEMU does from 8.1 on)";
+		return "its VMM does not keep a statistics fd of each vCPU (QEMU does since 8.1)";
 	case -ENOTUNIQ:
-		return "its process has several VMs, and nobody can tell whose statistics are whose";
+		return "its process has several VMs, so that statistics cannot be assigned to a VM";
 	case -ESTALE:
 		return "its fds change while they are read";
 	case -EBADMSG:
-		return "what they say of themselves makes no sense; please report the kernel's version";
+		return "their headers are invalid; please report the kernel version";
 	default:
 		refusal_report(status, root, call_of(rc), rc);
 		return status->text;
@@ -150,11 +151,12 @@ static void tell_problems(const struct source *source, struct context *context, 
 
 	if (tally->malformed.count)
 		problem_raise(context, KVMSTAT_MALFORMED, tally->malformed.count,
-			      "statistics fds that make no sense: those of %u guests, the last of them %s; their values are left out",
+			      "statistics fds of %u guests are invalid (last: %s); their values are "
+			      "left out",
 			      tally->malformed.count, tally->malformed.last->public.name);
 	if (fault->count && source->noffers && !source_is_covered(source))
 		problem_raise(context, KVMSTAT_UNREADABLE, tally->denied.count + tally->without.count,
-			      "guests without statistics fds that can be read: %u, the last of them %s: %s",
+			      "cannot read statistics fds of %u guests (last: %s): %s",
 			      tally->denied.count + tally->without.count, fault->last->public.name,
 			      reason(fault->error, &context->root, &status));
 }
@@ -189,10 +191,11 @@ static int tell(struct source *source, const struct pass *pass, const struct tal
 		refusal_report(&source->status, root, CALL_GUEST_FDS, -EACCES);
 	else if (!bad)
 		source_status(source, KVMSTAT_ACTIVE, "%s", lacks_vm_events(source, pass->context->columns) ?
-			      "it has the vCPUs' events; those of the VM itself debugfs or libvirt would have (option Source)" : "");
+			      "vCPU events only; for VM events enable debugfs or libvirt (option "
+			      "Source)" : "");
 	else
 		source_status(source, tally->good ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
-			      "it cannot read %u of %u guests, one of them %s: %s", bad, bad + tally->good,
+			      "cannot read %u of %u guests (one of them: %s): %s", bad, bad + tally->good,
 			      fault->last->public.name, reason(fault->error, root, &status));
 	return 0;
 }

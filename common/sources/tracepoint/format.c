@@ -158,7 +158,8 @@ int tracepoint_find_all(const struct sysroot *root, struct tracepoint tracepoint
 		int rc = find_one(root, tracefs, i, &tracepoints[count]);
 
 		if (rc == -EINVAL) {
-			snprintf(status->text, sizeof(status->text), "the format of kvm:%s cannot be understood",
+			snprintf(status->text, sizeof(status->text), "cannot parse the format of "
+								     "kvm:%s",
 				 format_table[i].tracepoint);
 			status->state = KVMSTAT_MISSING;
 			return rc;
@@ -168,6 +169,7 @@ int tracepoint_find_all(const struct sysroot *root, struct tracepoint tracepoint
 		count += rc;
 	}
 	if (!count)
-		return fail(status, KVMSTAT_MISSING, -ENOENT, "this kernel's kvm has no tracepoint of a kind that is known");
+		return fail(status, KVMSTAT_MISSING, -ENOENT, "this kernel's kvm has no known "
+							      "tracepoint");
 	return count;
 }

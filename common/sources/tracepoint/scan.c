@@ -277,11 +277,13 @@ void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, s
 		return;
 	if (lost)
 		source_status(source, KVMSTAT_PARTIAL,
-			      "%llu exits were not counted: there is room for %u reasons of vCPU threads; start it again to begin anew",
+			      "%llu exits were not counted: all %u slots for reasons of vCPU threads "
+			      "are in use; restart the program to free them",
 			      (unsigned long long)lost, scan->nslots);
 	else
 		source_status(source, KVMSTAT_PARTIAL,
-			      "%llu exits were not counted: the kernel runs one BPF program at a time on a CPU, and another one ran",
+			      "%llu exits were not counted: the kernel runs one BPF program at a "
+			      "time on a CPU, and another one was running",
 			      (unsigned long long)missed);
 	problem_raise(context, KVMSTAT_UNREADABLE, lost + missed - scan->told, "exits by reason: %s", source->status.text);
 	scan->told = lost + missed;
