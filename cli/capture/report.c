@@ -16,13 +16,13 @@
 #include "escape.h"
 
 static const char preface[] =
-	"This directory stands in for a host: kvmstat --root=DIRECTORY shows it, and so do the plugin and the subagent\n"
-	"with the option Root. Its counters stand still, so that there are no rates.\n"
+	"This directory is a captured host: kvmstat --root=DIRECTORY shows it, and so do the plugin and the subagent\n"
+	"with the option Root. Its counters do not change, so there are no rates.\n"
 	"\n"
-	"The values are those of one sample, whatever the source, in the form of debugfs. It has no values of single vCPUs\n"
-	"and no histograms. Counters that were read in spite of a lockdown have mode 0440,\n"
-	"which keeps them readable in a replay: keep the modes (tar does). The directory of a guest has the time at which\n"
-	"its VM was made; inode and ctime, which tell its incarnation, cannot be set and are listed below.\n";
+	"The values are those of one sample, whatever the source, in the format of debugfs. Values of single vCPUs and\n"
+	"histograms are not included. Counters that were read despite lockdown have mode 0440, which keeps them readable\n"
+	"in a replay: preserve the modes (tar does). The directory of a guest has the time at which its VM was created;\n"
+	"inode and ctime, which identify its incarnation, cannot be set and are listed below.\n";
 
 static void print_host(const struct capture *capture)
 {

@@ -194,7 +194,7 @@ static void test_unseen_characters_are_shown(void **state)
 		{ "\xef\xbb\xbf\xef\xbb\xbfInterval 1", "unknown option \\xef\\xbb\\xbfInterval; " },
 		{ "#\n\xef\xbb\xbfInterval 1", "unknown option \\xef\\xbb\\xbfInterval; " },
 		{ "Inter\xe2\x80\x8bval 1", "unknown option Inter\\xe2\\x80\\x8bval; " },
-		{ "Interval\xc2\xa0" "10", "a value is missing after Interval\\xc2\\xa010: " },
+		{ "Interval\xc2\xa0" "10", "a value is missing after Interval\\xc2\\xa010; " },
 		{ "Interval 10\xc2\xa0", "Interval '10\\xc2\\xa0' is not" },
 		{ "Interval \"1\x01\"", "Interval '1\\x01' is not" },
 		{ "StateDir \xe2\x80\xaa/var", "StateDir '\\xe2\\x80\\xaa/var' is not" },
