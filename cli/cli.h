@@ -45,7 +45,7 @@ struct watch {
 	struct kvmstat_sample *before;	/* NULL after the first */
 	struct kvmstat_sample *now;
 	struct kvmstat_rates *rates;
-	bool told[KVMSTAT_NPROBLEMS];
+	bool reported[KVMSTAT_NPROBLEMS];
 };
 
 /* Opens the collector and takes the first sample. An exit status; what is wrong has been told. */

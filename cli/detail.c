@@ -14,7 +14,7 @@ const struct kvmstat_row *detail_guest(const struct watch *watch, const struct o
 	return &watch->now->rows[selection.first];
 }
 
-void detail_tell_sources(const struct watch *watch)
+void detail_print_sources(const struct watch *watch)
 {
 	static const enum kvmstat_source able[] = { KVMSTAT_BPF, KVMSTAT_STATSFD };
 

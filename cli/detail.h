@@ -11,7 +11,7 @@
 const struct kvmstat_row *detail_guest(const struct watch *watch, const struct options *options);
 
 /* To standard error, what keeps those sources from reading here that have vCPUs and histograms. */
-void detail_tell_sources(const struct watch *watch);
+void detail_print_sources(const struct watch *watch);
 
 bool detail_first_report(const struct watch *watch);
 

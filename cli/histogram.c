@@ -107,7 +107,7 @@ static int complain_of(const struct watch *watch, const char *word, const struct
 	} else {
 		complain("cannot read any histogram: debugfs and kernels before 5.15 have none; use "
 			 "the source bpf or statsfd; see 'kvmstat doctor':");
-		detail_tell_sources(watch);
+		detail_print_sources(watch);
 	}
 	free(list);
 	return status;

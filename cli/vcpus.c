@@ -140,14 +140,14 @@ static int check(const struct watch *watch, const struct kvmstat_row *row)
 	}
 	if (!row->nvcpus) {
 		complain("cannot see the vCPUs of '%s'; these sources see vCPUs:", row->guest->name);
-		detail_tell_sources(watch);
+		detail_print_sources(watch);
 		return EXIT_FAILURE;
 	}
 	if (detail_first_report(watch) && only_sums(watch, row)) {
 		complain("cannot read events of single vCPUs of '%s': debugfs has only the sum over "
 			 "all vCPUs; use the source bpf or statsfd; see 'kvmstat doctor':",
 			 row->guest->name);
-		detail_tell_sources(watch);
+		detail_print_sources(watch);
 	}
 	return EXIT_SUCCESS;
 }

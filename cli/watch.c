@@ -12,18 +12,18 @@
 #include "cli.h"
 
 /* Each problem once, and once more when it is over. */
-static void tell_problems(struct watch *watch)
+static void report_problems(struct watch *watch)
 {
 	for (int p = 0; p < KVMSTAT_NPROBLEMS; p++) {
 		const struct kvmstat_problem_status *problem = &watch->now->problems[p];
 
-		if (problem->active == watch->told[p])
+		if (problem->active == watch->reported[p])
 			continue;
 		if (problem->active)
 			complain("%s", problem->text);
 		else
 			complain("over: %s", problem->text);
-		watch->told[p] = problem->active;
+		watch->reported[p] = problem->active;
 	}
 }
 
@@ -110,7 +110,7 @@ static int watch_next(struct watch *watch, const struct options *options)
 	wait_for(left_of(watch, options->interval));
 	rc = watch_again(watch);
 	if (!rc)
-		tell_problems(watch);
+		report_problems(watch);
 	return rc;
 }
 

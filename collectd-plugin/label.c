@@ -78,7 +78,7 @@ static bool names_guest(const struct label_format *format)
 	return false;
 }
 
-bool label_tells_guests_apart(const struct naming *naming)
+bool label_distinguishes_guests(const struct naming *naming)
 {
 	return names_guest(&naming->host) || names_guest(&naming->instance);
 }

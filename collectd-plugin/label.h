@@ -40,7 +40,7 @@ int label_format_host(struct label_format *format, const char *words, char *erro
 int label_format_instance(struct label_format *format, const char *words, char *error, size_t size);
 
 /* True if guests of different names get different labels. */
-bool label_tells_guests_apart(const struct naming *naming);
+bool label_distinguishes_guests(const struct naming *naming);
 
 /* Room is left for label_append(). Returns true if something of name or UUID had to be changed. */
 bool label_make(struct label *label, const struct naming *naming, const char *name, const char *uuid);

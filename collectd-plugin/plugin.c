@@ -24,7 +24,7 @@ _Static_assert((int)LABEL_SIZE <= (int)DATA_MAX_NAME_LEN, "a label must fit into
 
 enum {
 	MAX_FAILURES = 3,     /* in a row, before collectd is told to ask less often */
-	MAX_LABELS_TOLD = 10, /* in one pass */
+	MAX_LABELS_REPORTED = 10, /* in one pass */
 };
 
 static struct {
@@ -212,19 +212,19 @@ static void report_wishes(const struct kvmstat_sample *sample)
 static void report_labels(const struct kvmstat_sample *sample)
 {
 	char text[512];
-	uint32_t told = 0;
+	uint32_t reported = 0;
 
 	for (uint32_t i = 0; i < sample->nrows; i++) {
 		const struct guest_state *guest = &plugin.state.guests[i];
 
-		if (!guest->fresh || !guest->changed || told++ >= MAX_LABELS_TOLD)
+		if (!guest->fresh || !guest->changed || reported++ >= MAX_LABELS_REPORTED)
 			continue;
 		report_label(text, sizeof(text), sample->rows[i].guest, &guest->label);
 		INFO(ME "%s", text);
 	}
-	if (told > MAX_LABELS_TOLD)
+	if (reported > MAX_LABELS_REPORTED)
 		INFO(ME "%u more guests are not reported under their own names, for the same reasons",
-		     told - MAX_LABELS_TOLD);
+		     reported - MAX_LABELS_REPORTED);
 }
 
 /* A sample that state and messages are up to date with, or NULL. */
@@ -298,7 +298,7 @@ static void check_naming(void)
 {
 	struct naming *naming = &plugin.options.naming;
 
-	if (label_tells_guests_apart(naming))
+	if (label_distinguishes_guests(naming))
 		return;
 	ERROR(ME "PluginInstanceFormat \"none\": all guests would have the same name; also set "
 		 "HostnameFormat name or uuid; \"PluginInstanceFormat name\" is used instead");

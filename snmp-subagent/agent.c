@@ -64,7 +64,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * MS_PER_S + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* ---- what is told ------------------------------------------------------- */
+/* ---- messages ---------------------------------------------------------- */
 
 struct refusal {
 	uint16_t error;
@@ -93,7 +93,7 @@ static const struct refusal *refusal_of(uint16_t error)
 	return refusal;
 }
 
-static void tell_missing(struct agent *agent, int rc)
+static void report_missing(struct agent *agent, int rc)
 {
 	char text[OBSTACLE_SIZE];
 
@@ -105,7 +105,7 @@ static void tell_missing(struct agent *agent, int rc)
 		 agent->link.ping_interval);
 }
 
-static void tell_lost(struct agent *agent)
+static void report_lost(struct agent *agent)
 {
 	static const char *const causes[] = {
 		[SESSION_LOST] = "it exited or hangs; see its log",
@@ -119,7 +119,7 @@ static void tell_lost(struct agent *agent)
 }
 
 /* Once, and once more if the cause is another one. */
-static void tell_refused(struct agent *agent, const char *what)
+static void report_refused(struct agent *agent, const char *what)
 {
 	const struct refusal *refusal = refusal_of(agent->session.refusal);
 
@@ -130,26 +130,26 @@ static void tell_refused(struct agent *agent, const char *what)
 		 refusal->name, agent->refusal, refusal->advice, agent->link.ping_interval);
 }
 
-static void tell_end(struct agent *agent)
+static void report_end(struct agent *agent)
 {
 	if (agent->session.end == SESSION_REFUSED)
-		tell_refused(agent, "the session");
+		report_refused(agent, "the session");
 	else if (agent->session.end == SESSION_SILENT && agent->seen == SESSION_OPENING)
-		tell_missing(agent, 0);
+		report_missing(agent, 0);
 	else
-		tell_lost(agent);
+		report_lost(agent);
 }
 
-static void tell_tables(struct agent *agent)
+static void report_tables(struct agent *agent)
 {
 	char what[32];
 
 	snprintf(what, sizeof(what), "%zu of %zu tables", ntables - agent->session.nregistered, ntables);
 	agent->lost.active = false;
-	tell_refused(agent, what);
+	report_refused(agent, what);
 }
 
-static void tell_ready(struct agent *agent)
+static void report_ready(struct agent *agent)
 {
 	agent->lost.active = false;
 	complaint_over(&agent->refused, "over: snmpd accepts every table");
@@ -192,7 +192,7 @@ static void try_to_connect(struct agent *agent, uint64_t now)
 
 	agent->next_ms = now + agent->link.ping_interval * MS_PER_S;
 	if (fd < 0) {
-		tell_missing(agent, fd);
+		report_missing(agent, fd);
 		return;
 	}
 	session_begin(&agent->session, fd, agent->link.ping_interval * MS_PER_S, now);
@@ -205,12 +205,12 @@ static void look_at_session(struct agent *agent, uint64_t now)
 	enum session_state state = agent->session.state;
 
 	if (state == SESSION_ENDED && agent->seen != SESSION_ENDED) {
-		tell_end(agent);
+		report_end(agent);
 		agent->next_ms = now + agent->link.ping_interval * MS_PER_S;
 	} else if (state == SESSION_READY && agent->seen != SESSION_READY) {
-		tell_ready(agent);
+		report_ready(agent);
 	} else if (session_refused(&agent->session)) {
-		tell_tables(agent);
+		report_tables(agent);
 	}
 	agent->seen = state;
 	set_standing(agent);

@@ -54,7 +54,7 @@ static uint64_t now_ms(void)
 
 /* ---- sampling ----------------------------------------------------------- */
 
-static void tell_problems(struct program *program, const struct kvmstat_sample *sample)
+static void report_problems(struct program *program, const struct kvmstat_sample *sample)
 {
 	for (int i = 0; i < KVMSTAT_NPROBLEMS; i++) {
 		const struct kvmstat_problem_status *problem = &sample->problems[i];
@@ -66,7 +66,7 @@ static void tell_problems(struct program *program, const struct kvmstat_sample *
 	}
 }
 
-static void tell_sources(const struct kvmstat_sample *sample)
+static void report_sources(const struct kvmstat_sample *sample)
 {
 	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {
 		const struct kvmstat_source_status *source = &sample->sources[i];
@@ -97,9 +97,9 @@ static void take_sample(struct program *program)
 		complain(&program->memory, "cannot take a sample: %s", strerror(-rc));
 		return;
 	}
-	tell_problems(program, sample);
+	report_problems(program, sample);
 	if (!program->sampled)
-		tell_sources(sample);
+		report_sources(sample);
 	program->sampled = true;
 	rc = publish(program, sample);
 	if (rc < 0)
@@ -112,7 +112,7 @@ static void take_sample(struct program *program)
 }
 
 /* What systemd shows and counts on. */
-static void tell_systemd(struct program *program)
+static void report_to_systemd(struct program *program)
 {
 	char text[AGENT_TEXT];
 
@@ -379,7 +379,7 @@ static int loop(struct program *program, int signals)
 			reload(program);
 			due = next_sample(program);
 		}
-		tell_systemd(program);
+		report_to_systemd(program);
 		now = now_ms();
 		if (now < due)
 			continue;

@@ -195,7 +195,7 @@ static int set_option(struct settings *settings, const char *name, const char *v
 	return rc < 0 ? rc : note_core(settings, name, value, error);
 }
 
-static void tell(struct settings *settings, const char *place, const char *error)
+static void report_error(struct settings *settings, const char *place, const char *error)
 {
 	settings->errors++;
 	message(LOG_ERR, "%s: %s", place, error);
@@ -230,9 +230,9 @@ void settings_set(struct settings *settings, const char *option, const char *val
 	char error[ERROR_SIZE] = "";
 
 	if (set_option(settings, option, value, error) < 0)
-		tell(settings, place, error);
+		report_error(settings, place, error);
 	else if (names_events(option) && remember_word(settings, value, place) < 0)
-		tell(settings, place, "out of memory");
+		report_error(settings, place, "out of memory");
 }
 
 void settings_assign(struct settings *settings, const char *assignment, const char *place)
@@ -241,14 +241,14 @@ void settings_assign(struct settings *settings, const char *assignment, const ch
 	char *option;
 
 	if (!equals || equals == assignment) {
-		tell(settings, place, "expected Option=value, such as Interval=30");
+		report_error(settings, place, "expected Option=value, such as Interval=30");
 		return;
 	}
 	option = strndup(assignment, (size_t)(equals - assignment));
 	if (option)
 		settings_set(settings, option, equals + 1, place);
 	else
-		tell(settings, place, "out of memory");
+		report_error(settings, place, "out of memory");
 	free(option);
 }
 
@@ -296,14 +296,14 @@ static void take_line(struct settings *settings, char *line, const char *place)
 	if (rest && value)
 		more = next_word(&rest);
 	if (!rest)
-		tell(settings, place, "a quote is not closed; end the value with a \"");
+		report_error(settings, place, "a quote is not closed; end the value with a \"");
 	else if (!value) {
 		fail(error, "a value is missing after %s; expected Option value", kvmstat_quote(option).text);
-		tell(settings, place, error);
+		report_error(settings, place, error);
 	} else if (more)
-		tell(settings, place,
-		     "more than one value; put a value with spaces into double quotes, and each "
-		     "option on its own line");
+		report_error(settings, place,
+			     "more than one value; put a value with spaces into double quotes, and each "
+			     "option on its own line");
 	else
 		settings_set(settings, option, value, place);
 }
@@ -323,20 +323,20 @@ void settings_read(struct settings *settings, const char *path, bool must_exist)
 			 "cannot read the configuration: %s; check the path and permissions, or "
 			 "specify another file with the option -c",
 			 strerror(errno));
-		tell(settings, path, place);
+		report_error(settings, path, place);
 		return;
 	}
 	while ((len = getline(&line, &size, file)) >= 0) {
 		snprintf(place, sizeof(place), "%s:%u", path, ++number);
 		if (strlen(line) < (size_t)len) {
-			tell(settings, place, "there is a byte of value 0; save the file as text in "
+			report_error(settings, place, "there is a byte of value 0; save the file as text in "
 					      "UTF-8");
 			break;
 		}
 		take_line(settings, number == 1 ? skip_mark(line) : line, place);
 	}
 	if (ferror(file))
-		tell(settings, path, "cannot read the configuration to its end; expected a text file");
+		report_error(settings, path, "cannot read the configuration to its end; expected a text file");
 	free(line);
 	fclose(file);
 }

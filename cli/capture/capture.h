@@ -82,7 +82,7 @@ char *scrubbed_stat(const struct subject *subject, const char *stat);
 const char *scrubbed_thread(const char *comm);
 
 /* Does a text of the collector's tell of a guest, or might it, being cut off? */
-bool tells_of_guests(const struct capture *capture, const char *text, size_t size);
+bool names_guests(const struct capture *capture, const char *text, size_t size);
 
 /* report.txt */
 void capture_report(struct capture *capture);

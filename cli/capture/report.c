@@ -76,7 +76,7 @@ static void print_events(const struct capture *capture)
 
 static void hide(const struct capture *capture, char *text, size_t size)
 {
-	if (tells_of_guests(capture, text, size))
+	if (names_guests(capture, text, size))
 		snprintf(text, size, "(not shown: it may name a guest)");
 }
 

@@ -140,7 +140,7 @@ void scrub_subjects(struct capture *capture)
 	}
 }
 
-bool tells_of_guests(const struct capture *capture, const char *text, size_t size)
+bool names_guests(const struct capture *capture, const char *text, size_t size)
 {
 	if (strlen(text) + 1 >= size)
 		return true;

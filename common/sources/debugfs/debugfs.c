@@ -224,7 +224,7 @@ static int read_guest(struct source *source, struct pass *pass, struct guest *gu
 	return rc == 0 && pass->finds_guests ? read_threads(pass, guest) : rc;
 }
 
-static void tell_trouble(struct context *context, const struct trouble *trouble)
+static void report_trouble(struct context *context, const struct trouble *trouble)
 {
 	struct kvmstat_source_status why;
 
@@ -279,7 +279,7 @@ static int debugfs_pass(struct source *source, struct pass *pass)
 			return -EAGAIN;
 		}
 	}
-	tell_trouble(pass->context, &trouble);
+	report_trouble(pass->context, &trouble);
 	return 0;
 }
 

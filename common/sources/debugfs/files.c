@@ -173,7 +173,7 @@ static int none_found(const struct context *context, struct source *source, int 
 	return rc < 0 ? rc : -ENOENT;
 }
 
-static void tell_state(const struct context *context, struct source *source)
+static void report_state(const struct context *context, struct source *source)
 {
 	size_t refused = 0;
 
@@ -216,7 +216,7 @@ int debugfs_open(struct context *context, struct source *source)
 		debugfs_close(source);
 		return rc;
 	}
-	tell_state(context, source);
+	report_state(context, source);
 	return 0;
 }
 

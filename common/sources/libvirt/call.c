@@ -27,7 +27,7 @@ enum {
 
 struct libvirt_call {
 	char *uri;
-	void (*tell)(void *data, bool connects);
+	void (*note)(void *data, bool connects);
 	void *data;
 	virConnectPtr connection;
 	virDomainStatsRecordPtr *records[1 + AGAIN];	/* what the answer points into */
@@ -229,12 +229,12 @@ static int ask_once(struct libvirt_call *call)
 
 	forget_answer(call);
 	if (!call->connection) {
-		call->tell(call->data, true);
+		call->note(call->data, true);
 		call->connection = virConnectOpenReadOnly(call->uri);
 		if (!call->connection)
 			return failed(call);
 	}
-	call->tell(call->data, false);
+	call->note(call->data, false);
 	ndomains = virConnectGetAllDomainStats(call->connection, WANTED, &call->records[0],
 					       VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE |
 						       VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
@@ -269,13 +269,13 @@ const char *libvirt_call_error(const struct libvirt_call *call)
 	return call->error;
 }
 
-struct libvirt_call *libvirt_call_new(const char *uri, void (*tell)(void *data, bool connects), void *data)
+struct libvirt_call *libvirt_call_new(const char *uri, void (*note)(void *data, bool connects), void *data)
 {
 	struct libvirt_call *call = calloc(1, sizeof(*call));
 
 	if (!call)
 		return NULL;
-	call->tell = tell;
+	call->note = note;
 	call->data = data;
 	call->uri = strdup(uri);
 	if (call->uri)

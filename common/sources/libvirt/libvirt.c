@@ -75,13 +75,13 @@ static const char *reason(enum libvirt_fault fault)
 	return reasons[fault];
 }
 
-static void tell_loss(const struct source *source, const struct pass *pass)
+static void report_loss(const struct source *source, const struct pass *pass)
 {
 	if (pass->seen && source->noffers && !source_is_covered(source))
 		problem_raise(pass->context, KVMSTAT_UNREADABLE, 1, "no statistics from libvirt: %s", source->status.text);
 }
 
-static void tell_refusal(struct source *source, const struct pass *pass, const char *error)
+static void report_refusal(struct source *source, const struct pass *pass, const char *error)
 {
 	struct rights rights;
 
@@ -91,7 +91,7 @@ static void tell_refusal(struct source *source, const struct pass *pass, const c
 				       "run as root, or as a member of the group libvirt");
 }
 
-static void tell_silence(struct source *source, const struct pass *pass, int rc, const char *error)
+static void report_silence(struct source *source, const struct pass *pass, int rc, const char *error)
 {
 	const char *uri = pass->context->config->libvirt_uri;
 
@@ -104,16 +104,16 @@ static void tell_silence(struct source *source, const struct pass *pass, int rc,
 			      "%s does not answer: all calls are pending; will retry when one "
 			      "returns", uri);
 	else if (rc == -EACCES || rc == -EPERM)
-		tell_refusal(source, pass, error);
+		report_refusal(source, pass, error);
 	else
 		source_status(source, KVMSTAT_MISSING, "cannot connect to %s (%s); check that its "
 						       "daemon runs (libvirtd, virtqemud)", uri,
 			      error);
-	tell_loss(source, pass);
+	report_loss(source, pass);
 }
 
-static void tell_problems(const struct source *source, const struct pass *pass, const struct tally *tally,
-			  enum libvirt_fault fault, uint32_t bad)
+static void report_problems(const struct source *source, const struct pass *pass, const struct tally *tally,
+			    enum libvirt_fault fault, uint32_t bad)
 {
 	if (tally->faults[LIBVIRT_MALFORMED].count)
 		problem_raise(pass->context, KVMSTAT_MALFORMED, tally->faults[LIBVIRT_MALFORMED].count,
@@ -126,7 +126,7 @@ static void tell_problems(const struct source *source, const struct pass *pass, 
 			      bad - tally->faults[LIBVIRT_MALFORMED].count, tally->faults[fault].last->public.name, reason(fault));
 }
 
-static void tell(struct source *source, const struct pass *pass, const struct tally *tally)
+static void report_state(struct source *source, const struct pass *pass, const struct tally *tally)
 {
 	/* The one that most needs somebody to look. */
 	static const enum libvirt_fault order[] = { LIBVIRT_SILENT, LIBVIRT_PARTLY, LIBVIRT_WITHOUT, LIBVIRT_UNKNOWN,
@@ -143,7 +143,7 @@ static void tell(struct source *source, const struct pass *pass, const struct ta
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 		return;
 	}
-	tell_problems(source, pass, tally, fault, bad);
+	report_problems(source, pass, tally, fault, bad);
 	source_status(source, tally->good || tally->faults[LIBVIRT_PARTLY].count ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
 		      "cannot read all statistics of %u of %u guests (one of them: %s): %s", bad, bad + tally->good,
 		      tally->faults[fault].last->public.name, reason(fault));
@@ -215,12 +215,12 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 	rc = libvirt_client_prepare(state->client);
 	if (rc < 0 && rc != -EBUSY) {
 		refusal_report(&source->status, &pass->context->root, CALL_THREAD, rc);
-		tell_loss(source, pass);
+		report_loss(source, pass);
 		return 0;
 	}
 	rc = libvirt_client_ask(state->client, load(pass), &answer, error, sizeof(error));
 	if (rc < 0) {
-		tell_silence(source, pass, rc, error);
+		report_silence(source, pass, rc, error);
 		return 0;
 	}
 	rc = read_guests(source, pass, answer, &tally);
@@ -228,7 +228,7 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 		return rc;
 	if (source->noffers > offered)
 		return 1;
-	tell(source, pass, &tally);
+	report_state(source, pass, &tally);
 	return 0;
 }
 

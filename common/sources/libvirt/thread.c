@@ -66,7 +66,7 @@ static void enter(struct caller *caller, enum caller_state state)
 	pthread_mutex_unlock(&caller->lock);
 }
 
-static void tell(void *data, bool connects)
+static void note_state(void *data, bool connects)
 {
 	enter(data, connects ? CALLER_OPENING : CALLER_ASKING);
 }
@@ -141,7 +141,7 @@ static int caller_new(struct caller **place, const char *uri, struct caller **re
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&caller->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	caller->call = libvirt_call_new(uri, tell, caller);
+	caller->call = libvirt_call_new(uri, note_state, caller);
 	rc = caller->call ? start_thread(caller) : -ENOMEM;
 	if (rc < 0) {
 		libvirt_call_free(caller->call);

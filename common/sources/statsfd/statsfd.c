@@ -144,7 +144,7 @@ static const char *reason(int rc, const struct sysroot *root, struct kvmstat_sou
 	}
 }
 
-static void tell_problems(const struct source *source, struct context *context, const struct tally *tally)
+static void report_problems(const struct source *source, struct context *context, const struct tally *tally)
 {
 	const struct fault *fault = tally->without.count ? &tally->without : &tally->denied;
 	struct kvmstat_source_status status;
@@ -174,7 +174,7 @@ static bool lacks_vm_events(const struct source *source, const struct column_set
 }
 
 /* 0, or -errno: no guest's fds may be borrowed. */
-static int tell(struct source *source, const struct pass *pass, const struct tally *tally)
+static int report_state(struct source *source, const struct pass *pass, const struct tally *tally)
 {
 	const struct fault *fault = tally->malformed.count ? &tally->malformed : &tally->without;
 	uint32_t bad = tally->denied.count + tally->malformed.count + tally->without.count;
@@ -183,7 +183,7 @@ static int tell(struct source *source, const struct pass *pass, const struct tal
 
 	if (tally->denied.count && !tally->good && !fault->count)
 		return refusal_report(&source->status, root, call_of(tally->denied.error), tally->denied.error);
-	tell_problems(source, pass->context, tally);
+	report_problems(source, pass->context, tally);
 	if (!fault->count)
 		fault = &tally->denied;
 	/* Guests of others are not to be seen either, where only /proc has them. */
@@ -217,7 +217,7 @@ static int statsfd_pass(struct source *source, struct pass *pass)
 			return rc;
 		note(&tally, guest, rc);
 	}
-	return source->noffers > offered ? 1 : tell(source, pass, &tally);
+	return source->noffers > offered ? 1 : report_state(source, pass, &tally);
 }
 
 const struct source_ops statsfd_source = {

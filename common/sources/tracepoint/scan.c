@@ -37,7 +37,7 @@ struct tracepoint_scan {
 	uint32_t sweep;		/* the slot to begin with when looking for threads that ended */
 	uint32_t last;		/* the guest of the slot before */
 	pid_t looked_at;	/* the process whose threads were looked for last in this pass */
-	uint64_t told;		/* hits that are told to be lost */
+	uint64_t reported;		/* hits that are told to be lost */
 };
 
 int tracepoint_scan_open(struct tracepoint_scan **result, const struct tracepoint_counts *counts, const struct sysroot *root,
@@ -269,7 +269,7 @@ int tracepoint_scan_pass(struct tracepoint_scan *scan, struct tracepoint_counts 
 	return 0;
 }
 
-void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, struct context *context)
+void tracepoint_scan_report(struct tracepoint_scan *scan, struct source *source, struct context *context)
 {
 	uint64_t lost = tracepoint_lost(scan->loader), missed = tracepoint_missed(scan->loader);
 
@@ -285,6 +285,6 @@ void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, s
 			      "%llu exits were not counted: the kernel runs one BPF program at a "
 			      "time on a CPU, and another one was running",
 			      (unsigned long long)missed);
-	problem_raise(context, KVMSTAT_UNREADABLE, lost + missed - scan->told, "exits by reason: %s", source->status.text);
-	scan->told = lost + missed;
+	problem_raise(context, KVMSTAT_UNREADABLE, lost + missed - scan->reported, "exits by reason: %s", source->status.text);
+	scan->reported = lost + missed;
 }

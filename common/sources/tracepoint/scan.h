@@ -19,6 +19,6 @@ int tracepoint_scan_pass(struct tracepoint_scan *scan, struct tracepoint_counts 
 			 struct pass *pass);
 
 /* Tell of hits that were not counted, if there are any. */
-void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, struct context *context);
+void tracepoint_scan_report(struct tracepoint_scan *scan, struct source *source, struct context *context);
 
 #endif

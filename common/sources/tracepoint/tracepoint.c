@@ -68,7 +68,7 @@ static int open_source(struct context *context, struct source *source)
 	return rc;
 }
 
-static void tell_guests(struct source *source, const struct tracepoint_counts *counts)
+static void report_guests(struct source *source, const struct tracepoint_counts *counts)
 {
 	if (counts->contested.count)
 		source_status(source, KVMSTAT_PARTIAL,
@@ -97,8 +97,8 @@ static int pass_source(struct source *source, struct pass *pass)
 		return rc;
 	if (source->noffers > offered)
 		return 1;
-	tell_guests(source, state->counts);
-	tracepoint_scan_tell(state->scan, source, pass->context);
+	report_guests(source, state->counts);
+	tracepoint_scan_report(state->scan, source, pass->context);
 	return 0;
 }
 
