@@ -129,7 +129,7 @@ static int rebind(struct kvmstat *kvmstat)
 /* ---- one pass ---- */
 
 /* What a source returned: 0; 1: something changed, try again; -ENOMEM. */
-static int settle(struct kvmstat *kvmstat, struct source *source, int rc)
+static int handle_result(struct kvmstat *kvmstat, struct source *source, int rc)
 {
 	if (rc >= 0 || rc == -ENOMEM)
 		return rc;
@@ -148,14 +148,14 @@ static int run_sources(struct kvmstat *kvmstat, struct pass *pass)
 
 	pass->finds_guests = true;
 	if (first)
-		rc = settle(kvmstat, first, first->ops->find(first, pass));
+		rc = handle_result(kvmstat, first, first->ops->find(first, pass));
 	for (int i = 0; rc == 0 && kvmstat->context.config->sources[i] != KVMSTAT_ABSENT; i++) {
 		struct source *source = &kvmstat->sources[kvmstat->context.config->sources[i]];
 
 		if (!source->is_open || !source->serves || !source->ops->pass)
 			continue;
 		pass->finds_guests = source == first;
-		rc = settle(kvmstat, source, source->ops->pass(source, pass));
+		rc = handle_result(kvmstat, source, source->ops->pass(source, pass));
 	}
 	return rc;
 }

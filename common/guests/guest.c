@@ -231,7 +231,7 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 }
 
 /* No process is known: the directory's name is all there is. */
-static int nobody(struct identity *identity, const char *dir)
+static int name_by_directory(struct identity *identity, const char *dir)
 {
 	*identity = (struct identity){ .name = strdup(dir), .vmm = "unknown" };
 	return identity->name ? -ESRCH : -ENOMEM;
@@ -243,7 +243,7 @@ static int identify(struct guests *guests, const struct sysroot *root, struct gu
 	bool sibling = guest->seen_as.tgid && has_sibling(guests, root, guest);
 	struct identity identity;
 	int rc = guest->seen_as.tgid ? identity_read(root, &guests->helper, guest->seen_as.tgid, &identity) :
-				       nobody(&identity, guest->seen_as.dir);
+				       name_by_directory(&identity, guest->seen_as.dir);
 
 	if (rc == -ENOMEM)
 		return rc;

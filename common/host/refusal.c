@@ -419,7 +419,7 @@ static void explain_unknown(struct kvmstat_source_status *status, const struct c
 }
 
 /* What an errno that means several things means here. */
-static enum meaning settle(enum meaning meaning, const struct call *call, const struct rights *rights)
+static enum meaning resolve_meaning(enum meaning meaning, const struct call *call, const struct rights *rights)
 {
 	/* Some filters hide a call as if the kernel did not have it. */
 	if (meaning == ABSENT && rights->linux_version >= call->since && rights->is_filtered)
@@ -434,7 +434,7 @@ static enum meaning settle(enum meaning meaning, const struct call *call, const 
 void refusal_explain(struct kvmstat_source_status *status, enum refusal_call which, int error, const struct rights *rights)
 {
 	const struct call *call = &calls[which];
-	enum meaning meaning = settle(meaning_of(error), call, rights);
+	enum meaning meaning = resolve_meaning(meaning_of(error), call, rights);
 
 	status->state = meaning == ABSENT || meaning == UNKNOWN ? KVMSTAT_MISSING : KVMSTAT_DENIED;
 	if (call->lockdown && rights->lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY && !refusal_passes(error)) {

@@ -101,7 +101,7 @@ static int read_layout(struct layout *layout, const struct sysroot *root, bool h
 	return rc;
 }
 
-static int load(struct bpf_loader *loader, const struct kvmiter_config *config)
+static int load_object(struct bpf_loader *loader, const struct kvmiter_config *config)
 {
 	struct bpf_program *program;
 	int rc;
@@ -133,7 +133,7 @@ int bpf_loader_open(struct bpf_loader **result, struct layout *layout, const str
 
 	if (rc == 0) {
 		/* The kernel would not take it, and log the attempt. */
-		rc = lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? -EPERM : load(loader, &layout->config);
+		rc = lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? -EPERM : load_object(loader, &layout->config);
 		if (rc < 0) {
 			layout_exit(layout);
 			refusal_report(status, root, CALL_BPF_ITERATOR, rc);

@@ -187,8 +187,8 @@ static int read_guests(struct source *source, struct pass *pass, const struct li
 	return 0;
 }
 
-/* What libvirt has to ask for, whoever wants it. */
-static uint32_t load(const struct pass *pass)
+/* How many guests and vCPUs libvirt has to ask: its answer takes longer the more there are. */
+static uint32_t count_guests_and_vcpus(const struct pass *pass)
 {
 	const struct guests *guests = &pass->context->guests;
 	uint32_t sum = 0;
@@ -218,7 +218,7 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 		report_loss(source, pass);
 		return 0;
 	}
-	rc = libvirt_client_ask(state->client, load(pass), &answer, error, sizeof(error));
+	rc = libvirt_client_ask(state->client, count_guests_and_vcpus(pass), &answer, error, sizeof(error));
 	if (rc < 0) {
 		report_silence(source, pass, rc, error);
 		return 0;

@@ -122,7 +122,7 @@ static int read_links(struct stats_fds *fds, const struct sysroot *root, pid_t p
 	return rc;
 }
 
-static int judge(struct stats_fds *fds)
+static int check_vcpus(struct stats_fds *fds)
 {
 	bool has_vm = false;
 
@@ -156,7 +156,7 @@ int stats_fds_look(struct stats_fds *fds, const struct sysroot *root, pid_t pid,
 	if (rc < 0)
 		return rc;
 	if (fds->error == 0)
-		fds->error = judge(fds);
+		fds->error = check_vcpus(fds);
 	fds->digest = digest;
 	fds->looked = pass;
 	return fds->error;

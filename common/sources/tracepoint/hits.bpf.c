@@ -65,7 +65,7 @@ struct {
 	LOAD(u8, at) LOAD(u8, (at) + 1) LOAD(u8, (at) + 2) LOAD(u8, (at) + 3)                       \
 	LOAD(u8, (at) + 4) LOAD(u8, (at) + 5) LOAD(u8, (at) + 6) LOAD(u8, (at) + 7)
 
-static __always_inline __u64 load(const void *record, __u32 member)
+static __always_inline __u64 load_member(const void *record, __u32 member)
 {
 	__u64 value = 0;
 
@@ -124,8 +124,8 @@ SEC("tracepoint")
 int count_hit(const void *record)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 class = load(record, config.class);
-	__u32 code = code_of(load(record, config.code));
+	__u32 class = load_member(record, config.class);
+	__u32 code = code_of(load_member(record, config.code));
 	struct tracepoint_key key = {
 		.start = task->start_boottime,
 		.what = tracepoint_what(bpf_get_current_pid_tgid(), config.format, class, code),

@@ -49,7 +49,7 @@ static int prepare_maps(struct tracepoint_loader *loader, struct bpf_object *obj
 	return 0;
 }
 
-static int load(struct tracepoint_loader *loader, const struct tracepoint_config *config)
+static int load_object(struct tracepoint_loader *loader, const struct tracepoint_config *config)
 {
 	struct bpf_object **object = &loader->objects[loader->count];
 	int rc = bpf_object_begin(object, hits_object, hits_object_end, config, sizeof(*config));
@@ -121,7 +121,7 @@ int tracepoint_open(struct tracepoint_loader **result, const struct sysroot *roo
 	print = bpf_object_silence();
 	loader->nslots = slots;
 	for (; rc == 0 && loader->count < count; loader->count += rc == 0) {
-		rc = load(loader, &tracepoints[loader->count].config);
+		rc = load_object(loader, &tracepoints[loader->count].config);
 		if (rc == 0 && !loader->count)
 			rc = share(loader);
 		if (rc == 0)
