@@ -202,14 +202,14 @@ static int set_unknown(const char *key, const char *value, char *error, size_t s
 }
 
 /* The core took the option; here it is only kept to tell of it. */
-static void note_wish(struct options *options, const char *key, const char *value)
+static void note_request(struct options *options, const char *key, const char *value)
 {
-	static const char *const keys[NWISHES] = {
-		[WISH_VCPUS] = "ReportVcpus", [WISH_HISTOGRAMS] = "ReportHistograms"};
+	static const char *const keys[NREQUESTS] = {
+		[REQUEST_VCPUS] = "ReportVcpus", [REQUEST_HISTOGRAMS] = "ReportHistograms"};
 
-	for (int i = 0; i < NWISHES; i++)
+	for (int i = 0; i < NREQUESTS; i++)
 		if (!strcasecmp(keys[i], key))
-			parse_bool(value, &options->wish[i]);
+			parse_bool(value, &options->requested[i]);
 }
 
 int options_set(struct options *options, const char *key, const char *value, char *error, size_t size)
@@ -226,6 +226,6 @@ int options_set(struct options *options, const char *key, const char *value, cha
 	if (!err && core->names_events)
 		remember_word(options, core->name, value);
 	if (!err)
-		note_wish(options, key, value);
+		note_request(options, key, value);
 	return err;
 }

@@ -18,14 +18,14 @@ struct event_word {
 };
 
 /* What was asked for, and may not be there. */
-enum wish { WISH_VCPUS, WISH_HISTOGRAMS, NWISHES };
+enum request { REQUEST_VCPUS, REQUEST_HISTOGRAMS, NREQUESTS };
 
 struct options {
 	struct kvmstat_config *core;
 	struct event_word *words;
 	struct naming naming;
 	bool skip_never_seen;
-	bool wish[NWISHES];  /* ReportVcpus, ReportHistograms */
+	bool requested[NREQUESTS]; /* ReportVcpus, ReportHistograms */
 	int pace_us;	     /* pause after each guest, or PACE_AUTO */
 	uint32_t max_values; /* in one pass */
 };

@@ -35,7 +35,7 @@ static struct {
 	struct pass pass;
 	unsigned int failures;
 	c_complain_t problem[KVMSTAT_NPROBLEMS];
-	c_complain_t wish[NWISHES];
+	c_complain_t unmet[NREQUESTS];
 	c_complain_t failed;
 	c_complain_t limited;
 	c_complain_t refused;
@@ -195,17 +195,17 @@ static void report_problems(const struct kvmstat_sample *sample)
 	}
 }
 
-static void report_wishes(const struct kvmstat_sample *sample)
+static void report_requests(const struct kvmstat_sample *sample)
 {
 	char text[512];
 
-	for (int i = 0; i < NWISHES; i++) {
-		int unmet = report_wish(text, sizeof(text), sample, &plugin.options, i);
+	for (int i = 0; i < NREQUESTS; i++) {
+		int unmet = report_request(text, sizeof(text), sample, &plugin.options, i);
 
 		if (unmet > 0)
-			c_complain_once(LOG_WARNING, &plugin.wish[i], ME "%s", text);
+			c_complain_once(LOG_WARNING, &plugin.unmet[i], ME "%s", text);
 		else if (!unmet)
-			c_release(LOG_INFO, &plugin.wish[i], ME "%s", text);
+			c_release(LOG_INFO, &plugin.unmet[i], ME "%s", text);
 	}
 }
 
@@ -241,7 +241,7 @@ static struct kvmstat_sample *take_sample(int *err)
 		return NULL;
 	}
 	report_problems(sample);
-	report_wishes(sample);
+	report_requests(sample);
 	if (*err > 0)
 		report_labels(sample);
 	return sample;

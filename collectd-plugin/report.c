@@ -76,30 +76,30 @@ static bool has_histogram(const struct kvmstat_sample *sample)
 	return false;
 }
 
-int report_wish(char *text, size_t size, const struct kvmstat_sample *sample, const struct options *options,
-		enum wish wish)
+int report_request(char *text, size_t size, const struct kvmstat_sample *sample, const struct options *options,
+		   enum request request)
 {
-	static const char *const met[NWISHES] = {
-		[WISH_VCPUS] = "over: there are values of single vCPUs now",
-		[WISH_HISTOGRAMS] = "over: there are histograms now",
+	static const char *const met[NREQUESTS] = {
+		[REQUEST_VCPUS] = "over: there are values of single vCPUs now",
+		[REQUEST_HISTOGRAMS] = "over: there are histograms now",
 	};
-	static const char *const unmet[NWISHES] = {
-		[WISH_VCPUS] = "ReportVcpus: only CPU times of single vCPUs are sent: the source "
+	static const char *const unmet[NREQUESTS] = {
+		[REQUEST_VCPUS] = "ReportVcpus: only CPU times of single vCPUs are sent: the source "
 			       "debugfs has only the sum over all vCPUs; use the source bpf or "
 			       "statsfd, see `kvmstat doctor` for why they are not in use",
-		[WISH_HISTOGRAMS] =
+		[REQUEST_HISTOGRAMS] =
 			"ReportHistograms: there is no histogram to send: debugfs and kernels before "
 			"5.15 have none, or Event or ExcludeEvent leaves them out; use the source "
 			"bpf or statsfd, see `kvmstat doctor` for why they are not in use",
 	};
 	bool there;
 
-	if (!options->wish[wish])
+	if (!options->requested[request])
 		return -1;
-	there = wish == WISH_VCPUS ? has_vcpu_value(sample) : has_histogram(sample);
-	if (!there && (wish == WISH_VCPUS ? !has_sum(sample) : !sample->nrows || !sample->ncolumns))
+	there = request == REQUEST_VCPUS ? has_vcpu_value(sample) : has_histogram(sample);
+	if (!there && (request == REQUEST_VCPUS ? !has_sum(sample) : !sample->nrows || !sample->ncolumns))
 		return -1;
-	snprintf(text, size, "%s", there ? met[wish] : unmet[wish]);
+	snprintf(text, size, "%s", there ? met[request] : unmet[request]);
 	return !there;
 }
 

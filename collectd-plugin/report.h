@@ -21,8 +21,8 @@ const char *report_over(enum kvmstat_problem problem);
  * Is there what an option asked for? 1: nothing of it, and why; 0: it is there, which text says as well; -1:
  * nobody can tell yet, or it was not asked for.
  */
-int report_wish(char *text, size_t size, const struct kvmstat_sample *sample, const struct options *options,
-		enum wish wish);
+int report_request(char *text, size_t size, const struct kvmstat_sample *sample, const struct options *options,
+		   enum request request);
 
 /* suggestion "": there is none. */
 void report_unknown_event(char *text, size_t size, const struct event_word *word, const char *suggestion);

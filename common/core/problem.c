@@ -149,7 +149,7 @@ static void report_names(struct context *context)
 
 	if (context->guests.unknown) {
 		report_unknown(context);
-	} else if (context->guests.unnamed && context->guests.foreign) {
+	} else if (context->guests.unnamed && context->guests.other_pid_namespace) {
 		problem_raise(context, KVMSTAT_UNNAMED, context->guests.unnamed,
 			      "no names for %u of %u guests: this process runs in its own pid "
 			      "namespace; run it in the host's (a container: --pid=host)",

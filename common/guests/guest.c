@@ -210,7 +210,7 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 	struct vcpu_thread *threads;
 	int found;
 
-	if (!guest->looks)
+	if (!guest->looks_left)
 		return;
 	found = proc_kvm(root, guest->seen_as.tgid, &kvm);
 	if (found == 0) {
@@ -222,7 +222,7 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 		return;
 	/* Whose threads they are cannot be told then. */
 	found = is_one_of_many ? 0 : proc_vcpu_threads(root, guest->seen_as.tgid, &threads);
-	guest->looks -= !is_shortage(found);
+	guest->looks_left -= !is_shortage(found);
 	if (found <= 0)
 		return;
 	free(guest->threads);
@@ -252,7 +252,7 @@ static int identify(struct guests *guests, const struct sysroot *root, struct gu
 	guest->unnamed = rc < 0 && !guest->unknown;
 	rc = describe(guests, guest, &identity, sibling);
 	if (rc == 0 && guest->seen_as.tgid && !guest->seen_as.kvm && !sibling) {
-		guest->looks = LOOKS;
+		guest->looks_left = LOOKS;
 		guest_look(guest, root);
 	}
 	identity_free(&identity);
@@ -433,7 +433,7 @@ void guests_ask_again(struct guests *guests, const struct sysroot *root, const s
 }
 
 /* The kernel's numbers are of the initial pid namespace, whose inode number is fixed. */
-static bool is_foreign(const struct sysroot *root)
+static bool is_other_pid_namespace(const struct sysroot *root)
 {
 	char target[40];
 
@@ -445,7 +445,7 @@ int guests_init(struct guests *guests, const struct sysroot *root)
 {
 	ssize_t len;
 
-	*guests = (struct guests){ .foreign = is_foreign(root) };
+	*guests = (struct guests){ .other_pid_namespace = is_other_pid_namespace(root) };
 	proc_helper_init(&guests->helper);
 	len = sysroot_read(root, guests->boot_id, sizeof(guests->boot_id), "proc/sys/kernel/random/boot_id");
 	if (is_shortage(len))

@@ -70,7 +70,7 @@ struct guest {
 	int dirfd;			/* debugfs directory, -1 if it is not open; does not pin the VM */
 	struct vcpu_thread *threads;	/* of vCPUs, where a source must ask /proc for their times */
 	uint32_t nthreads;
-	uint8_t looks;			/* how often vCPUs and threads are still to be looked for */
+	uint8_t looks_left;		/* how often vCPUs and threads are still to be looked for */
 	struct vcpu *vcpu;		/* those that a source saw one by one, ascending id */
 	uint32_t nvcpu, vcpu_room;
 	uint64_t counted;		/* the last pass in which bpf counted it */
@@ -95,7 +95,7 @@ struct guests {
 	uint32_t unnamed;		/* those whose /proc could not be read */
 	uint32_t unknown;		/* those whose /proc could not be read yet */
 	struct proc_helper helper;
-	bool foreign;			/* /proc shows another pid namespace than the kernel's numbers are of */
+	bool other_pid_namespace;	/* /proc shows another pid namespace than the kernel's numbers are of */
 	char boot_id[40];
 	struct guest_index by_dir, by_process, by_tgid, by_kvm;
 };

@@ -20,9 +20,9 @@ int guest_open_directory(struct guest *guest, const struct sysroot *root);
 int guest_links(struct guest *guest, const struct sysroot *root);
 
 /* Descriptors that are kept of guests have lower numbers: half of what a process may have is left to others. */
-int guests_keep_below(void);
+int guests_fd_limit(void);
 
 /* Close one that has not, and set it to -1. */
-void fd_spare(int *fd, int keep_below);
+void fd_close_high(int *fd, int fd_limit);
 
 #endif

@@ -63,7 +63,7 @@ static int find_process(const struct guests *guests, const struct sysroot *root,
 		return 0;
 	if (s->fd < 0)
 		s->fd = fd;
-	if (guests->foreign) {
+	if (guests->other_pid_namespace) {
 		s->tgid = 0;
 		return 0;
 	}

@@ -232,9 +232,9 @@ static void test_lost_recreation(void **state)
 		uint64_t id;
 
 		settle();
-		((struct statsfd_state *)kvmstat->sources[KVMSTAT_STATSFD].state)->keep_below =
+		((struct statsfd_state *)kvmstat->sources[KVMSTAT_STATSFD].state)->fd_limit =
 			kept ? 1 << 19 : 0;
-		((struct debugfs_state *)kvmstat->sources[KVMSTAT_DEBUGFS].state)->keep_below =
+		((struct debugfs_state *)kvmstat->sources[KVMSTAT_DEBUGFS].state)->fd_limit =
 			kept ? 1 << 19 : 0;
 		assert_int_equal(present(pass()), 1);
 		id = sample->rows[0].guest->id;

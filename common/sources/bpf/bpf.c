@@ -108,7 +108,7 @@ static int bpf_open(struct context *context, struct source *source)
 		return -ENOENT;
 	}
 	/* The iterator walks the tasks of this pid namespace: guests of others would be missed without a word. */
-	if (context->guests.foreign) {
+	if (context->guests.other_pid_namespace) {
 		source_status(source, KVMSTAT_MISSING,
 			      "it sees only processes of its own pid namespace, which is not the "
 			      "host's; run in the host's (a container: --pid=host)");

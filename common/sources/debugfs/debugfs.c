@@ -216,7 +216,7 @@ static int read_guest(struct source *source, struct pass *pass, struct guest *gu
 		note_trouble(trouble, guest, "", rc);
 		rc = 0;
 	}
-	fd_spare(&guest->dirfd, state->keep_below);
+	fd_close_high(&guest->dirfd, state->fd_limit);
 	if (rc == -ENOENT) {
 		pass_drop(pass, guest);
 		return 0;

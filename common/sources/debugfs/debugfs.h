@@ -28,7 +28,7 @@ struct base {
 struct debugfs_state {
 	struct base bases[MAX_BASES];
 	size_t nbases;
-	int keep_below;		/* directory descriptors from here on are closed after the pass */
+	int fd_limit;		/* directory descriptors from here on are closed after the pass */
 	_Alignas(8) char entries[DIR_BUFFER];
 };
 

@@ -197,7 +197,7 @@ int debugfs_open(struct context *context, struct source *source)
 	if (!state)
 		return -ENOMEM;
 	source->state = state;
-	state->keep_below = guests_keep_below();
+	state->fd_limit = guests_fd_limit();
 	rc = list_bases(&context->root, state->entries, state->bases);
 	if (rc <= 0) {
 		rc = none_found(context, source, rc);

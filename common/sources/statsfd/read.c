@@ -352,7 +352,7 @@ int statsfd_read_guest(struct source *source, struct pass *pass, struct guest *g
 	const struct statsfd_state *state = source->state;
 	struct reading reading = { .source = source, .context = pass->context, .pass = pass, .guest = guest,
 				   .loan = { .pidfd = -1, .guarded = state->needs_guard } };
-	int rc, keep_below;
+	int rc, fd_limit;
 
 	if (!guest->seen_as.tgid)
 		return -ESRCH;
@@ -362,9 +362,9 @@ int statsfd_read_guest(struct source *source, struct pass *pass, struct guest *g
 	rc = read_guest(&reading);
 	if (reading.retry)
 		rc = read_guest(&reading);
-	keep_below = rc == -ESRCH ? 0 : state->keep_below;
-	fd_spare(&guest->dirfd, keep_below);
-	fd_spare(&reading.fds->pidfd, keep_below);
+	fd_limit = rc == -ESRCH ? 0 : state->fd_limit;
+	fd_close_high(&guest->dirfd, fd_limit);
+	fd_close_high(&reading.fds->pidfd, fd_limit);
 	if (rc < 0)
 		return rc;
 	for (int scope = 0; scope < KVMSTAT_NSCOPES; scope++)

@@ -85,7 +85,7 @@ static int statsfd_open(struct context *context, struct source *source)
 		return -ENOMEM;
 	/* No two openings are in the same pass. */
 	state->epoch = context->pass + 1;
-	state->keep_below = guests_keep_below();
+	state->fd_limit = guests_fd_limit();
 	state->needs_guard = uname(&host) < 0 || !keeps_vm_alive(host.release);
 	source->state = state;
 	source_status(source, KVMSTAT_ACTIVE, "%s", "");

@@ -21,7 +21,7 @@ struct statsfd_state {
 	size_t nnames;
 	bool needs_guard;	/* a statistics fd keeps no VM alive on this kernel */
 	uint64_t *sums;		/* [cells] over the vCPUs of one guest */
-	int keep_below;		/* descriptors of guests from here on are closed after the pass */
+	int fd_limit;		/* descriptors of guests from here on are closed after the pass */
 	_Alignas(8) char entries[DIR_BUFFER];
 	uint64_t data[(STATS_FRONT_MAX + STATS_DATA_MAX) / sizeof(uint64_t)];
 };

@@ -106,7 +106,7 @@ static bool is_alive(const struct context *context, const struct tracepoint_key 
 	pid_t tid = (pid_t)tracepoint_tid(key->what);
 	uint64_t start;
 
-	if (context->guests.foreign)
+	if (context->guests.other_pid_namespace)
 		return true;
 	if (proc_start(&context->root, tid, &start) == 0)
 		return start == whole_ticks(key->start);
@@ -207,7 +207,7 @@ static void look_again(struct tracepoint_scan *scan, struct context *context, pi
 
 		if (guest->seen_as.tgid != tgid || guest->counted)
 			continue;
-		guest->looks = 1;
+		guest->looks_left = 1;
 		guest_look(guest, &context->root);
 	}
 }
