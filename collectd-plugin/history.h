@@ -17,7 +17,7 @@ struct state {
 	uint32_t nvcpus;
 	struct cell *cells; /* [ncells], as the cells of before, and the times */
 	uint32_t ncells;
-	uint8_t *seen; /* [nguests + nvcpus][ncells]: 0, 1 once it was not zero, 2 while owed */
+	uint8_t *seen; /* [nguests + nvcpus][ncells]: 0, 1 once it was not zero, 2 while deferred */
 	struct kvmstat_sample *before; /* the last sample, NULL at first */
 	struct suffixed suffixed;
 };
@@ -29,7 +29,7 @@ enum verdict {
 };
 
 /* A guest, or one of its vCPUs, in the sample that state_update() was last called with. */
-struct subject {
+struct series_owner {
 	const struct kvmstat_row *row;
 	const struct kvmstat_vcpu *vcpu; /* NULL: the guest itself */
 	const struct label *label;
@@ -44,24 +44,24 @@ struct subject {
 int state_update(struct state *state, const struct kvmstat_sample *now, const struct naming *naming,
 		 bool skip_never_seen);
 
-struct subject state_guest(const struct state *state, const struct kvmstat_sample *now, uint32_t row);
+struct series_owner state_guest(const struct state *state, const struct kvmstat_sample *now, uint32_t row);
 
 /* vcpu is an index of now->vcpus, of a vCPU in this row. */
-struct subject state_vcpu(const struct state *state, const struct kvmstat_sample *now, uint32_t row,
-			  uint32_t vcpu);
+struct series_owner state_vcpu(const struct state *state, const struct kvmstat_sample *now, uint32_t row,
+			       uint32_t vcpu);
 
 /* What to do with a cell, and unless it is left out its value. */
 enum verdict state_judge(const struct state *state, const struct kvmstat_sample *now,
-			 const struct subject *subject, uint32_t cell, uint64_t *value);
+			 const struct series_owner *owner, uint32_t cell, uint64_t *value);
 
-/* The 0 of this cell has been sent, its value has not. */
-void state_owe(const struct subject *subject, uint32_t cell);
+/* The 0 of this cell has been sent; its value follows with state_flush(). */
+void state_defer(const struct series_owner *owner, uint32_t cell);
 
-bool state_owes(const struct subject *subject, uint32_t cell);
+bool state_is_deferred(const struct series_owner *owner, uint32_t cell);
 
-/* From now on it is owed no more. *value is what has to be sent; false if there is none. */
-bool state_pay(const struct kvmstat_sample *now, const struct subject *subject, uint32_t cell,
-	       uint64_t *value);
+/* End the deferral. *value is what has to be sent; false: there is no value. */
+bool state_flush(const struct kvmstat_sample *now, const struct series_owner *owner, uint32_t cell,
+		 uint64_t *value);
 
 /* The pass is over: keeps the reference to now, gives the last sample back. */
 void state_advance(struct state *state, struct kvmstat_sample *now);

@@ -80,12 +80,12 @@ struct sender {
 	const struct label *label; /* that vl has now */
 };
 
-static void address(struct sender *sender, const struct subject *subject, const struct cell *cell)
+static void address(struct sender *sender, const struct series_owner *owner, const struct cell *cell)
 {
 	value_list_t *vl = &sender->vl;
 
-	if (sender->label != subject->label) {
-		sender->label = subject->label;
+	if (sender->label != owner->label) {
+		sender->label = owner->label;
 		memcpy(vl->host, sender->label->host, sizeof(vl->host));
 		memcpy(vl->plugin_instance, sender->label->instance, sizeof(vl->plugin_instance));
 	}
@@ -93,15 +93,15 @@ static void address(struct sender *sender, const struct subject *subject, const 
 		memcpy(vl->type, "gauge", sizeof("gauge"));
 	else
 		memcpy(vl->type, "derive", sizeof("derive"));
-	series_name(vl->type_instance, cell, subject->suffix);
+	series_name(vl->type_instance, cell, owner->suffix);
 }
 
-static void emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
+static void emit(void *context, const struct series_owner *owner, const struct cell *cell, uint64_t value,
 		 uint64_t realtime_ns)
 {
 	struct sender *sender = context;
 
-	address(sender, subject, cell);
+	address(sender, owner, cell);
 	if (cell->gauge)
 		sender->value.gauge = (gauge_t)value;
 	else
@@ -110,14 +110,14 @@ static void emit(void *context, const struct subject *subject, const struct cell
 	dispatch(&sender->vl);
 }
 
-static bool arrived(void *context, const struct subject *subject, const struct cell *cell)
+static bool arrived(void *context, const struct series_owner *owner, const struct cell *cell)
 {
 	struct sender *sender = context;
 	const data_set_t *ds;
 	value_t *last;
 	bool is_zero;
 
-	address(sender, subject, cell);
+	address(sender, owner, cell);
 	ds = plugin_get_ds(sender->vl.type);
 	last = ds ? uc_get_value(ds, &sender->vl) : NULL;
 	is_zero = last && (cell->gauge ? last->gauge == 0 : last->derive == 0);

@@ -8,12 +8,12 @@
 #include "options.h"
 #include "history.h"
 
-/* Called once for each value; subject->label is the same pointer for all values of a guest. */
-typedef void pass_emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
+/* Called once for each value; owner->label is the same pointer for all values of a guest. */
+typedef void pass_emit(void *context, const struct series_owner *owner, const struct cell *cell, uint64_t value,
 		       uint64_t realtime_ns);
 
 /* Is the 0 that was emitted of this cell the daemon's last value of it? Then a later one cannot overtake it. */
-typedef bool pass_arrived(void *context, const struct subject *subject, const struct cell *cell);
+typedef bool pass_arrived(void *context, const struct series_owner *owner, const struct cell *cell);
 
 struct pass {
 	const struct options *options;
@@ -25,7 +25,7 @@ struct pass {
 	/* results */
 	uint32_t sent;	   /* before: by the last pass, 0 at first */
 	uint32_t left_out; /* over MaxValues */
-	uint32_t owed;	   /* of sent: those that pass_end() will send */
+	uint32_t deferred; /* of sent: those that pass_end() will send */
 };
 
 /*

@@ -37,7 +37,7 @@ static bool is_guest_dir(const char *name)
 	return tid && fd && !name[tid + 1 + fd] && tid + 1 + fd < GUEST_DIR_SIZE;
 }
 
-static int see_guest(struct pass *pass, const struct dir_reader *reader, const struct base *base,
+static int see_guest(struct pass *pass, const struct dir_reader *reader, const struct kvm_dir *kvm_dir,
 		     const struct dir_entry *entry)
 {
 	struct sighting sighting = { .ino = entry->ino, .fd = -1 };
@@ -45,7 +45,7 @@ static int see_guest(struct pass *pass, const struct dir_reader *reader, const s
 	bool first;
 
 	strcpy(sighting.dir, entry->name);
-	strcpy(sighting.base, base->name);
+	strcpy(sighting.base, kvm_dir->name);
 	/* The time of creation is needed of newcomers only. */
 	if (!guests_known(&pass->context->guests, &sighting)) {
 		if (fstatat(reader->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -55,15 +55,15 @@ static int see_guest(struct pass *pass, const struct dir_reader *reader, const s
 	return pass_see(pass, &sighting, &first) ? 0 : -ENOMEM;
 }
 
-static int see_guests(struct pass *pass, struct debugfs_state *state, const struct base *base)
+static int see_guests(struct pass *pass, struct debugfs_state *state, const struct kvm_dir *kvm_dir)
 {
 	struct dir_reader reader;
 	const struct dir_entry *entry;
-	int rc = dir_begin(&reader, &pass->context->root, state->entries, "sys/kernel/debug/%s", base->name);
+	int rc = dir_begin(&reader, &pass->context->root, state->entries, "sys/kernel/debug/%s", kvm_dir->name);
 
 	while (rc == 0 && (entry = dir_next(&reader)))
 		if (is_guest_dir(entry->name) && dir_is(&reader, entry, S_IFDIR))
-			rc = see_guest(pass, &reader, base, entry);
+			rc = see_guest(pass, &reader, kvm_dir, entry);
 	dir_end(&reader);
 	return rc;
 }
@@ -129,14 +129,14 @@ static bool has_ended(const struct sysroot *root, const struct guest *guest)
 }
 
 /* Cells of one guest. 0; -ENOENT: the guest has ended; -EPERM: counters are refused. */
-static int read_cells(struct source *source, struct pass *pass, const struct base *base, struct guest *guest,
+static int read_cells(struct source *source, struct pass *pass, const struct kvm_dir *kvm_dir, struct guest *guest,
 		      struct trouble *trouble)
 {
 	uint64_t *values = pass_values(pass, guest);
 	uint8_t *from = pass_from(pass, guest);
 
-	for (size_t i = 0; i < base->nfiles; i++) {
-		const struct file *file = &base->files[i];
+	for (size_t i = 0; i < kvm_dir->nfiles; i++) {
+		const struct file *file = &kvm_dir->files[i];
 		uint32_t cell = file->offer == NO_CELL ? NO_CELL : source->offers[file->offer].cell;
 		int rc;
 
@@ -192,11 +192,11 @@ static int read_threads(struct pass *pass, struct guest *guest)
 	return rc;
 }
 
-static const struct base *base_of(const struct debugfs_state *state, const struct guest *guest)
+static const struct kvm_dir *kvm_dir_of(const struct debugfs_state *state, const struct guest *guest)
 {
-	for (size_t i = 0; i < state->nbases; i++)
-		if (strcmp(state->bases[i].name, guest->seen_as.base) == 0)
-			return &state->bases[i];
+	for (size_t i = 0; i < state->nkvm_dirs; i++)
+		if (strcmp(state->kvm_dirs[i].name, guest->seen_as.base) == 0)
+			return &state->kvm_dirs[i];
 	return NULL;
 }
 
@@ -204,14 +204,14 @@ static const struct base *base_of(const struct debugfs_state *state, const struc
 static int read_guest(struct source *source, struct pass *pass, struct guest *guest, struct trouble *trouble)
 {
 	const struct debugfs_state *state = source->state;
-	const struct base *base = base_of(state, guest);
+	const struct kvm_dir *kvm_dir = kvm_dir_of(state, guest);
 	int rc;
 
-	if (!base || !guest->seen_as.ino)
+	if (!kvm_dir || !guest->seen_as.ino)
 		return 0;
 	rc = guest_open_directory(guest, &pass->context->root);
 	if (rc == 0) {
-		rc = read_cells(source, pass, base, guest, trouble);
+		rc = read_cells(source, pass, kvm_dir, guest, trouble);
 	} else if (rc != -ENOENT) {
 		note_trouble(trouble, guest, "", rc);
 		rc = 0;
@@ -250,8 +250,8 @@ static int debugfs_find(struct source *source, struct pass *pass)
 		return pass_see_known(pass);
 	uevents_look(&pass->context->uevents);
 	rc = debugfs_has_changed(state, &pass->context->root) ? -EAGAIN : 0;
-	for (size_t i = 0; rc == 0 && i < state->nbases; i++)
-		rc = see_guests(pass, state, &state->bases[i]);
+	for (size_t i = 0; rc == 0 && i < state->nkvm_dirs; i++)
+		rc = see_guests(pass, state, &state->kvm_dirs[i]);
 	return rc;
 }
 
@@ -288,10 +288,10 @@ static bool debugfs_sees_guests(const struct source *source, const struct sysroo
 	struct debugfs_state *state = source->state;
 	bool found = false;
 
-	for (size_t i = 0; i < state->nbases && !found; i++) {
+	for (size_t i = 0; i < state->nkvm_dirs && !found; i++) {
 		struct dir_reader reader;
 		const struct dir_entry *entry;
-		int rc = dir_begin(&reader, root, state->entries, "sys/kernel/debug/%s", state->bases[i].name);
+		int rc = dir_begin(&reader, root, state->entries, "sys/kernel/debug/%s", state->kvm_dirs[i].name);
 
 		while (rc == 0 && !found && (entry = dir_next(&reader)))
 			found = is_guest_dir(entry->name) && dir_is(&reader, entry, S_IFDIR);

@@ -9,16 +9,16 @@
 #include "core/source.h"
 #include "host/dir.h"
 
-enum { MAX_BASES = 8 };
+enum { MAX_KVM_DIRS = 8 };
 
-/* An event file of a base directory. */
+/* An event file of a kvm_dir directory. */
 struct file {
 	char *name;
 	uint32_t offer;		/* index of source->offers, NO_CELL if it is none */
 };
 
 /* debugfs' kvm directory, or that of a second KVM beside it (kvm-arm64 on s390). */
-struct base {
+struct kvm_dir {
 	char name[GUEST_BASE_SIZE];
 	uint64_t ino;
 	struct file *files;
@@ -26,8 +26,8 @@ struct base {
 };
 
 struct debugfs_state {
-	struct base bases[MAX_BASES];
-	size_t nbases;
+	struct kvm_dir kvm_dirs[MAX_KVM_DIRS];
+	size_t nkvm_dirs;
 	int fd_limit;		/* directory descriptors from here on are closed after the pass */
 	_Alignas(8) char entries[DIR_BUFFER];
 };

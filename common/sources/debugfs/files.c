@@ -16,13 +16,13 @@
 #include "sources/debugfs/debugfs.h"
 #include "util/array.h"
 
-static bool is_base(const char *name)
+static bool is_kvm_dir(const char *name)
 {
 	return strcmp(name, "kvm") == 0 || strncmp(name, "kvm-", 4) == 0;
 }
 
-/* The base directories there are now. Number, or -errno if debugfs cannot be listed. */
-static int list_bases(const struct sysroot *root, char *entries, struct base bases[MAX_BASES])
+/* The kvm_dir directories there are now. Number, or -errno if debugfs cannot be listed. */
+static int list_kvm_dirs(const struct sysroot *root, char *entries, struct kvm_dir kvm_dirs[MAX_KVM_DIRS])
 {
 	struct dir_reader reader;
 	const struct dir_entry *entry;
@@ -32,11 +32,11 @@ static int list_bases(const struct sysroot *root, char *entries, struct base bas
 	if (rc < 0)
 		return rc;
 	while ((entry = dir_next(&reader))) {
-		if (!is_base(entry->name) || strlen(entry->name) >= GUEST_BASE_SIZE || count == MAX_BASES ||
+		if (!is_kvm_dir(entry->name) || strlen(entry->name) >= GUEST_BASE_SIZE || count == MAX_KVM_DIRS ||
 		    !dir_is(&reader, entry, S_IFDIR))
 			continue;
-		bases[count] = (struct base){ .ino = entry->ino };
-		strcpy(bases[count++].name, entry->name);
+		kvm_dirs[count] = (struct kvm_dir){ .ino = entry->ino };
+		strcpy(kvm_dirs[count++].name, entry->name);
 	}
 	dir_end(&reader);
 	return count;
@@ -85,39 +85,39 @@ static int add_file(struct context *context, struct source *source, const char *
 	return 0;
 }
 
-static int list_files(const struct sysroot *root, char *entries, struct base *base)
+static int list_files(const struct sysroot *root, char *entries, struct kvm_dir *kvm_dir)
 {
 	struct dir_reader reader;
 	const struct dir_entry *entry;
-	int rc = dir_begin(&reader, root, entries, "sys/kernel/debug/%s", base->name);
+	int rc = dir_begin(&reader, root, entries, "sys/kernel/debug/%s", kvm_dir->name);
 
 	while (rc == 0 && (entry = dir_next(&reader))) {
 		if (!dir_is(&reader, entry, S_IFREG))
 			continue;
-		rc = array_resize(&base->files, base->nfiles + 1);
+		rc = array_resize(&kvm_dir->files, kvm_dir->nfiles + 1);
 		if (rc == 0) {
-			base->files[base->nfiles].name = strdup(entry->name);
-			rc = base->files[base->nfiles++].name ? 0 : -ENOMEM;
+			kvm_dir->files[kvm_dir->nfiles].name = strdup(entry->name);
+			rc = kvm_dir->files[kvm_dir->nfiles++].name ? 0 : -ENOMEM;
 		}
 	}
 	dir_end(&reader);
 	return rc;
 }
 
-static int offer_base(struct context *context, struct source *source, struct base *base)
+static int offer_kvm_dir(struct context *context, struct source *source, struct kvm_dir *kvm_dir)
 {
-	const char **names = calloc(base->nfiles + 1, sizeof(char *));
+	const char **names = calloc(kvm_dir->nfiles + 1, sizeof(char *));
 	const char *arch;
 	struct stat st;
 	int rc = names ? 0 : -ENOMEM;
 
-	for (size_t i = 0; rc == 0 && i < base->nfiles; i++)
-		names[i] = base->files[i].name;
-	arch = names ? registry_arch(names, base->nfiles, "") : "";
-	for (size_t i = 0; rc == 0 && i < base->nfiles; i++) {
-		base->files[i].offer = NO_CELL;
-		if (sysroot_stat(&context->root, &st, "sys/kernel/debug/%s/%s", base->name, base->files[i].name) == 0)
-			rc = add_file(context, source, arch, &base->files[i], st.st_mode);
+	for (size_t i = 0; rc == 0 && i < kvm_dir->nfiles; i++)
+		names[i] = kvm_dir->files[i].name;
+	arch = names ? registry_arch(names, kvm_dir->nfiles, "") : "";
+	for (size_t i = 0; rc == 0 && i < kvm_dir->nfiles; i++) {
+		kvm_dir->files[i].offer = NO_CELL;
+		if (sysroot_stat(&context->root, &st, "sys/kernel/debug/%s/%s", kvm_dir->name, kvm_dir->files[i].name) == 0)
+			rc = add_file(context, source, arch, &kvm_dir->files[i], st.st_mode);
 	}
 	free(names);
 	return rc;
@@ -127,10 +127,10 @@ void debugfs_close(struct source *source)
 {
 	struct debugfs_state *state = source->state;
 
-	for (size_t i = 0; i < state->nbases; i++) {
-		for (size_t j = 0; j < state->bases[i].nfiles; j++)
-			free(state->bases[i].files[j].name);
-		free(state->bases[i].files);
+	for (size_t i = 0; i < state->nkvm_dirs; i++) {
+		for (size_t j = 0; j < state->kvm_dirs[i].nfiles; j++)
+			free(state->kvm_dirs[i].files[j].name);
+		free(state->kvm_dirs[i].files);
 	}
 	free(state);
 	source->state = NULL;
@@ -198,18 +198,18 @@ int debugfs_open(struct context *context, struct source *source)
 		return -ENOMEM;
 	source->state = state;
 	state->fd_limit = guests_fd_limit();
-	rc = list_bases(&context->root, state->entries, state->bases);
+	rc = list_kvm_dirs(&context->root, state->entries, state->kvm_dirs);
 	if (rc <= 0) {
 		rc = none_found(context, source, rc);
 		debugfs_close(source);
 		return rc;
 	}
-	state->nbases = (size_t)rc;
+	state->nkvm_dirs = (size_t)rc;
 	rc = 0;
-	for (size_t i = 0; rc == 0 && i < state->nbases; i++) {
-		rc = list_files(&context->root, state->entries, &state->bases[i]);
+	for (size_t i = 0; rc == 0 && i < state->nkvm_dirs; i++) {
+		rc = list_files(&context->root, state->entries, &state->kvm_dirs[i]);
 		if (rc == 0)
-			rc = offer_base(context, source, &state->bases[i]);
+			rc = offer_kvm_dir(context, source, &state->kvm_dirs[i]);
 	}
 	if (rc < 0) {
 		refusal_report(&source->status, &context->root, CALL_DEBUGFS, rc);
@@ -222,13 +222,13 @@ int debugfs_open(struct context *context, struct source *source)
 
 bool debugfs_has_changed(struct debugfs_state *state, const struct sysroot *root)
 {
-	struct base bases[MAX_BASES];
-	int count = list_bases(root, state->entries, bases);
+	struct kvm_dir kvm_dirs[MAX_KVM_DIRS];
+	int count = list_kvm_dirs(root, state->entries, kvm_dirs);
 
-	if (count != (int)state->nbases)
+	if (count != (int)state->nkvm_dirs)
 		return true;
 	for (int i = 0; i < count; i++)
-		if (bases[i].ino != state->bases[i].ino || strcmp(bases[i].name, state->bases[i].name) != 0)
+		if (kvm_dirs[i].ino != state->kvm_dirs[i].ino || strcmp(kvm_dirs[i].name, state->kvm_dirs[i].name) != 0)
 			return true;
 	return false;
 }
