@@ -9,7 +9,7 @@
 
 #include "sources/sources.h"
 
-/* Every source that nobody needs to ask for. */
+/* Use every source that is not opt-in. */
 static void use_all_sources(struct kvmstat_config *config)
 {
 	size_t n = 0;
@@ -70,7 +70,7 @@ struct kvmstat_config *config_copy(const struct kvmstat_config *config)
 
 /* ---- the options -------------------------------------------------------- */
 
-/* Where the message goes, and which option it is about, as the table spells it. */
+/* Where the message goes, and the option that it is about, spelled as in the table. */
 struct report {
 	const char *key;
 	char *error;
@@ -172,7 +172,7 @@ static int set_top_guests(struct kvmstat_config *config, const char *value, cons
 	return 0;
 }
 
-/* KVMSTAT_ABSENT if this word names no source that can be asked for. */
+/* Returns KVMSTAT_ABSENT if the word does not name a source that can be chosen. */
 static enum kvmstat_source find_source(const char *word, size_t len)
 {
 	for (const struct source_ops *const *ops = source_list; *ops; ops++) {
@@ -225,14 +225,14 @@ static int set_source(struct kvmstat_config *config, const char *value, const st
 	}
 	if (n == before)
 		return refuse_source("names no source", value, report);
-	/* /proc lists the guests even where nothing can read their events. */
+	/* /proc lists the guests even where no source can read their events. */
 	sources[n] = KVMSTAT_PROC;
 	memcpy(config->sources, sources, sizeof(sources));
 	config->chosen = true;
 	return 0;
 }
 
-/* Replace a word that a configuration keeps. */
+/* Replace a string of the configuration. */
 static int set_text(char **text, const char *value, const struct report *report)
 {
 	char *copy = strdup(value);
@@ -246,7 +246,7 @@ static int set_text(char **text, const char *value, const struct report *report)
 	return 0;
 }
 
-/* Only daemons of this host: another one's guests are not those that are found here. */
+/* Only daemons of this host: the guests of another host are not found here. */
 static int set_libvirt_uri(struct kvmstat_config *config, const char *value, const struct report *report)
 {
 	if (strncmp(value, "qemu:///", 8) != 0 && strncmp(value, "qemu+unix:///", 13) != 0)

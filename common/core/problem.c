@@ -34,7 +34,7 @@ void problems_end(struct kvmstat *kvmstat)
 
 /* ---- what is wrong with a whole pass ---- */
 
-/* May this source give events, now or, if it learns them from the guests, when there is a guest? */
+/* Does this source provide events, or will it once there is a guest to learn them from? */
 static bool gives_events(const struct source *source, bool guests)
 {
 	enum kvmstat_source_state state = source->status.state;
@@ -54,7 +54,7 @@ static bool has_no_source(const struct kvmstat *kvmstat)
 	return true;
 }
 
-/* What each source reports that could give events. */
+/* Report the status of each source that could provide events. */
 static void report_no_source(struct kvmstat *kvmstat)
 {
 	char text[sizeof(kvmstat->context.problems[0].text)] = "";
@@ -91,7 +91,7 @@ static void report_sources(struct kvmstat *kvmstat)
 			      columns->reason);
 }
 
-/* One that hangs stands for all: others may only wait for it. */
+/* A process that hangs is reported first: the others may only wait for it. */
 static const struct guest *find_unknown(const struct guests *guests)
 {
 	const struct guest *found = NULL;
@@ -114,7 +114,7 @@ static void report_shortage(struct context *context, int error)
 		      context->guests.unknown, context->guests.count, why.text);
 }
 
-/* No name yet, and the reason is none that lasts. */
+/* No name yet, for a reason that may pass. */
 static void report_unknown(struct context *context)
 {
 	const struct guests *guests = &context->guests;
@@ -135,7 +135,7 @@ static void report_unknown(struct context *context)
 		report_shortage(context, guest->unknown);
 }
 
-/* Are other processes hidden from this one? Process 1 stands for them. */
+/* Are other processes hidden from this one? Process 1 is the example. */
 static bool hides_processes(const struct sysroot *root)
 {
 	char text[16];
@@ -166,7 +166,7 @@ static void report_names(struct context *context)
 	}
 }
 
-/* A host with that many is no host that anybody knows: a module, or a file that stands in for one, makes them up. */
+/* No known kernel has this many: a module, or a generated tree, makes them up. */
 static void report_left_out(struct context *context)
 {
 	uint32_t left_out = registry_left_out(context->registry);
