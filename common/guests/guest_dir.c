@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* There is no such directory: because the VM has ended, or because debugfs is not there? */
+/* There is no such directory: has the VM ended, or is debugfs missing? */
 static bool has_ended(const struct guest *guest, const struct sysroot *root)
 {
 	return sysroot_exists(root, "sys/kernel/debug/%s", guest->seen_as.base);
