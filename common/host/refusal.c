@@ -26,11 +26,11 @@ enum { BIT_PERFMON = 38, BIT_BPF = 39 };
 
 static const struct call {
 	const char *failed;	/* what could not be done */
-	const char *name;	/* of the system call, as filters know it */
-	const char *requires;	/* of the kernel; NULL: nothing that an errno tells */
-	int since;		/* Linux version that surely has the call */
+	const char *name;	/* name of the system call in filters */
+	const char *requires;	/* requirement of the kernel; NULL: no errno shows that it is missing */
+	int since;		/* Linux version that has the call for certain */
 	uint64_t needs;		/* capabilities */
-	bool or_root;		/* it is about files of root's, who needs none */
+	bool or_root;		/* it opens files of root, who needs no capability */
 	bool is_file;		/* ENOENT: the kernel does not have it */
 	const char *lockdown;	/* what lockdown=confidentiality does to it */
 } calls[CALL_COUNT] = {
@@ -57,7 +57,7 @@ static const struct call {
 			       false, false, NULL },
 	[CALL_GUEST_FDS] = { "reading /proc/PID/fd of guests failed", "openat", NULL, 0,
 			     CAPABILITY(CAP_SYS_PTRACE) | CAPABILITY(CAP_DAC_READ_SEARCH), false, false, NULL },
-	/* hidepid hides processes from those who may not trace them. */
+	/* hidepid hides processes from users that may not trace them. */
 	[CALL_GUEST_PROC] = { "reading /proc/PID of guests failed", "openat", NULL, 0, CAPABILITY(CAP_SYS_PTRACE), false,
 			      false, NULL },
 	[CALL_THREAD] = { "starting the thread that calls libvirt failed", "clone", NULL, 0, 0, false, false, NULL },
@@ -73,7 +73,7 @@ enum meaning {
 	BUSY,
 };
 
-/* What is not here is unknown. */
+/* Every other errno is unknown. */
 static const struct {
 	int error;
 	enum meaning meaning;
@@ -137,7 +137,7 @@ static int linux_version(void)
 	return 100 * major + minor;
 }
 
-/* One number of a file; otherwise if there is none. */
+/* Read a number from a file; returns otherwise if there is none. */
 __attribute__((format(printf, 3, 4)))
 static int64_t number_in(const struct sysroot *root, int64_t otherwise, const char *format, ...)
 {
@@ -155,8 +155,8 @@ static int64_t number_in(const struct sysroot *root, int64_t otherwise, const ch
 }
 
 /*
- * The capabilities are not capget(2)'s, from whose answer AppArmor takes those that it forbids: they would seem to be
- * missing. That is for where /proc cannot be read.
+ * Capabilities come from /proc: AppArmor removes those that it forbids from the answer of
+ * capget(2), so they would seem to be missing. capget(2) is used only if /proc cannot be read.
  */
 static void read_status(struct rights *rights, const struct sysroot *root)
 {
@@ -183,7 +183,7 @@ static bool is_in_user_namespace(const struct sysroot *root)
 	       strcmp(target, "user:[4026531837]") != 0;
 }
 
-/* Of the modules that are active, one that may refuse what capabilities allow, if it confines this process. */
+/* Find an active security module that confines this process and may refuse what capabilities allow. */
 static void find_module(struct rights *rights, const struct sysroot *root)
 {
 	static const struct {
@@ -255,7 +255,7 @@ static bool has(const struct rights *rights, int bit)
 	return rights->effective & CAPABILITY(bit);
 }
 
-/* Those that the call needs and the process does not have. */
+/* The capabilities that the call needs and the process lacks. */
 static uint64_t missing_capabilities(const struct call *call, const struct rights *rights)
 {
 	uint64_t missing = call->needs & ~rights->effective;
@@ -308,7 +308,7 @@ static void report(struct kvmstat_source_status *status, const struct call *call
 	va_end(args);
 }
 
-/* It has every capability that it takes. */
+/* The process has every capability that the call needs. */
 static void explain_confined(struct kvmstat_source_status *status, const struct call *call, int error,
 			     const struct rights *rights)
 {
@@ -333,8 +333,9 @@ static void explain_confined(struct kvmstat_source_status *status, const struct 
 }
 
 /*
- * Yama stands before those who attach to a process, as pidfd_getfd(2) counts: from scope 1 on it leaves processes of the same
- * user to CAP_SYS_PTRACE, which others need in any case; with scope 3, which holds until the next boot, that does not help.
+ * Yama restricts attaching to a process, and pidfd_getfd(2) counts as that. From scope 1 on,
+ * processes of the same user need CAP_SYS_PTRACE, as processes of others always do. With scope 3,
+ * which lasts until the next boot, the capability does not help.
  */
 static void explain_yama(struct kvmstat_source_status *status, const struct call *call, int error, const struct rights *rights,
 			 const char *missing)
@@ -391,7 +392,7 @@ static void explain_memory(struct kvmstat_source_status *status, const struct ca
 static void explain_threads(struct kvmstat_source_status *status, const struct call *call, int error,
 			    const struct rights *rights)
 {
-	/* Whom the limit of a user's processes does not bind. */
+	/* The limit of a user's processes does not apply to these. */
 	bool exempt = rights->is_root || has(rights, CAP_SYS_RESOURCE) || has(rights, CAP_SYS_ADMIN);
 
 	if (rights->max_tasks != UINT64_MAX)
@@ -418,10 +419,10 @@ static void explain_unknown(struct kvmstat_source_status *status, const struct c
 	       call->name, -error);
 }
 
-/* What an errno that means several things means here. */
+/* Resolve an errno that has several meanings. */
 static enum meaning resolve_meaning(enum meaning meaning, const struct call *call, const struct rights *rights)
 {
-	/* Some filters hide a call as if the kernel did not have it. */
+	/* Some filters hide a call as if the kernel lacked it. */
 	if (meaning == ABSENT && rights->linux_version >= call->since && rights->is_filtered)
 		return FORBIDDEN;
 	if (meaning == TOO_OLD)

@@ -11,8 +11,8 @@
 #include "kvmstat.h"
 
 /*
- * What regcomp() is asked to swallow: it recurses for each parenthesis and copies what is repeated, so a long
- * or a deeply repeated expression would take the process down instead of giving an error.
+ * Limits for regcomp(): it recurses for each parenthesis and copies what is repeated, so a long or
+ * deeply repeated expression would crash the process instead of returning an error.
  */
 enum {
 	REGEX_MAX_LEN = 2048,
@@ -190,7 +190,7 @@ int filter_translate(struct filter *filter, const char *(*translate)(const char 
 {
 	char error[256];
 
-	/* New words are put in front, so those of before are all that is seen. */
+	/* New words are put in front, so this loop sees only earlier ones. */
 	for (const struct word *word = filter->words; word; word = word->next) {
 		const char *other = word->is_regex ? NULL : translate(word->text);
 

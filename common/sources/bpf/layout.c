@@ -10,7 +10,10 @@
 
 #include "util/array.h"
 
-/* Statistics blocks nest once (the generic part) and have anonymous unions; deeper than this is no such block. */
+/*
+ * Statistics blocks nest once (the generic part) and have anonymous unions; a deeper block is not
+ * one of them.
+ */
 enum { MAX_DEPTH = 4, MAX_EVENTS = 1024, MAX_MEMBERS = 8192, MAX_BUCKETS = 256 };
 
 /* A block while its members are collected: offsets still count from the start of the block. */
@@ -20,7 +23,7 @@ struct block {
 	enum kvmstat_scope scope;
 	uint32_t size;
 	bool histograms;
-	uint32_t members;	/* looked at so far */
+	uint32_t members;	/* members read so far */
 };
 
 static const struct btf_type *resolve(const struct btf *btf, uint32_t id)

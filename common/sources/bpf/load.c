@@ -126,13 +126,13 @@ static int load_object(struct bpf_loader *loader, const struct kvmiter_config *c
 int bpf_loader_open(struct bpf_loader **result, struct layout *layout, const struct sysroot *root,
 		    enum kvmstat_lockdown lockdown, bool histograms, struct kvmstat_source_status *status)
 {
-	/* What it would print is told in status instead. */
+	/* The status reports what libbpf would print. */
 	libbpf_print_fn_t print = bpf_object_silence();
 	struct bpf_loader *loader = calloc(1, sizeof(*loader));
 	int rc = loader ? read_layout(layout, root, histograms, status) : -ENOMEM;
 
 	if (rc == 0) {
-		/* The kernel would not take it, and log the attempt. */
+		/* The kernel would refuse it and log the attempt. */
 		rc = lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? -EPERM : load_object(loader, &layout->config);
 		if (rc < 0) {
 			layout_exit(layout);

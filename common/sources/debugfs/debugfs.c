@@ -2,9 +2,10 @@
 /*
  * debugfs.c - the classic source: one small file per guest and event
  *
- * A file that is held open pins a dead guest, so each is opened, read and closed within the pass; what is kept is
- * one O_PATH descriptor of each guest's directory, which pins nothing. Only files whose names stand at the
- * top of the kvm directory are read: others in a guest's directory may take locks that its vCPUs need.
+ * An open file pins a dead guest, so each file is opened, read and closed within the pass; only one
+ * O_PATH descriptor of each guest's directory stays open, which pins nothing. Only files that also
+ * exist at the top of the kvm directory are read: others in a guest's directory may take locks that
+ * its vCPUs need.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +20,10 @@
 #include "util/clock.h"
 #include "sources/debugfs/debugfs.h"
 
-/* What went wrong in a pass, told at its end. */
+/* Errors of a pass, reported at its end. */
 struct trouble {
 	uint64_t unreadable, malformed;
-	int error;			/* of the last that is unreadable */
+	int error;			/* of the last unreadable file */
 	char file[160];
 };
 
@@ -46,7 +47,7 @@ static int see_guest(struct pass *pass, const struct dir_reader *reader, const s
 
 	strcpy(sighting.dir, entry->name);
 	strcpy(sighting.base, kvm_dir->name);
-	/* The time of creation is needed of newcomers only. */
+	/* Only newcomers need the time of creation. */
 	if (!guests_known(&pass->context->guests, &sighting)) {
 		if (fstatat(reader->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return 0;
@@ -70,7 +71,7 @@ static int see_guests(struct pass *pass, struct debugfs_state *state, const stru
 
 /* ---- pass: read ---- */
 
-/* One decimal number and nothing else but a newline. */
+/* One decimal number, optionally followed by a newline. */
 static bool parse_number(const char *text, ssize_t len, uint64_t *value)
 {
 	uint64_t number = 0;
@@ -102,7 +103,7 @@ static int read_number(int dirfd, const char *name, uint64_t *value)
 	close(fd);
 	if (len < 0)
 		return -error;
-	/* What fills all of it may have been cut off. */
+	/* Text that fills the whole buffer may be cut off. */
 	if (len == sizeof(text))
 		return -EBADMSG;
 	return parse_number(text, len, value) ? 0 : -EBADMSG;
@@ -119,7 +120,7 @@ static void note_trouble(struct trouble *trouble, const struct guest *guest, con
 	snprintf(trouble->file, sizeof(trouble->file), "%s/%s/%s", guest->seen_as.base, guest->seen_as.dir, name);
 }
 
-/* Has the guest ended, so that its directory, which dirfd still names, is not there any more? */
+/* Has the guest ended, so that the directory that dirfd refers to is gone? */
 static bool has_ended(const struct sysroot *root, const struct guest *guest)
 {
 	struct stat was, is;
@@ -156,7 +157,7 @@ static int read_cells(struct source *source, struct pass *pass, const struct kvm
 	return 0;
 }
 
-/* A vCPU that only its thread tells of has a row without events. */
+/* A vCPU that is known only by its thread has a row without events. */
 static int see_thread(struct pass *pass, struct guest *guest, const struct vcpu_thread *thread)
 {
 	uint64_t cpu_ns = 0, wait_ns = 0;
@@ -179,7 +180,7 @@ static int see_thread(struct pass *pass, struct guest *guest, const struct vcpu_
 	return 0;
 }
 
-/* CPU time of the vCPU threads; one that has ended, or is not known, makes the sum meaningless. */
+/* CPU time of the vCPU threads; there is no sum if one has ended or is unknown. */
 static int read_threads(struct pass *pass, struct guest *guest)
 {
 	int rc = 0;
@@ -273,7 +274,10 @@ static int debugfs_pass(struct source *source, struct pass *pass)
 		if (rc == -ENOMEM)
 			return rc;
 		if (rc == -EPERM) {
-			/* Lockdown was raised since, or is hidden from us: the kernel logs each try, so stop. */
+			/*
+			 * Lockdown was raised meanwhile, or is hidden from us: stop, since the
+			 * kernel logs each attempt.
+			 */
 			pass->context->host.debugfs_refuses = true;
 			pass->context->host.lockdown = host_lockdown(&pass->context->root);
 			return -EAGAIN;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * debugfs.h - the two halves of the debugfs source: which events there are, and reading them
- */
+/* debugfs.h - shared by the two files of the debugfs source */
 #ifndef KVMSTAT_DEBUGFS_H
 #define KVMSTAT_DEBUGFS_H
 
@@ -11,13 +9,13 @@
 
 enum { MAX_KVM_DIRS = 8 };
 
-/* An event file of a kvm_dir directory. */
+/* An event file in a kvm directory. */
 struct file {
 	char *name;
-	uint32_t offer;		/* index of source->offers, NO_CELL if it is none */
+	uint32_t offer;		/* index of source->offers, NO_CELL if it is not offered */
 };
 
-/* debugfs' kvm directory, or that of a second KVM beside it (kvm-arm64 on s390). */
+/* debugfs' kvm directory, or that of a second KVM (kvm-arm64 on s390). */
 struct kvm_dir {
 	char name[GUEST_BASE_SIZE];
 	uint64_t ino;
@@ -35,7 +33,7 @@ struct debugfs_state {
 int debugfs_open(struct context *context, struct source *source);
 void debugfs_close(struct source *source);
 
-/* Was the module loaded anew, or did a second one come? Then what is offered has changed. */
+/* Was the module loaded again, or a second one loaded? Then the offers have changed. */
 bool debugfs_has_changed(struct debugfs_state *state, const struct sysroot *root);
 
 #endif

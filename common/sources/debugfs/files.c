@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * files.c - which events debugfs has, and which of them may be read
- */
+/* files.c - the events in debugfs, and which of them may be read */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -21,7 +19,7 @@ static bool is_kvm_dir(const char *name)
 	return strcmp(name, "kvm") == 0 || strncmp(name, "kvm-", 4) == 0;
 }
 
-/* The kvm_dir directories there are now. Number, or -errno if debugfs cannot be listed. */
+/* List the current kvm directories. Returns their number, or -errno if debugfs cannot be listed. */
 static int list_kvm_dirs(const struct sysroot *root, char *entries, struct kvm_dir kvm_dirs[MAX_KVM_DIRS])
 {
 	struct dir_reader reader;
@@ -42,7 +40,7 @@ static int list_kvm_dirs(const struct sysroot *root, char *entries, struct kvm_d
 	return count;
 }
 
-/* debugfs_refuses: EPERM was met although no lockdown is known of. */
+/* debugfs_refuses: EPERM was returned although no lockdown is known. */
 static bool is_refused(const struct context *context, mode_t mode)
 {
 	bool locked = context->host.lockdown == KVMSTAT_LOCKDOWN_INTEGRITY ||
@@ -147,7 +145,7 @@ static bool is_mounted(const struct sysroot *root)
 	return mounted;
 }
 
-/* The words for a host without KVM's directories. */
+/* Set the status for a host without KVM directories. */
 static int none_found(const struct context *context, struct source *source, int rc)
 {
 	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR)

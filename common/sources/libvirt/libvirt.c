@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libvirt.c - the source for guests whose VMM keeps no statistics fds: what libvirt's daemon asks them
+ * libvirt.c - the source for guests whose VMM keeps no statistics fds: libvirt's daemon asks them
  *
- * Only where the option Source names it: libvirt asks QEMU, and QEMU before 8.1 interrupts vCPUs to answer. Like statsfd it
- * learns the events from the guests, finds no guests, and fills the cells of those that others found.
+ * Used only if the option Source lists it: libvirt asks QEMU, and QEMU before 8.1 interrupts vCPUs
+ * to answer. Like statsfd it learns events from the guests, does not find guests, and fills the
+ * cells of guests that others found.
  */
 #include "sources/libvirt/libvirt.h"
 
@@ -15,7 +16,7 @@
 
 #include "host/refusal.h"
 
-/* Guests that libvirt does not have all values of, by the reason. */
+/* Guests without all of their values, by the reason. */
 struct tally {
 	uint32_t good;
 	struct fault faults[LIBVIRT_NFAULTS];
@@ -128,7 +129,7 @@ static void report_problems(const struct source *source, const struct pass *pass
 
 static void report_state(struct source *source, const struct pass *pass, const struct tally *tally)
 {
-	/* The one that most needs somebody to look. */
+	/* The most serious fault first. */
 	static const enum libvirt_fault order[] = { LIBVIRT_SILENT, LIBVIRT_PARTLY, LIBVIRT_WITHOUT, LIBVIRT_UNKNOWN,
 						    LIBVIRT_MALFORMED };
 	enum libvirt_fault fault = LIBVIRT_FINE;
@@ -154,7 +155,7 @@ static int compare_uuid(const void *uuid, const void *domain)
 	return strcmp(uuid, ((const struct libvirt_domain *)domain)->uuid);
 }
 
-/* A domain by its UUID, which no two of a daemon's share; or NULL. */
+/* Find a domain by its UUID, which is unique within a daemon; or NULL. */
 static const struct libvirt_domain *find_domain(const struct libvirt_answer *answer, const char *uuid)
 {
 	if (!*uuid || !answer->ndomains)
@@ -187,7 +188,7 @@ static int read_guests(struct source *source, struct pass *pass, const struct li
 	return 0;
 }
 
-/* How many guests and vCPUs libvirt has to ask: its answer takes longer the more there are. */
+/* Number of guests and vCPUs that libvirt has to ask: the time for its answer grows with it. */
 static uint32_t count_guests_and_vcpus(const struct pass *pass)
 {
 	const struct guests *guests = &pass->context->guests;

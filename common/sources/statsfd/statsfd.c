@@ -2,8 +2,8 @@
 /*
  * statsfd.c - the source for kernels without BPF: the fds of binary statistics that the VMM keeps
  *
- * Which events there are is known only from the guests: they are offered as guests are met. It finds no guests
- * by itself, and fills the cells of those that others found.
+ * It learns events from the guests, and offers them when it first reads a guest. It does not find
+ * guests, but fills the cells of guests that others found.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static void statsfd_close(struct source *source)
 	source->state = NULL;
 }
 
-/* Before the first pass there are no guests to ask: then the pass finds out. */
+/* Before the first pass there are no guests to try: the pass finds out. */
 static int probe(const struct context *context, enum refusal_call *call)
 {
 	const struct guests *guests = &context->guests;
@@ -48,14 +48,14 @@ static int probe(const struct context *context, enum refusal_call *call)
 		rc = statsfd_may_borrow(pid, call);
 		if (rc == 0)
 			return 0;
-		/* It ended meanwhile. */
+		/* The guest has ended. */
 		if (rc == -ESRCH)
 			rc = 0;
 	}
 	return rc;
 }
 
-/* 6.5 and later; whether an older one has the repair is not to be seen from its number. */
+/* Linux 6.5 and later; the version number does not show whether an older kernel has the fix. */
 static bool keeps_vm_alive(const char *release)
 {
 	int major = 0, minor = 0;
@@ -83,7 +83,7 @@ static int statsfd_open(struct context *context, struct source *source)
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;
-	/* No two openings are in the same pass. */
+	/* The source is not opened twice in one pass. */
 	state->epoch = context->pass + 1;
 	state->fd_limit = guests_fd_limit();
 	state->needs_guard = uname(&host) < 0 || !keeps_vm_alive(host.release);
@@ -120,13 +120,13 @@ static void note(struct tally *tally, const struct guest *guest, int rc)
 		fault_add(&tally->without, guest, rc);
 }
 
-/* Which call it was that failed on a guest. */
+/* The call that failed on a guest. */
 static enum refusal_call call_of(int rc)
 {
 	return rc == -EPERM ? CALL_PIDFD_GETFD : CALL_GUEST_FDS;
 }
 
-/* status is for words that are not always the same. */
+/* status is a buffer for texts that are not constant. */
 static const char *reason(int rc, const struct sysroot *root, struct kvmstat_source_status *status)
 {
 	switch (rc) {
@@ -161,7 +161,7 @@ static void report_problems(const struct source *source, struct context *context
 			      reason(fault->error, &context->root, &status));
 }
 
-/* Does nobody know any event of the VM, which QEMU keeps no file of? */
+/* Does no source provide events of the VM? QEMU keeps no file of them. */
 static bool lacks_vm_events(const struct source *source, const struct column_set *columns)
 {
 	for (uint32_t i = 0; i < columns->ncolumns; i++)
@@ -186,7 +186,7 @@ static int report_state(struct source *source, const struct pass *pass, const st
 	report_problems(source, pass->context, tally);
 	if (!fault->count)
 		fault = &tally->denied;
-	/* Guests of others are not to be seen either, where only /proc has them. */
+	/* Where only /proc finds guests, those of other users are invisible as well. */
 	if (!pass->seen && refusal_lacks(CALL_GUEST_FDS, root))
 		refusal_report(&source->status, root, CALL_GUEST_FDS, -EACCES);
 	else if (!bad)

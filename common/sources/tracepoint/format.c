@@ -120,7 +120,12 @@ static int read_id(const struct sysroot *root, const char *tracefs, const char *
 	return isdigit((unsigned char)text[0]) && (*end == '\n' || !*end) ? 0 : -EINVAL;
 }
 
-/* 1: it is there; 0: this kernel has no such format; -EINVAL: its format makes no sense; or another -errno. */
+/*
+ * 1: it exists
+ * 0: this kernel has no such format
+ * -EINVAL: its format is invalid
+ * another -errno
+ */
 static int find_one(const struct sysroot *root, const char *tracefs, size_t number, struct tracepoint *tracepoint)
 {
 	const struct known_format *known = &format_table[number];

@@ -19,7 +19,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 const volatile struct tracepoint_config config = {};
 
-/* How many slots there are is decided when the program is loaded. */
+/* The number of slots is set when the program is loaded. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -51,9 +51,9 @@ struct {
 } state SEC(".maps");
 
 /*
- * A load from the record must have its offset in the instruction. So there is one for each member there may be; config is known to the
- * verifier, which throws away all but one. In assembler, so that the compiler does not make one load with a computed
- * address of them.
+ * A load from the record must have its offset in the instruction. So there is one load for each
+ * possible member; the verifier knows config and removes all but one. In assembler, so that the
+ * compiler does not merge them into one load with a computed address.
  */
 #define LOAD(type, at)                                                                              \
 	case TRACEPOINT_MEMBER(at, sizeof(__##type)):                                               \
@@ -97,7 +97,7 @@ static __always_inline void lose(void)
 		__sync_fetch_and_add(&all->lost, 1);
 }
 
-/* A reason that this thread had not had yet. */
+/* A new reason of this thread. */
 static __always_inline void begin(const struct tracepoint_key *key)
 {
 	struct tracepoint_slot *slot;
@@ -119,7 +119,7 @@ static __always_inline void begin(const struct tracepoint_key *key)
 	slot->count = 1;
 }
 
-/* 1: others who use the tracepoint, perf and kvm_stat, shall have the hit too. */
+/* 1: other users of the tracepoint, such as perf and kvm_stat, get the hit, too. */
 SEC("tracepoint")
 int count_hit(const void *record)
 {

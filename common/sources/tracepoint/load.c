@@ -30,7 +30,7 @@ struct tracepoint_loader {
 	struct tracepoint_state *state;
 };
 
-/* The first object's maps serve all. */
+/* All objects share the maps of the first. */
 static int prepare_maps(struct tracepoint_loader *loader, struct bpf_object *object)
 {
 	for (int i = 0; i < NMAPS; i++) {
@@ -64,8 +64,8 @@ static int load_object(struct tracepoint_loader *loader, const struct tracepoint
 }
 
 /*
- * The program runs whenever the tracepoint is hit; the perf event, which is of this thread, only carries it there, and so
- * needs no right to look at a CPU.
+ * The program runs whenever the tracepoint is hit. The perf event, which belongs to this thread,
+ * only attaches it, and so needs no permission to monitor a CPU.
  */
 static int attach(struct tracepoint_loader *loader, uint64_t id, enum refusal_call *call)
 {
@@ -95,7 +95,7 @@ static int attach(struct tracepoint_loader *loader, uint64_t id, enum refusal_ca
 	return 0;
 }
 
-/* All slots are free, and the memory is ours to read. */
+/* Mark all slots as free, and map the memory for reading. */
 static int share(struct tracepoint_loader *loader)
 {
 	loader->slots = bpf_object_map(loader->maps[SLOTS], loader->nslots * sizeof(struct tracepoint_slot));

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * tracepoint.c - the source that counts exits by reason, where it is asked for (ReportExitReasons)
- */
+/* tracepoint.c - the source that counts exits by reason (option ReportExitReasons) */
 #include "core/pass.h"
 #include "core/source.h"
 
@@ -50,7 +48,7 @@ static int open_source(struct context *context, struct source *source)
 						       "is another host");
 		return -ENOENT;
 	}
-	/* The kernel would not let us read, and log the attempt. */
+	/* The kernel would refuse the read and log the attempt. */
 	if (context->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY)
 		return refusal_report(&source->status, &context->root, CALL_TRACEFS, -EPERM);
 	state = calloc(1, sizeof(*state));
