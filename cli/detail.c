@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * detail.c - what the commands that look into one guest have in common
- */
+/* detail.c - shared by the commands for one guest */
 #include "detail.h"
 #include "select.h"
 

@@ -69,9 +69,9 @@ static const struct command {
 	const char *name;
 	int (*run)(const struct options *options);
 	bool guest;	/* takes one */
-	const char *needs;	/* that word, and more, as a message says it */
+	const char *needs;	/* the missing arguments, for a message */
 	bool event;	/* takes one behind the guest */
-	const char *option;	/* of the core, that is switched on */
+	const char *option;	/* option of the core that it switches on */
 	bool repeats;
 	bool all;	/* has --all */
 	bool totals;	/* has --totals */
@@ -132,7 +132,7 @@ void flush_report(void)
 	_exit(EXIT_FAILURE);
 }
 
-/* A file that is opened later must not become standard output. */
+/* Make sure that no file that is opened later becomes standard output. */
 static int check_standard_files(void)
 {
 	bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
@@ -179,7 +179,7 @@ static int set_option(struct options *options, const char *name, const char *val
 	return EXIT_SUCCESS;
 }
 
-/* NAME=VALUE; the argument is cut at the sign. */
+/* NAME=VALUE; cuts the argument at the sign. */
 static int split_option(struct options *options, char *word)
 {
 	char *equals = strchr(word, '=');
@@ -271,7 +271,7 @@ static int parse_interval(struct options *options, char **words)
 	return words[2] ? EXIT_USAGE : EXIT_SUCCESS;
 }
 
-/* *words moves behind the command's name; without one it is guests. NULL: told what is wrong. */
+/* Find the command and move *words past its name; the default is guests. NULL: an error was printed. */
 static const struct command *find_command(char ***words)
 {
 	double number;
@@ -309,7 +309,7 @@ static int check_fit(const struct command *command, const struct options *option
 	return option ? EXIT_USAGE : EXIT_SUCCESS;
 }
 
-/* A word that is a number is an interval. */
+/* Take the next word, unless it is a number, which is an interval. */
 static char *take_name(char ***words)
 {
 	double number;
@@ -317,7 +317,7 @@ static char *take_name(char ***words)
 	return **words && !parse_number(**words, &number) ? *(*words)++ : NULL;
 }
 
-/* The guest, event or directory that a command is about, as far as it takes any; and what it needs of the core. */
+/* Take the command's guest, event or directory, and set the option of the core that it needs. */
 static int take_names(const struct command *command, struct options *options, char ***words)
 {
 	if (command->guest)

@@ -33,7 +33,7 @@ static bool has_problem(const struct kvmstat_sample *sample)
 	return false;
 }
 
-/* Why there is no row. */
+/* Print why there are no rows. */
 static const char *nothing(const struct watch *watch, const struct options *options)
 {
 	if (has_problem(watch->now) && !watch->now->nrows)

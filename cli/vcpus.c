@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * vcpus.c - kvmstat vcpus: one row a vCPU of a guest, and what it is busy with
- */
+/* vcpus.c - kvmstat vcpus: one row per vCPU of a guest, with its busiest events */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,7 +114,7 @@ static void fill(struct cell *cells, const struct watch *watch, const struct kvm
 	}
 }
 
-/* Its events, as far as they are counted by vCPU, are known of the guest, but of none of its vCPUs. */
+/* Does the guest have values of vCPU events, but none of its vCPUs? */
 static bool only_sums(const struct watch *watch, const struct kvmstat_row *row)
 {
 	bool sums = false;

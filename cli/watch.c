@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * watch.c - samples one interval apart, and what the collector has to say about them
- */
+/* watch.c - samples at intervals, and the collector's problems */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +44,7 @@ int watch_again(struct watch *watch)
 	return EXIT_SUCCESS;
 }
 
-/* Only now is it known which events this host has that events.tsv does not. */
+/* Events of this host that are not in events.tsv are known only now. */
 static int check_words(const struct watch *watch, const struct options *options)
 {
 	char suggestion[128];
@@ -92,7 +90,7 @@ static void wait_for(double seconds)
 		;
 }
 
-/* What is left of the interval since the last sample began. */
+/* Sleep for the rest of the interval since the last sample began. */
 static double left_of(const struct watch *watch, double interval)
 {
 	struct timespec now;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * history.c - pure: what the plugin knows from one pass to the next, and what it makes of a value
- */
+/* history.c - pure: what the plugin keeps from one pass to the next, and its verdict on each value */
 #include "history.h"
 
 #include <errno.h>
@@ -10,7 +8,7 @@
 
 /* ---- cells -------------------------------------------------------------- */
 
-/* The cell of sample that means the same as this one of now, or -1. */
+/* The cell of sample for the same event and bucket as this cell of now, or -1. */
 static int64_t cell_in(const struct kvmstat_sample *sample, const struct kvmstat_sample *now,
 		       const struct cell *cells, uint32_t cell)
 {
@@ -44,7 +42,7 @@ static bool read_cell(const struct kvmstat_sample *sample, const struct kvmstat_
 
 /* ---- guests and vCPUs --------------------------------------------------- */
 
-/* What the state of a new sample is made of. */
+/* Data for the state of a new sample. */
 struct renewal {
 	struct state *old;
 	struct name_pass naming;
@@ -92,7 +90,7 @@ static void vcpus_carry_over(const struct renewal *next, const struct kvmstat_ro
 	}
 }
 
-/* Rows that were there before keep their label and what was seen of them; both lists ascend by id. */
+/* Rows of the last sample keep their label and their state; both lists ascend by id. */
 static void guests_carry_over(const struct renewal *next)
 {
 	const struct state *old = next->old;
@@ -242,7 +240,7 @@ static const struct kvmstat_vcpu *find_vcpu(const struct kvmstat_row *row, uint3
 	return NULL;
 }
 
-/* Did the last sample say 0 here, at an earlier time? */
+/* Was this cell 0 in the last sample, at an earlier time? */
 static bool was_zero(const struct state *state, const struct kvmstat_sample *now,
 		     const struct series_owner *owner, uint32_t cell)
 {

@@ -29,7 +29,7 @@ static const char *value_text(const oconfig_value_t *value, char *buf, size_t si
 	return buf;
 }
 
-/* All values of an option, with blanks between. */
+/* All values of an option, separated by blanks. */
 static void item_text(const oconfig_item_t *item, char *text, size_t size)
 {
 	char buf[32];
@@ -56,7 +56,10 @@ static void config_each(struct options *options, const oconfig_item_t *item)
 	for (int i = 0; i < item->values_num; i++) {
 		const char *text = value_text(&item->values[i], buf, sizeof(buf));
 
-		/* 007 and yes are a number and a truth to collectd, which keeps no more of them. */
+		/*
+		 * collectd parses unquoted 007 and yes as a number and a boolean, and does not keep
+		 * the text.
+		 */
 		if (item->values[i].type == OCONFIG_TYPE_STRING)
 			config_value(options, item->key, text);
 		else

@@ -43,7 +43,7 @@ void options_exit(struct options *options)
 	options_forget_words(options);
 }
 
-/* Without memory it is only not checked. */
+/* Without memory the word is not checked. */
 static void remember_word(struct options *options, const char *key, const char *text)
 {
 	struct event_word *word = calloc(1, sizeof(*word));
@@ -131,7 +131,7 @@ static int set_max_values(struct options *options, const char *value, char *erro
 	return 0;
 }
 
-/* Of the plugin alone; the core has the others. */
+/* Options of the plugin; the core has the others. */
 static const struct option {
 	const char *name;
 	enum kvmstat_option_kind kind;
@@ -201,7 +201,7 @@ static int set_unknown(const char *key, const char *value, char *error, size_t s
 	return -ENOENT;
 }
 
-/* The core took the option; here it is only kept to tell of it. */
+/* The core has set the option; note it here to report whether it can be met. */
 static void note_request(struct options *options, const char *key, const char *value)
 {
 	static const char *const keys[NREQUESTS] = {

@@ -2,8 +2,8 @@
 /*
  * plugin.c - collectd read plugin: why KVM guests leave guest mode
  *
- * With oconfig.c and types.c the only file that sees collectd's headers, and nothing but an adapter: samples of the core
- * out as value lists. Everything that is not collectd's lies in the other files and in common/.
+ * An adapter that sends samples of the core as value lists. Only this file, oconfig.c and types.c
+ * include collectd's headers.
  */
 #include <collectd/core/daemon/collectd.h>
 
@@ -77,7 +77,7 @@ static void dispatch(value_list_t *vl)
 struct sender {
 	value_list_t vl;
 	value_t value;
-	const struct label *label; /* that vl has now */
+	const struct label *label; /* that vl currently has */
 };
 
 static void address(struct sender *sender, const struct series_owner *owner, const struct cell *cell)
@@ -133,7 +133,7 @@ static void send_self(struct sender *sender, const char *type, const char *insta
 	dispatch(&sender->vl);
 }
 
-/* What the plugin says of itself stands beside the guests, without a plugin instance. */
+/* The plugin's own values have no plugin instance. */
 static void send_selves(struct sender *sender, const struct kvmstat_sample *sample)
 {
 	char instance[64];
@@ -141,7 +141,7 @@ static void send_selves(struct sender *sender, const struct kvmstat_sample *samp
 	snprintf(sender->vl.host, sizeof(sender->vl.host), "%s", hostname_g);
 	sender->vl.plugin_instance[0] = '\0';
 	sender->vl.time = NS_TO_CDTIME_T(sample->realtime_ns);
-	/* Where nothing may be looked at, none seen does not mean none there. */
+	/* If nothing may be read, no guests seen does not mean that there are none. */
 	if (sample->nrows || !sample->problems[KVMSTAT_NO_SOURCE].active)
 		send_self(sender, "gauge", "guests", (value_t){.gauge = sample->nrows});
 	send_self(sender, "gauge", "events", (value_t){.gauge = report_events(sample)});
@@ -227,7 +227,7 @@ static void report_labels(const struct kvmstat_sample *sample)
 		     reported - MAX_LABELS_REPORTED);
 }
 
-/* A sample that state and messages are up to date with, or NULL. */
+/* Take a sample and update state and messages; NULL without memory. */
 static struct kvmstat_sample *take_sample(int *err)
 {
 	struct kvmstat_sample *sample = NULL;
@@ -282,7 +282,7 @@ static void report_unknown_events(void)
 	options_forget_words(&plugin.options);
 }
 
-/* Besides memory it can only lack the directory of the option Root. */
+/* Other than out of memory, only the directory of the option Root can be missing. */
 static void report_failed_start(int err)
 {
 	if (err == -ENOMEM)
@@ -293,7 +293,7 @@ static void report_failed_start(int err)
 		      strerror(-err));
 }
 
-/* Only "none" can make all names the same, and only where the host's name does not tell guests apart. */
+/* Only "none" can make all names the same, and only if the host's name does not distinguish guests. */
 static void check_naming(void)
 {
 	struct naming *naming = &plugin.options.naming;

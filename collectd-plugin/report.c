@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * report.c - pure: what the plugin says in the log, as text
- */
+/* report.c - pure: texts of the plugin's log messages */
 #include "report.h"
 
 #include <stdio.h>

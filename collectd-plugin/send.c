@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * send.c - which values of a sample are sent, in which order and at what pace
- */
+/* send.c - select the values to send, their order and their pace */
 #include "send.h"
 
 #include <time.h>
@@ -53,7 +51,7 @@ static void pace_wait(struct pace *pace)
 	pace->patience_ns -= took < pace->patience_ns ? took : pace->patience_ns;
 }
 
-/* May one more value be sent, now or in the end? */
+/* May one more value be sent, now or at the end? */
 static bool admit(struct pass *pass)
 {
 	if (pass->sent == pass->options->max_values) {

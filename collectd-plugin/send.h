@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * send.h - which values of a sample are sent, in which order and at what pace; knows nothing of collectd
- */
+/* send.h - select the values to send, their order and their pace; independent of collectd */
 #ifndef KVMSTAT_PASS_H
 #define KVMSTAT_PASS_H
 
@@ -29,14 +27,15 @@ struct pass {
 };
 
 /*
- * Everything but the values of events that woke up: of those only the 0 before. The guests' own values come
- * first, so that it is those of vCPUs that are over MaxValues.
+ * Send all values; for an event that woke up, only the 0 before its value.
+ * The guests' own values come first, so that MaxValues cuts off those of vCPUs.
  */
 void pass_run(struct pass *pass, const struct kvmstat_sample *sample);
 
 /*
- * The values of events that woke up, each once its 0 has arrived: the daemon's write threads take one value list each,
- * and would as often as not write the value before its 0. If the 0 takes too long, the next pass sends the next value.
+ * Send the values of events that woke up, each after its 0 has arrived: the daemon's write threads
+ * take one value list each, and might write the value before its 0. If the 0 takes too long, the
+ * next pass sends the next value.
  */
 void pass_end(struct pass *pass, const struct kvmstat_sample *sample);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * types.c - the types of collectd's that the plugin's values have
- */
+/* types.c - collectd's types of the plugin's values */
 #include <collectd/core/daemon/collectd.h>
 
 #include <collectd/core/daemon/plugin.h>
@@ -17,7 +15,7 @@ static const struct {
 	{"duration", {"seconds", DS_TYPE_GAUGE, 0, NAN}},
 };
 
-/* A TypesDB line anywhere drops the types that collectd comes with. */
+/* Any TypesDB line in the configuration drops collectd's own types. */
 int types_check(void)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

@@ -17,14 +17,14 @@
 
 enum { TURN_MS = 1000, MS_PER_S = 1000 };
 
-/* What of the settings is needed here. */
+/* The settings that are needed here. */
 struct link {
 	char socket[TRANSPORT_PATH_MAX + 1];
 	unsigned int ping_interval, interval;
 	struct oid root;
 };
 
-/* What the other thread asks for, in one word, which both can read and write at once. */
+/* Request of the other thread, in one word that both can access atomically. */
 enum standing { STANDING_AWAY, STANDING_REFUSED, STANDING_READY };
 
 struct agent {
@@ -45,9 +45,9 @@ struct agent {
 	uint32_t standing;		/* enum standing, tables that are refused, AgentX's error: 8, 8 and 16 bits */
 	/* of the SNMP thread */
 	struct complaint lost, refused;
-	uint16_t refusal;		/* that was told */
-	int obstacle;			/* that was told */
-	enum session_state seen;	/* of the session, when it was looked at last */
+	uint16_t refusal;		/* that was reported */
+	int obstacle;			/* that was reported */
+	enum session_state seen;	/* of the session, at the last check */
 	uint64_t next_ms;		/* try to connect */
 };
 
@@ -118,7 +118,7 @@ static void report_lost(struct agent *agent)
 		 causes[agent->session.end], agent->link.ping_interval);
 }
 
-/* Once, and once more if the cause is another one. */
+/* Log it once, and again if the cause changes. */
 static void report_refused(struct agent *agent, const char *what)
 {
 	const struct refusal *refusal = refusal_of(agent->session.refusal);
@@ -199,7 +199,7 @@ static void try_to_connect(struct agent *agent, uint64_t now)
 	agent->seen = SESSION_OPENING;
 }
 
-/* Tell what became of the session since this was called last. */
+/* Report changes of the session since the last call. */
 static void look_at_session(struct agent *agent, uint64_t now)
 {
 	enum session_state state = agent->session.state;
@@ -216,7 +216,7 @@ static void look_at_session(struct agent *agent, uint64_t now)
 	set_standing(agent);
 }
 
-/* Another socket or root is another session, at once. */
+/* Another socket or root needs a new session, at once. */
 static void take_link(struct agent *agent)
 {
 	struct link *link = &agent->link, *wanted = &agent->wanted;
@@ -235,7 +235,7 @@ static void take_link(struct agent *agent)
 	reader_set_views(&agent->reader, agent->views);
 }
 
-/* False: it is to stop. */
+/* False: the thread must stop. */
 static bool take_orders(struct agent *agent)
 {
 	eventfd_t count;
@@ -260,7 +260,7 @@ static int wait_ms(const struct agent *agent, uint64_t now)
 	return due <= now ? 0 : due - now < TURN_MS ? (int)(due - now) : TURN_MS;
 }
 
-/* Wait for something to do, but not above a second, and do it. False: it is to stop. */
+/* Wait for work, at most a second, and do it. False: the thread must stop. */
 static bool turn(struct agent *agent)
 {
 	struct pollfd fds[] = {
@@ -338,7 +338,7 @@ int agent_start(struct agent **agent, const struct settings *settings, struct vi
 	return 0;
 }
 
-/* The thread never waits for anybody, so this does not wait long. */
+/* The thread never blocks, so this does not take long. */
 void agent_configure(struct agent *agent, const struct settings *settings, struct views *views)
 {
 	pthread_mutex_lock(&agent->lock);

@@ -20,7 +20,7 @@ static uint64_t read_clock_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
-/* A value that is too old is as bad as a wrong one. */
+/* Do not show a value that is too old. */
 static bool is_shown(const struct table *table, const struct ask *ask)
 {
 	const struct view *view = ask->view;
@@ -237,7 +237,10 @@ static enum oid_type get(struct request *request, const struct oid *name)
 	return NO_SUCH_OBJECT;
 }
 
-/* The first instance after name, or at it, and before end, which is none if it has no length; name becomes its. */
+/*
+ * Find the first instance after name, or at it, and before end (length 0: there is no end). Sets
+ * name to it.
+ */
 static enum oid_type get_next(struct request *request, struct oid *name, bool include, const struct oid *end)
 {
 	struct oid next = *name;
@@ -292,7 +295,7 @@ static void answer_next(struct request *request, struct agentx_in *in, unsigned 
 	}
 }
 
-/* One repetition of all ranges after another; a place that came to its end is not looked for again. */
+/* One repetition of all ranges after another; a range that has ended is not searched again. */
 static enum agentx_error answer_bulk(struct request *request, struct agentx_in *in, struct agentx_out *out)
 {
 	struct range {

@@ -111,7 +111,7 @@ static void take_sample(struct program *program)
 	kvmstat_sample_put(sample);
 }
 
-/* What systemd shows and counts on. */
+/* Report the status that systemd shows, and feed its watchdog. */
 static void report_to_systemd(struct program *program)
 {
 	char text[AGENT_TEXT];
@@ -151,7 +151,7 @@ static const struct option long_options[] = {
 
 #define SHORT_OPTIONS "c:x:o:fdVh"
 
-/* Options that say where and how, before the configuration is read; then those that win over it. */
+/* First the options for where and how the configuration is read; the others override it. */
 static const char *file_option(int argc, char *argv[], bool *check_only)
 {
 	const char *file = NULL;
@@ -238,10 +238,10 @@ static void close_all(struct program *program)
 
 /* ---- signals ------------------------------------------------------------ */
 
-/* Those that ask for something come through a file descriptor; no thread is interrupted by one. */
+/* These signals are read from a file descriptor; they interrupt no thread. */
 static const int asking[] = { SIGTERM, SIGINT, SIGQUIT, SIGXCPU, SIGHUP };
 
-/* Those that would end a process without need. What SIGXFSZ is about, write(2) reports as well. */
+/* Ignore signals that would end the process needlessly. write(2) also reports the cause of SIGXFSZ. */
 static void ignore_signals(void)
 {
 	static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXFSZ, SIGIO, SIGPWR,
@@ -263,7 +263,7 @@ static sigset_t set_of(const int *numbers, size_t n)
 	return set;
 }
 
-/* One that comes before there is something to be read again waits. */
+/* A signal that arrives before the program can reload stays pending. */
 static void hold_hangup(void)
 {
 	sigset_t set = set_of((const int[]){ SIGHUP }, 1);
@@ -305,7 +305,7 @@ static bool same_string(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* What the new settings do not need another one of is kept: the indices, and the rates. */
+/* Keep what the new settings do not change: the indices, and the rates. */
 static int open_next(struct program *next, const struct program *program)
 {
 	int rc = 0;
@@ -322,7 +322,7 @@ static int open_next(struct program *next, const struct program *program)
 	return rc;
 }
 
-/* Of two, what both have belongs to the other one. */
+/* Close what is not shared with the other one. */
 static void close_other(struct program *program, const struct program *other)
 {
 	if (program->views != other->views)
@@ -334,7 +334,7 @@ static void close_other(struct program *program, const struct program *other)
 	settings_free(&program->settings);
 }
 
-/* All or nothing. The first sample is there before the SNMP thread shows it. */
+/* All or nothing. The first sample is taken before the SNMP thread uses the new settings. */
 static void reload(struct program *program)
 {
 	struct program next = *program;
@@ -385,7 +385,7 @@ static int loop(struct program *program, int signals)
 			continue;
 		take_sample(program);
 		due += program->settings.interval * UINT64_C(1000);
-		if (due < now)	/* a long pass, or the machine slept: no haste to catch up */
+		if (due < now)	/* a long pass, or the machine slept: do not catch up */
 			due = next_sample(program);
 	}
 }

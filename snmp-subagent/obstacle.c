@@ -19,9 +19,9 @@
 
 enum { NAME_SIZE = 64, WHO_SIZE = 2 * NAME_SIZE + 16 };
 
-/* How far a path leads. */
+/* How far a path can be followed. */
 struct way {
-	char reached[PATH_MAX];		/* the last of its folders that can be seen, or the whole */
+	char reached[PATH_MAX];		/* the last visible directory of the path, or the whole path */
 	bool whole;
 	struct stat st;			/* of reached */
 };

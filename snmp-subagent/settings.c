@@ -155,7 +155,7 @@ static const struct own_option {
 
 enum { NOPTIONS = sizeof(options) / sizeof(options[0]) };
 
-/* Of this program, then of the core. */
+/* List the options of this program, then of the core. */
 static int fail_unknown(const char *name, char *error)
 {
 	const struct kvmstat_option *option;
@@ -276,7 +276,7 @@ static char *next_word(char **rest)
 	return word;
 }
 
-/* What editors of another system put before the first character of a file in UTF-8. */
+/* Skip the byte order mark that some editors put at the start of a file in UTF-8. */
 static char *skip_mark(char *line)
 {
 	static const char mark[] = "\xef\xbb\xbf";

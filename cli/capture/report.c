@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * report.c - report.txt: what the files cannot say, and what the doctor says
- */
+/* report.c - report.txt: what the files cannot contain, and the output of the doctor */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +33,7 @@ static void print_host(const struct capture *capture)
 	gmtime_r(&seconds, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	printf("\nversion   kvmstat %s\ntime      %s\n", kvmstat_version(), when);
-	/* A captured host has a kernel of its own, which is not known. */
+	/* The kernel of a captured host is unknown. */
 	if (!capture->options->root && !uname(&uts))
 		printf("kernel    %s %s %s %s\n", uts.sysname, uts.release, uts.version, uts.machine);
 	printf("CPUs      %u online\nlockdown  %s\nguests    %u, %u of them ended during the "
@@ -59,7 +57,7 @@ static void print_guests(const struct capture *capture)
 	}
 }
 
-/* The kernel's names, and what the tree cannot say: where each event was read. */
+/* The kernel's names, and what the tree cannot contain: the source of each event. */
 static void print_events(const struct capture *capture)
 {
 	printf("\n%-36s %-36s %-10s %s\n", "EVENT", "KERNEL'S NAME", "SOURCE", "MODES");
@@ -98,7 +96,7 @@ static void print_doctor(const struct capture *capture)
 	doctor_print_text(&diagnosis);
 }
 
-/* The doctor knows standard output only. */
+/* The doctor can only print to standard output. */
 void capture_report(struct capture *capture)
 {
 	int fd = tree_create(&capture->tree, 0444, "report.txt"), saved = dup(STDOUT_FILENO);

@@ -37,7 +37,7 @@ bool has_capability(const struct diagnosis *diagnosis, const struct capability *
 	return diagnosis->effective >> capability->bit & 1;
 }
 
-/* Of this process: always the running host's, whatever root the statistics come from. */
+/* The capabilities of this process, which always runs on the real host, whatever the root. */
 static bool read_effective(uint64_t *effective)
 {
 	FILE *file = fopen("/proc/self/status", "re");
@@ -77,7 +77,7 @@ int doctor_command(const struct options *options)
 	int status;
 
 	status = watch_start(&watch, options);
-	/* The first pass also finds out what there is: only the second one takes as long as they all do. */
+	/* The first pass also opens the sources: only the second one has a typical duration. */
 	if (!status)
 		status = watch_again(&watch);
 	if (!status) {

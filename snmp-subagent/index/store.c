@@ -12,9 +12,9 @@
 
 enum {
 	/*
-	 * Where indices begin without a file, and how many are skipped by each run that gives new ones: at random, so
-	 * that a file that is lost, or an older one that is put back, does not make indices come again. Some 7,500
-	 * runs find room.
+	 * Where indices begin without a file, and how many each run with new ones skips: random, so
+	 * that indices are not assigned again if the file is lost or an older one is restored.
+	 * There is room for about 7,500 runs.
 	 */
 	START_RANGE = 250000000,
 	GAP_RANGE = 500000,
@@ -47,7 +47,7 @@ static uint32_t random_below(uint32_t limit)
 	struct timespec now;
 	uint64_t number;
 
-	/* Early in the boot of a host there may be none yet. */
+	/* Early in the boot there may be no random numbers yet. */
 	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number)) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		number = (uint64_t)now.tv_sec * 1000000007 + (uint64_t)now.tv_nsec;
