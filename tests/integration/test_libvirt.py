@@ -72,7 +72,7 @@ def doctor(*args):
 
 
 class Watcher(rig.Program):
-    """kvmstat that tells of guests all the time."""
+    """kvmstat that reports guests all the time."""
 
     def __init__(self, place, args):
         self.out = str(place / "watcher.out")

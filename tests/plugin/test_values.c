@@ -31,7 +31,7 @@ static void values_over_63_bits_keep_their_bits(void)
 	CHECK(daemon_sent(HV "-web/derive-exits") && daemon_sent(HV "-web/derive-exits")->derive == -1);
 }
 
-static void plugin_tells_of_itself(void)
+static void plugin_reports_itself(void)
 {
 	fake.problems[KVMSTAT_UNREADABLE].count = 3;
 	start(NULL);
@@ -414,7 +414,7 @@ static void pace_is_automatic(void)
 static const struct test tests[] = {
 	{"values have type, name and time", values_have_type_name_and_time},
 	{"values over 63 bits keep their bits", values_over_63_bits_keep_their_bits},
-	{"plugin tells of itself", plugin_tells_of_itself},
+	{"plugin reports itself", plugin_reports_itself},
 	{"absent is not zero", absent_is_not_zero},
 	{"never seen is not sent", never_seen_is_not_sent},
 	{"waking up sends the zero first", waking_up_sends_the_zero_first},

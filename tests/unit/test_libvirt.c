@@ -92,7 +92,7 @@ static struct libvirt_domain *say(const char *name, const char *uuid, const char
 	return domain;
 }
 
-static void say_anew(void)
+static void say_again(void)
 {
 	fake.answer.ndomains = fake.nparams = 0;
 }
@@ -226,7 +226,7 @@ static void test_rows_of_vcpus(void **state)
 		assert_int_equal(row->vcpus[i].cpu_ns, 100 * (i + 1));
 		assert_int_equal(row->vcpus[i].wait_ns, 10 * (i + 1));
 	}
-	say_anew();
+	say_again();
 	say("web", WEB, "vcpu.current=2 vcpu.0.state=1 vcpu.0.exit_null.sum=5 vcpu.1.state=0 vcpu.1.exit_null.sum=6");
 	pass();
 	row = lab_row(lab->sample, "web");
@@ -265,7 +265,7 @@ static void test_a_vcpu_without_values(void **state)
 {
 	(void)state;
 	say("db", DB, "");
-	say_anew();
+	say_again();
 	say("web", WEB, VCPUS("vcpu.0.exit_null.sum=5 vcpu.0.exit_validity.sum=1", "vcpu.1.exit_validity.sum=1") " vm.inject_io.sum=1");
 	lab_set(lab, "Guest", "web");
 	pass();
@@ -285,11 +285,11 @@ static void test_a_vcpu_too_few(void **state)
 	pass();
 	lab_absent(lab->sample, "web", "exit_null");
 	lab_is(lab->sample, "web", "inject_io", 1);
-	say_anew();
+	say_again();
 	say("web", WEB, VCPUS("vcpu.0.exit_null.sum=5", "vcpu.1.exit_null.sum=6"));
 	pass();
 	lab_is(lab->sample, "web", "exit_null", 11);
-	say_anew();
+	say_again();
 	say("web", WEB, "vcpu.current=1 vcpu.0.state=1 vcpu.0.exit_null.sum=5");
 	pass();
 	lab_absent(lab->sample, "web", "exit_null");
@@ -314,7 +314,7 @@ static void test_malformed(void **state)
 	pass();
 	lab_is(lab->sample, "web", "exit_null", 11);
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		say_anew();
+		say_again();
 		say("web", WEB, answers[i]);
 		pass();
 		lab_absent(lab->sample, "web", "exit_null");
@@ -346,7 +346,7 @@ static void test_pid_file(void **state)
 	lab_write(lab, "100\n", "run/libvirt/qemu/web.pid");
 	pass();
 	lab_is(lab->sample, "web", "exit_null", 11);
-	/* It was started anew, and /proc showed the one before. */
+	/* It was restarted, and /proc showed the one before. */
 	lab_write(lab, "101\n", "run/libvirt/qemu/web.pid");
 	pass();
 	lab_absent(lab->sample, "web", "exit_null");
@@ -466,7 +466,7 @@ static void test_without_events(void **state)
 	pass();
 	is_told(KVMSTAT_PARTIAL, "db): libvirt returns no statistics");
 	/* It had them: then it was passed over, and is free again meanwhile. */
-	say_anew();
+	say_again();
 	say("web", WEB, VCPUS("", ""));
 	say("db", DB, VCPUS("vcpu.0.exit_null.sum=5", "vcpu.1.exit_null.sum=6"));
 	pass();
@@ -568,7 +568,7 @@ static void test_no_guests(void **state)
 	assert_false(lab_problem(lab->sample, KVMSTAT_NO_SOURCE));
 }
 
-/* A cell that a worse source has filled already, bpf as the one that finds the guests, is filled anew. */
+/* A cell that a worse source has filled already, bpf as the one that finds the guests, is filled again. */
 static void test_order(void **state)
 {
 	struct pass any = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The statsfd source while no VM begins or ends, when it does not look where the fds of a VMM are: what
- * changes all the same. With VMs of this process, and debugfs, which tells of new vCPUs.
+ * changes all the same. With VMs of this process, and debugfs, which shows new vCPUs.
  */
 #include "quiet_vm.h"
 
@@ -25,7 +25,7 @@ static void test_new_vcpu(void **state)
 	expect_all(4);
 }
 
-/* What bpf finds it need not look for anew: it may walk over all files in each pass, where that is cheaper.
+/* What bpf finds it need not look for again: it may walk over all files in each pass, where that is cheaper.
  */
 static void test_bpf_beside(void **state)
 {
