@@ -14,7 +14,7 @@ enum { EXIT_USAGE = 2 };
 
 struct options {
 	enum format format;
-	bool all;			/* events, histogram: what is zero or absent, too */
+	bool all;			/* events, histogram: include what is zero or absent */
 	bool totals;			/* guests: totals where the text has rates */
 	bool scrub;			/* capture: made-up names */
 	const char *guest;		/* of this one, or NULL */
@@ -29,28 +29,31 @@ struct options {
 	size_t nwords;
 };
 
-/* To standard error, with the program's name in front and a newline behind. */
+/* Print a message on standard error, with the program's name and a newline. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The whole report is out, or the program ends: a reader that left needs no message, a full disk does. */
+/*
+ * Flush the report, or end the program: without a message if the reader has closed the pipe, with
+ * one if the disk is full.
+ */
 void flush_report(void);
 
-/* For the small things a command cannot go on without; end the program if there is no memory. */
+/* Allocate; end the program if there is no memory. */
 void *get_memory(size_t count, size_t size);
 void out_of_memory(void) __attribute__((noreturn));
 
-/* Two samples at a time, and what happened between them. */
+/* Two consecutive samples, and the rates between them. */
 struct watch {
 	struct kvmstat *kvmstat;
 	struct kvmstat_sample *before;	/* NULL after the first */
 	struct kvmstat_sample *now;
 	struct kvmstat_rates *rates;
-	bool told[KVMSTAT_NPROBLEMS];
+	bool reported[KVMSTAT_NPROBLEMS];
 };
 
-/* Opens the collector and takes the first sample. An exit status; what is wrong has been told. */
+/* Open the collector and take the first sample. Returns an exit status; errors have been printed. */
 int watch_start(struct watch *watch, const struct options *options);
-/* One more sample right away. */
+/* Take another sample without a pause. */
 int watch_again(struct watch *watch);
 void watch_stop(struct watch *watch);
 
@@ -65,7 +68,10 @@ int histogram_command(const struct options *options);
 int doctor_command(const struct options *options);
 int capture_command(const struct options *options);
 
-/* Call report for each pair of samples, as often as the options say, until it returns anything but 0. */
+/*
+ * Call report for each pair of samples, for the configured number of reports, until it does not
+ * return 0.
+ */
 int watch_all(const struct options *options, int (*report)(const struct watch *, const struct options *));
 
 #endif

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * detail.c - what the commands that look into one guest have in common
- */
+/* detail.c - shared by the commands for one guest */
 #include "detail.h"
 #include "select.h"
 
@@ -14,7 +12,7 @@ const struct kvmstat_row *detail_guest(const struct watch *watch, const struct o
 	return &watch->now->rows[selection.first];
 }
 
-void detail_tell_sources(const struct watch *watch)
+void detail_print_sources(const struct watch *watch)
 {
 	static const enum kvmstat_source able[] = { KVMSTAT_BPF, KVMSTAT_STATSFD };
 

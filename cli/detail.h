@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * detail.h - what the commands that look into one guest have in common
- */
+/* detail.h - shared by the commands for one guest */
 #ifndef KVMSTAT_DETAIL_H
 #define KVMSTAT_DETAIL_H
 
 #include "cli.h"
 
-/* The row of the guest that the command is about, or NULL: what is wrong has been told. */
+/* The row of the selected guest, or NULL: errors have been printed. */
 const struct kvmstat_row *detail_guest(const struct watch *watch, const struct options *options);
 
-/* To standard error, what keeps those sources from reading here that have vCPUs and histograms. */
-void detail_tell_sources(const struct watch *watch);
+/* Print on standard error why the sources with vCPUs and histograms cannot read here. */
+void detail_print_sources(const struct watch *watch);
 
 bool detail_first_report(const struct watch *watch);
 

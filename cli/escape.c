@@ -13,7 +13,7 @@
 
 enum { LINE_END = 79 };
 
-/* Characters that take no place or turn the writing direction: a name could look like another one. */
+/* Characters without width, or that change the writing direction: they make two names look alike. */
 static bool unseen(uint32_t c)
 {
 	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * escape.h - names are bytes: how they get out
+ * escape.h - print names, which may be any bytes
  *
- * In all outputs a byte that is no part of valid UTF-8 becomes \xHH and a backslash \\, so that no two
- * names look the same. For a terminal so does each byte of a character that would not be seen.
+ * In all outputs a byte that is not valid UTF-8 becomes \xHH and a backslash \\, so that no two
+ * names look the same. For a terminal each byte of an invisible character becomes \xHH as well.
  */
 #ifndef KVMSTAT_ESCAPE_H
 #define KVMSTAT_ESCAPE_H

@@ -93,7 +93,7 @@ static void add_row(struct item *item, const struct watch *watch, uint32_t r)
 	item->guests += any;
 }
 
-/* Guests that have no rate of it, as newcomers, add nothing. */
+/* Guests without a rate, such as new ones, add nothing. */
 static double exits_per_second(const struct watch *watch, uint32_t row)
 {
 	struct kvmstat_activity activity[KVMSTAT_NCATEGORIES];
@@ -110,7 +110,7 @@ static struct item *find_item(const struct report *report, const struct kvmstat_
 	return NULL;
 }
 
-/* The largest first, but counts before all ns, and events that have no rate behind those that have one. */
+/* The largest first, but counts before ns, and events without a rate last. */
 static int by_rate(const void *a, const void *b)
 {
 	const struct item *x = *(struct item *const *)a, *y = *(struct item *const *)b;
@@ -146,7 +146,7 @@ static void add_up(struct report *report, const struct watch *watch, const struc
 	qsort(report->sorted, report->count, sizeof(*report->sorted), by_rate);
 }
 
-/* What is not zero, with its parents. */
+/* Events that are not zero, and their parents. */
 static void choose(struct report *report)
 {
 	for (uint32_t i = 0; i < report->count; i++) {
@@ -159,7 +159,7 @@ static void choose(struct report *report)
 	}
 }
 
-/* Share of what the parent counts in the same time, of an exit without a parent the share of all exits. */
+/* Share of the parent's rate; for an exit without a parent, share of all exits. */
 static double percent(const struct report *report, const struct item *item)
 {
 	const struct kvmstat_event *event = item->column->event;

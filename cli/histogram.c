@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * histogram.c - kvmstat histogram: how often which values of an event of a guest
- */
+/* histogram.c - kvmstat histogram: the distribution of an event's values in a guest */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +68,7 @@ struct histogram {
 
 /* ---- which one ---- */
 
-/* Those that can be read on this host, each behind a blank; malloc'ed, "" if there is none. */
+/* The histograms that can be read on this host, each after a blank; malloc'ed, "" if there are none. */
 static char *list_histograms(const struct kvmstat_sample *sample)
 {
 	size_t size = 0;
@@ -87,27 +85,27 @@ static char *list_histograms(const struct kvmstat_sample *sample)
 	return list;
 }
 
-/* Why there is no such histogram, and which there are. An exit status. */
+/* Print why there is no such histogram, and list the others. Returns an exit status. */
 static int complain_of(const struct watch *watch, const char *word, const struct kvmstat_column *column)
 {
 	char *list = list_histograms(watch->now), suggestion[128] = "";
 	int status = EXIT_USAGE;
 
 	if (column) {
-		complain("'%s' is no histogram", word);
+		complain("'%s' is not a histogram", word);
 	} else if (kvmstat_event_unknown(watch->kvmstat, word, suggestion, sizeof(suggestion))) {
-		complain("no event is called '%s'%s%s%s", word, *suggestion ? ", did you mean '" : "", suggestion,
+		complain("there is no event '%s'%s%s%s", word, *suggestion ? ", did you mean '" : "", suggestion,
 			 *suggestion ? "'?" : "");
 	} else {
-		complain("'%s' cannot be read on this host", word);
+		complain("cannot read '%s' on this host", word);
 		status = EXIT_FAILURE;
 	}
 	if (*list) {
 		complain("the histograms of this host are:%s", list);
 	} else {
-		complain("no histogram can be read here: debugfs has none, kernels before 5.15 neither. The sources bpf"
-			 " and statsfd have them; 'kvmstat doctor' tells more:");
-		detail_tell_sources(watch);
+		complain("cannot read any histogram: debugfs and kernels before 5.15 have none; use "
+			 "the source bpf or statsfd; see 'kvmstat doctor':");
+		detail_print_sources(watch);
 	}
 	free(list);
 	return status;
@@ -204,7 +202,7 @@ static void fill(struct cell *cells, const struct histogram *histogram, const st
 	cells[COLUMN_BAR] = cell_string(bucket->bar);
 }
 
-/* Those from the first to the last that is not empty, or all. */
+/* The buckets from the first to the last that is not empty, or all. */
 static void add_buckets(struct table *table, struct cell *cells, const struct histogram *histogram, bool all)
 {
 	uint32_t first = 0, end = histogram->column->cells;
@@ -221,12 +219,12 @@ static void add_buckets(struct table *table, struct cell *cells, const struct hi
 	}
 }
 
-/* The cells of an event that no source can read are none. */
+/* An event that no source can read has no cells. */
 static int check(const struct kvmstat_row *row, const struct kvmstat_column *column)
 {
 	if (column->source != KVMSTAT_ABSENT && row->from[column->first_cell] != KVMSTAT_ABSENT)
 		return EXIT_SUCCESS;
-	complain("%s of '%s' cannot be read; 'kvmstat doctor' tells more", column->event->name, row->guest->name);
+	complain("cannot read %s of '%s'; see 'kvmstat doctor'", column->event->name, row->guest->name);
 	return EXIT_FAILURE;
 }
 

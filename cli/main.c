@@ -28,22 +28,22 @@ static const char usage_text[] =
 	"       kvmstat [OPTION]... capture DIR\n"
 	"Why KVM guests leave guest mode, how often, and which guest.\n"
 	"\n"
-	"  guests     one row a guest: CPU time, and how often what happens\n"
+	"  guests     one row per guest: CPU time and event rates\n"
 	"  events     every event, of one guest (name, UUID, pid:NUMBER) or of all\n"
-	"  vcpus      one row a vCPU of a guest: CPU time, and its busiest events\n"
-	"  histogram  how long it took, and how often: halt_wait_hist and the like\n"
-	"  doctor     what can be read on this host, what not, why, and what to do\n"
+	"  vcpus      one row per vCPU of a guest: CPU time and its busiest events\n"
+	"  histogram  how often it took how long, for events such as halt_wait_hist\n"
+	"  doctor     what can and cannot be read on this host, why, and what to do\n"
 	"  capture    write this host to files in DIR, for support and for --root\n"
 	"\n"
-	"One report is made from two samples INTERVAL seconds apart (default 1). With an\n"
-	"INTERVAL reports follow until interrupted, or COUNT of them.\n"
+	"A report compares two samples INTERVAL seconds apart (default 1). With an\n"
+	"INTERVAL, reports repeat until interrupted, or COUNT times.\n"
 	"\n"
-	"  -a, --all              events: also those that are zero or cannot be read;\n"
-	"                         histogram: also the buckets that are empty\n"
+	"  -a, --all              events: include those that are zero or cannot be read;\n"
+	"                         histogram: include empty buckets\n"
 	"  -t, --totals           guests: show totals instead of rates per second\n"
-	"      --scrub            capture: made-up names, nothing of command lines\n"
+	"      --scrub            capture: replace names, omit command lines\n"
 	"      --csv              print comma separated values (RFC 4180)\n"
-	"      --json             print one JSON object a report\n"
+	"      --json             print one JSON object per report\n"
 	"  -o, --option=NAME=VALUE\n"
 	"                         set one of the options below\n"
 	"      --root=DIR         read DIR/sys and DIR/proc: a captured host\n"
@@ -69,9 +69,9 @@ static const struct command {
 	const char *name;
 	int (*run)(const struct options *options);
 	bool guest;	/* takes one */
-	const char *needs;	/* that word, and more, as a message says it */
+	const char *needs;	/* the missing arguments, for a message */
 	bool event;	/* takes one behind the guest */
-	const char *option;	/* of the core, that is switched on */
+	const char *option;	/* option of the core that it switches on */
 	bool repeats;
 	bool all;	/* has --all */
 	bool totals;	/* has --totals */
@@ -132,7 +132,7 @@ void flush_report(void)
 	_exit(EXIT_FAILURE);
 }
 
-/* A file that is opened later must not become standard output. */
+/* Make sure that no file that is opened later becomes standard output. */
 static int check_standard_files(void)
 {
 	bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
@@ -141,7 +141,7 @@ static int check_standard_files(void)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
 			return -1;
 	if (closed)
-		complain("standard output is closed: nothing to print to");
+		complain("cannot print: standard output is closed");
 	return closed ? -1 : 0;
 }
 
@@ -179,13 +179,14 @@ static int set_option(struct options *options, const char *name, const char *val
 	return EXIT_SUCCESS;
 }
 
-/* NAME=VALUE; the argument is cut at the sign. */
+/* NAME=VALUE; cuts the argument at the sign. */
 static int split_option(struct options *options, char *word)
 {
 	char *equals = strchr(word, '=');
 
 	if (!equals || equals == word) {
-		complain("'%s' is no option with a value; write NAME=VALUE, as in -o Event=/^exit_/", word);
+		complain("'%s' is not an option with a value; expected NAME=VALUE, as in -o "
+			 "Event=/^exit_/", word);
 		return EXIT_USAGE;
 	}
 	*equals = '\0';
@@ -195,7 +196,7 @@ static int split_option(struct options *options, char *word)
 static int set_format(struct options *options, enum format format)
 {
 	if (options->format != FORMAT_TEXT && options->format != format) {
-		complain("--csv and --json exclude each other");
+		complain("cannot combine --csv and --json");
 		return EXIT_USAGE;
 	}
 	options->format = format;
@@ -266,11 +267,11 @@ static int parse_interval(struct options *options, char **words)
 	}
 	options->count = (unsigned long)number;
 	if (words[2])
-		complain("'%s' is one word too many; try 'kvmstat --help'", words[2]);
+		complain("unexpected argument '%s'; try 'kvmstat --help'", words[2]);
 	return words[2] ? EXIT_USAGE : EXIT_SUCCESS;
 }
 
-/* *words moves behind the command's name; without one it is guests. NULL: told what is wrong. */
+/* Find the command and move *words past its name; the default is guests. NULL: an error was printed. */
 static const struct command *find_command(char ***words)
 {
 	double number;
@@ -283,9 +284,8 @@ static const struct command *find_command(char ***words)
 		++*words;
 		return &commands[i];
 	}
-	complain("there is no command '%s'; there are guests, events, vcpus, histogram, doctor and capture ('kvmstat events %s' shows "
-		 "the events"
-		 " of a guest of this name)",
+	complain("there is no command '%s'; the commands are guests, events, vcpus, histogram, "
+		 "doctor and capture ('kvmstat events %s' shows the events of a guest of that name)",
 		 **words, **words);
 	return NULL;
 }
@@ -305,11 +305,11 @@ static int check_fit(const struct command *command, const struct options *option
 	if (options->scrub && !command->directory)
 		option = "--scrub";
 	if (option)
-		complain("'kvmstat %s' has no %s; try 'kvmstat --help'", command->name, option);
+		complain("'kvmstat %s' does not accept %s; try 'kvmstat --help'", command->name, option);
 	return option ? EXIT_USAGE : EXIT_SUCCESS;
 }
 
-/* A word that is a number is an interval. */
+/* Take the next word, unless it is a number, which is an interval. */
 static char *take_name(char ***words)
 {
 	double number;
@@ -317,7 +317,7 @@ static char *take_name(char ***words)
 	return **words && !parse_number(**words, &number) ? *(*words)++ : NULL;
 }
 
-/* The guest, event or directory that a command is about, as far as it takes any; and what it needs of the core. */
+/* Take the command's guest, event or directory, and set the option of the core that it needs. */
 static int take_names(const struct command *command, struct options *options, char ***words)
 {
 	if (command->guest)
@@ -329,7 +329,7 @@ static int take_names(const struct command *command, struct options *options, ch
 		return EXIT_USAGE;
 	}
 	if (command->directory && !**words) {
-		complain("name a directory that is to be made, as in 'kvmstat %s /tmp/host'", command->name);
+		complain("specify a new directory, as in 'kvmstat %s /tmp/host'", command->name);
 		return EXIT_USAGE;
 	}
 	if (command->directory)
@@ -350,7 +350,7 @@ static int run(struct options *options, char **words)
 	if (status)
 		return status;
 	if (!command->repeats && *words) {
-		complain("'%s' is one word too many: 'kvmstat %s' takes %s", *words, command->name,
+		complain("unexpected argument '%s': 'kvmstat %s' takes %s", *words, command->name,
 			 command->directory ? "one" : "none");
 		return EXIT_USAGE;
 	}

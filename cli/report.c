@@ -33,18 +33,19 @@ static bool has_problem(const struct kvmstat_sample *sample)
 	return false;
 }
 
-/* Why there is no row. */
+/* Print why there are no rows. */
 static const char *nothing(const struct watch *watch, const struct options *options)
 {
 	if (has_problem(watch->now) && !watch->now->nrows)
-		return "No KVM guest can be seen; see 'kvmstat doctor'.";
+		return "No KVM guests are visible; see 'kvmstat doctor'.";
 	if (!watch->now->nrows)
-		return options->some_guests ? "No KVM guest that the options Guest and ExcludeGuest let pass." :
+		return options->some_guests ? "No KVM guest matches the options Guest and "
+					      "ExcludeGuest." :
 					      "No KVM guests.";
 	if (!watch->now->ncolumns && options->nwords)
-		return "No event that the options Event and ExcludeEvent let pass; 'kvmstat events --all' lists those"
-		       " of this host.";
-	return "Nothing to show; --all shows what is zero or cannot be read, too.";
+		return "No event matches the options Event and ExcludeEvent; 'kvmstat events --all' "
+		       "lists those of this host.";
+	return "Nothing to show; --all includes what is zero or cannot be read.";
 }
 
 static void print_text(const struct watch *watch, const struct options *options, const struct table *table)

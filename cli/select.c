@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * select.c - which guest a word on the command line means
- */
+/* select.c - find the guest that a word on the command line selects */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +8,7 @@
 #include "select.h"
 #include "escape.h"
 
-/* As a name is given, or as a text shows it. */
+/* Compare with the name, and with the name as it is printed. */
 static bool same_name(const char *name, const char *word)
 {
 	size_t width;
@@ -25,7 +23,7 @@ static bool same_name(const char *name, const char *word)
 	return same;
 }
 
-/* NUMBER, or NUMBER/FD: of a process that has several VMs, the one that is this fd of it. */
+/* NUMBER, or NUMBER/FD: the VM with this fd, if the process has several VMs. */
 static bool is_of_process(const struct kvmstat_guest *guest, const char *word)
 {
 	char *end;
@@ -56,7 +54,7 @@ static bool is_alone(const struct watch *watch, const struct kvmstat_guest *gues
 	return count == 1;
 }
 
-/* First of all a word that means this guest and no other. Nobody's process: it is called by its directory. */
+/* First the word that selects only this guest. A guest without a process is named by its directory. */
 static void list_guest(const struct watch *watch, const struct kvmstat_guest *guest)
 {
 	size_t width;
@@ -96,11 +94,11 @@ int select_guest(struct selection *selection, const struct watch *watch, const c
 	if (found == 1)
 		return EXIT_SUCCESS;
 	if (found)
-		complain("%u guests match '%s'; name one by the word in front of it:", found, word);
+		complain("%u guests match '%s'; select one by the first word of its line:", found, word);
 	else if (watch->now->nrows)
-		complain("no guest is called '%s'; these are running:", word);
+		complain("there is no guest '%s'; these are running:", word);
 	else
-		complain("no guest is called '%s', and there is none to choose from; 'kvmstat doctor' tells more", word);
+		complain("there is no guest '%s', and no other guest either; see 'kvmstat doctor'", word);
 	list_guests(watch, word, found);
 	return EXIT_FAILURE;
 }

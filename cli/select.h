@@ -9,12 +9,13 @@
 
 struct selection {
 	uint32_t first;
-	uint32_t end;		/* behind the last */
+	uint32_t end;		/* after the last */
 };
 
 /*
- * The guest of this name, UUID, name:NAME, uuid:UUID, pid:NUMBER or pid:NUMBER/FD; all guests if word is NULL.
- * Not exactly one: says so, and what there is, and returns EXIT_FAILURE.
+ * Select the guest of this name, UUID, name:NAME, uuid:UUID, pid:NUMBER or pid:NUMBER/FD; all
+ * guests if word is NULL.
+ * If it is not exactly one, prints an error and the guests, and returns EXIT_FAILURE.
  */
 int select_guest(struct selection *selection, const struct watch *watch, const char *word);
 

@@ -12,7 +12,7 @@
 #include "escape.h"
 #include "json.h"
 
-/* A longer name has a line of its own, and the columns stay where they are. */
+/* A longer name gets its own line, and the columns stay aligned. */
 enum { WRAP_WIDTH = 40 };
 
 /* A cell as it stands in a text. */
@@ -61,7 +61,7 @@ static void scaled(char *text, size_t size, double number)
 		 number, units[unit]);
 }
 
-/* A name that is empty is shown, too. */
+/* Make an empty name visible. */
 static char *string_image(const struct cell *cell, const struct heading *heading, size_t *width)
 {
 	bool empty = heading->wraps && !*cell->string;

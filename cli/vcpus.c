@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * vcpus.c - kvmstat vcpus: one row a vCPU of a guest, and what it is busy with
- */
+/* vcpus.c - kvmstat vcpus: one row per vCPU of a guest, with its busiest events */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,7 +114,7 @@ static void fill(struct cell *cells, const struct watch *watch, const struct kvm
 	}
 }
 
-/* Its events, as far as they are counted by vCPU, are known of the guest, but of none of its vCPUs. */
+/* Does the guest have values of vCPU events, but none of its vCPUs? */
 static bool only_sums(const struct watch *watch, const struct kvmstat_row *row)
 {
 	bool sums = false;
@@ -135,19 +133,19 @@ static bool only_sums(const struct watch *watch, const struct kvmstat_row *row)
 static int check(const struct watch *watch, const struct kvmstat_row *row)
 {
 	if (!row->guest->id) {
-		complain("'%s' stands for all guests that TopGuests leaves out; name a guest", row->guest->name);
+		complain("'%s' is the sum of all guests that TopGuests leaves out; specify a guest", row->guest->name);
 		return EXIT_FAILURE;
 	}
 	if (!row->nvcpus) {
-		complain("no vCPU of '%s' can be seen; these sources see them:", row->guest->name);
-		detail_tell_sources(watch);
+		complain("cannot see the vCPUs of '%s'; these sources see vCPUs:", row->guest->name);
+		detail_print_sources(watch);
 		return EXIT_FAILURE;
 	}
 	if (detail_first_report(watch) && only_sums(watch, row)) {
-		complain("the vCPUs of '%s' have no events of their own here: debugfs has only the sum over all. Their"
-			 " values can be read by the sources bpf and statsfd; 'kvmstat doctor' tells more:",
+		complain("cannot read events of single vCPUs of '%s': debugfs has only the sum over "
+			 "all vCPUs; use the source bpf or statsfd; see 'kvmstat doctor':",
 			 row->guest->name);
-		detail_tell_sources(watch);
+		detail_print_sources(watch);
 	}
 	return EXIT_SUCCESS;
 }

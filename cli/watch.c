@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * watch.c - samples one interval apart, and what the collector has to say about them
- */
+/* watch.c - samples at intervals, and the collector's problems */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,18 +10,18 @@
 #include "cli.h"
 
 /* Each problem once, and once more when it is over. */
-static void tell_problems(struct watch *watch)
+static void report_problems(struct watch *watch)
 {
 	for (int p = 0; p < KVMSTAT_NPROBLEMS; p++) {
 		const struct kvmstat_problem_status *problem = &watch->now->problems[p];
 
-		if (problem->active == watch->told[p])
+		if (problem->active == watch->reported[p])
 			continue;
 		if (problem->active)
 			complain("%s", problem->text);
 		else
 			complain("over: %s", problem->text);
-		watch->told[p] = problem->active;
+		watch->reported[p] = problem->active;
 	}
 }
 
@@ -46,7 +44,7 @@ int watch_again(struct watch *watch)
 	return EXIT_SUCCESS;
 }
 
-/* Only now is it known which events this host has that events.tsv does not. */
+/* Events of this host that are not in events.tsv are known only now. */
 static int check_words(const struct watch *watch, const struct options *options)
 {
 	char suggestion[128];
@@ -55,7 +53,8 @@ static int check_words(const struct watch *watch, const struct options *options)
 	for (size_t i = 0; i < options->nwords; i++) {
 		if (!kvmstat_event_unknown(watch->kvmstat, options->words[i], suggestion, sizeof(suggestion)))
 			continue;
-		complain("no event is called '%s'%s%s%s; 'kvmstat events --all' lists those of this host",
+		complain("there is no event '%s'%s%s%s; 'kvmstat events --all' lists those of this "
+			 "host",
 			 options->words[i], *suggestion ? ", did you mean '" : "", suggestion,
 			 *suggestion ? "'?" : "");
 		status = EXIT_USAGE;
@@ -70,7 +69,8 @@ int watch_start(struct watch *watch, const struct options *options)
 	memset(watch, 0, sizeof(*watch));
 	rc = kvmstat_open(&watch->kvmstat, options->config);
 	if (rc) {
-		complain("cannot open %s as the root of a host: %s; name a directory that has sys and proc",
+		complain("cannot open %s as the root of a host: %s; specify a directory that "
+			 "contains sys and proc",
 			 options->root ? options->root : "/", strerror(-rc));
 		return EXIT_FAILURE;
 	}
@@ -90,7 +90,7 @@ static void wait_for(double seconds)
 		;
 }
 
-/* What is left of the interval since the last sample began. */
+/* Sleep for the rest of the interval since the last sample began. */
 static double left_of(const struct watch *watch, double interval)
 {
 	struct timespec now;
@@ -108,7 +108,7 @@ static int watch_next(struct watch *watch, const struct options *options)
 	wait_for(left_of(watch, options->interval));
 	rc = watch_again(watch);
 	if (!rc)
-		tell_problems(watch);
+		report_problems(watch);
 	return rc;
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * history.c - pure: what the plugin knows from one pass to the next, and what it makes of a value
- */
+/* history.c - pure: what the plugin keeps from one pass to the next, and its verdict on each value */
 #include "history.h"
 
 #include <errno.h>
@@ -10,7 +8,7 @@
 
 /* ---- cells -------------------------------------------------------------- */
 
-/* The cell of sample that means the same as this one of now, or -1. */
+/* The cell of sample for the same event and bucket as this cell of now, or -1. */
 static int64_t cell_in(const struct kvmstat_sample *sample, const struct kvmstat_sample *now,
 		       const struct cell *cells, uint32_t cell)
 {
@@ -44,7 +42,7 @@ static bool read_cell(const struct kvmstat_sample *sample, const struct kvmstat_
 
 /* ---- guests and vCPUs --------------------------------------------------- */
 
-/* What the state of a new sample is made of. */
+/* Data for the state of a new sample. */
 struct renewal {
 	struct state *old;
 	struct name_pass naming;
@@ -92,7 +90,7 @@ static void vcpus_carry_over(const struct renewal *next, const struct kvmstat_ro
 	}
 }
 
-/* Rows that were there before keep their label and what was seen of them; both lists ascend by id. */
+/* Rows of the last sample keep their label and their state; both lists ascend by id. */
 static void guests_carry_over(const struct renewal *next)
 {
 	const struct state *old = next->old;
@@ -195,21 +193,21 @@ int state_update(struct state *state, const struct kvmstat_sample *now, const st
 
 /* ---- values ------------------------------------------------------------- */
 
-enum { SEEN = 1, OWED = 2 };
+enum { SEEN = 1, DEFERRED = 2 };
 
-struct subject state_guest(const struct state *state, const struct kvmstat_sample *now, uint32_t row)
+struct series_owner state_guest(const struct state *state, const struct kvmstat_sample *now, uint32_t row)
 {
-	return (struct subject){
+	return (struct series_owner){
 		.row = &now->rows[row],
 		.label = &state->guests[row].label,
 		.seen = state->seen + (size_t)row * state->ncells,
 	};
 }
 
-struct subject state_vcpu(const struct state *state, const struct kvmstat_sample *now, uint32_t row,
-			  uint32_t vcpu)
+struct series_owner state_vcpu(const struct state *state, const struct kvmstat_sample *now, uint32_t row,
+			       uint32_t vcpu)
 {
-	return (struct subject){
+	return (struct series_owner){
 		.row = &now->rows[row],
 		.vcpu = &now->vcpus[vcpu],
 		.label = &state->guests[row].label,
@@ -242,9 +240,9 @@ static const struct kvmstat_vcpu *find_vcpu(const struct kvmstat_row *row, uint3
 	return NULL;
 }
 
-/* Did the last sample say 0 here, at an earlier time? */
+/* Was this cell 0 in the last sample, at an earlier time? */
 static bool was_zero(const struct state *state, const struct kvmstat_sample *now,
-		     const struct subject *subject, uint32_t cell)
+		     const struct series_owner *owner, uint32_t cell)
 {
 	const struct kvmstat_sample *before = state->before;
 	const struct kvmstat_vcpu *vcpu = NULL;
@@ -254,47 +252,47 @@ static bool was_zero(const struct state *state, const struct kvmstat_sample *now
 
 	if (!before || before->realtime_ns >= now->realtime_ns)
 		return false;
-	row = find_row(before, subject->row->guest->id);
-	if (row && subject->vcpu)
-		vcpu = find_vcpu(row, subject->vcpu->id);
-	if (!row || (subject->vcpu && !vcpu))
+	row = find_row(before, owner->row->guest->id);
+	if (row && owner->vcpu)
+		vcpu = find_vcpu(row, owner->vcpu->id);
+	if (!row || (owner->vcpu && !vcpu))
 		return false;
 	there = cell_in(before, now, state->cells, cell);
 	return there >= 0 && read_cell(before, row, vcpu, (uint32_t)there, &value) && value == 0;
 }
 
 enum verdict state_judge(const struct state *state, const struct kvmstat_sample *now,
-			 const struct subject *subject, uint32_t cell, uint64_t *value)
+			 const struct series_owner *owner, uint32_t cell, uint64_t *value)
 {
-	uint8_t *seen = &subject->seen[cell];
+	uint8_t *seen = &owner->seen[cell];
 	bool woke;
 
-	if (subject->vcpu && !state->cells[cell].per_vcpu)
+	if (owner->vcpu && !state->cells[cell].per_vcpu)
 		return LEAVE_OUT;
-	if (!read_cell(now, subject->row, subject->vcpu, cell, value))
+	if (!read_cell(now, owner->row, owner->vcpu, cell, value))
 		return LEAVE_OUT;
 	if (*value == 0)
 		return *seen || !state->cells[cell].skip ? SEND : LEAVE_OUT;
 	woke = !*seen && state->cells[cell].skip;
 	*seen = SEEN;
-	return woke && was_zero(state, now, subject, cell) ? SEND_ZERO_FIRST : SEND;
+	return woke && was_zero(state, now, owner, cell) ? SEND_ZERO_FIRST : SEND;
 }
 
-void state_owe(const struct subject *subject, uint32_t cell)
+void state_defer(const struct series_owner *owner, uint32_t cell)
 {
-	subject->seen[cell] = OWED;
+	owner->seen[cell] = DEFERRED;
 }
 
-bool state_owes(const struct subject *subject, uint32_t cell)
+bool state_is_deferred(const struct series_owner *owner, uint32_t cell)
 {
-	return subject->seen[cell] == OWED;
+	return owner->seen[cell] == DEFERRED;
 }
 
-bool state_pay(const struct kvmstat_sample *now, const struct subject *subject, uint32_t cell,
-	       uint64_t *value)
+bool state_flush(const struct kvmstat_sample *now, const struct series_owner *owner, uint32_t cell,
+		 uint64_t *value)
 {
-	subject->seen[cell] = SEEN;
-	return read_cell(now, subject->row, subject->vcpu, cell, value);
+	owner->seen[cell] = SEEN;
+	return read_cell(now, owner->row, owner->vcpu, cell, value);
 }
 
 void state_advance(struct state *state, struct kvmstat_sample *now)

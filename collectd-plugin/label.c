@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * label.c - pure: what a guest is called in collectd
- */
+/* label.c - pure: the names of a guest in collectd */
 #include "label.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Of this many bytes at most comes the name itself; behind them there is room for a hash and a suffix. */
+/* Limit of bytes of the name; the rest is for a hash and a suffix. */
 enum { LABEL_NAME_MAX = 100, FNV_BASIS = 2166136261u, FNV_PRIME = 16777619u };
 
 struct word {
@@ -52,7 +50,8 @@ int label_format_host(struct label_format *format, const char *words, char *erro
 {
 	if (!format_parse(format, host_words, words))
 		return 0;
-	snprintf(error, size, "write hostname, name or uuid, or up to %d of them with blanks between",
+	snprintf(error, size, "expected hostname, name or uuid, or up to %d of them separated by "
+			      "blanks",
 		 LABEL_FIELDS);
 	return -EINVAL;
 }
@@ -65,7 +64,7 @@ int label_format_instance(struct label_format *format, const char *words, char *
 	}
 	if (!format_parse(format, instance_words, words))
 		return 0;
-	snprintf(error, size, "write name, uuid or none, or \"name uuid\" for both");
+	snprintf(error, size, "expected name, uuid or none, or \"name uuid\" for both");
 	return -EINVAL;
 }
 
@@ -77,12 +76,12 @@ static bool names_guest(const struct label_format *format)
 	return false;
 }
 
-bool label_tells_guests_apart(const struct naming *naming)
+bool label_distinguishes_guests(const struct naming *naming)
 {
 	return names_guest(&naming->host) || names_guest(&naming->instance);
 }
 
-/* A part that is being written; the hash is that of the bytes that were meant to be in it. */
+/* A part that is being written; the hash is of the original bytes. */
 struct writer {
 	char *out;
 	size_t len;
@@ -136,7 +135,7 @@ static bool part_make(char *out, bool host, const struct label_format *format, c
 			put(&writer, ":");
 		put(&writer, field);
 	}
-	/* Without a UUID, the name has to do. */
+	/* Without a UUID, use the name. */
 	if (!writer.len)
 		put(&writer, text[LABEL_NAME]);
 	finish(&writer);

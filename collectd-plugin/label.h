@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * label.h - pure: what a guest is called in collectd
+ * label.h - pure: the names of a guest in collectd
  *
- * A guest's name is any bytes; a part of a collectd identifier is a piece of a path, of a Graphite metric
- * and at most 127 bytes. So a label keeps what is harmless everywhere, and says by a hash that it had to
- * change.
+ * A guest's name may be any bytes; a part of a collectd identifier becomes a part of a path and of
+ * a Graphite metric, and has at most 127 bytes. So a label keeps characters that are safe
+ * everywhere, and gets a hash if it replaced any.
  */
 #ifndef KVMSTAT_LABEL_H
 #define KVMSTAT_LABEL_H
@@ -35,17 +35,17 @@ struct label {
 	char instance[LABEL_SIZE];
 };
 
-/* Words between blanks. 0, or -EINVAL with a message in error that says what to write. */
+/* Parse words separated by blanks. 0, or -EINVAL with the expected value in error. */
 int label_format_host(struct label_format *format, const char *words, char *error, size_t size);
 int label_format_instance(struct label_format *format, const char *words, char *error, size_t size);
 
 /* True if guests of different names get different labels. */
-bool label_tells_guests_apart(const struct naming *naming);
+bool label_distinguishes_guests(const struct naming *naming);
 
-/* Room is left for label_append(). Returns true if something of name or UUID had to be changed. */
+/* Write the label, with room for label_append(). Returns true if name or UUID had to be changed. */
 bool label_make(struct label *label, const struct naming *naming, const char *name, const char *uuid);
 
-/* Append "-SUFFIX", of at most 16 bytes, to the part that tells guests apart. */
+/* Append "-SUFFIX", of at most 16 bytes, to the part that distinguishes guests. */
 void label_append(struct label *label, const struct naming *naming, const char *suffix);
 
 bool label_same(const struct label *a, const struct label *b);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct labelset_slot {
-	const struct label *label; /* NULL: nobody is here */
+	const struct label *label; /* NULL: free */
 	uint32_t row;
 };
 
@@ -37,7 +37,7 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-/* Where the label is, or would be. */
+/* The slot of the label, or the free slot for it. */
 static struct labelset_slot *slot_of(const struct labelset *set, const struct label *label)
 {
 	uint64_t hash = hash_text(hash_text(14695981039346656037u, label->instance), label->host);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * labelset.h - pure: which labels are taken, and by which row, found without asking every row
- */
+/* labelset.h - pure: a hash table from labels to rows */
 #ifndef KVMSTAT_LABELSET_H
 #define KVMSTAT_LABELSET_H
 
@@ -13,14 +11,14 @@ struct labelset {
 	size_t mask;
 };
 
-/* For so many rows. 0 or -ENOMEM. labelset_free() after success only. */
+/* Make a set for this number of rows. 0 or -ENOMEM; call labelset_free() after success only. */
 int labelset_init(struct labelset *set, uint32_t rows);
 void labelset_free(struct labelset *set);
 
 /* The row that has this label, or -1. */
 int64_t labelset_find(const struct labelset *set, const struct label *label);
 
-/* label stays where it is, and the same, as long as the set is used. Nobody has it yet. */
+/* Add a label that is not in the set; it must stay valid and unchanged as long as the set. */
 void labelset_add(struct labelset *set, uint32_t row, const struct label *label);
 
 /* A number that is kept for a row, 1 at first. */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * naming.c - pure: a label for each guest that no other one has
- */
+/* naming.c - pure: a unique label for each guest */
 #include "naming.h"
 
 #include <stdio.h>
@@ -33,7 +31,7 @@ static void remember_suffixed(struct suffixed *suffixed, uint64_t key)
 
 enum { FREE = -1, RESERVED = -2 };
 
-/* The row that has this label, FREE, or RESERVED for what the plugin says of itself. */
+/* The row that has this label, FREE, or RESERVED for the plugin's own values. */
 static int64_t holder(const struct name_pass *c, const struct label *label)
 {
 	int64_t row = labelset_find(&c->taken, label);
@@ -78,7 +76,7 @@ static void suffix_number(struct name_pass *c, struct label *label, const struct
 	} while (holder(c, label) != FREE);
 }
 
-/* The earlier guest keeps the label; the later one is told apart by its UUID, if it has another one. */
+/* The earlier guest keeps the label; the later one is distinguished by its UUID, if that differs. */
 static void name_guest(struct name_pass *c, uint32_t row)
 {
 	const struct kvmstat_guest *guest = c->now->rows[row].guest;
@@ -114,8 +112,9 @@ static void add_name(struct name_pass *c, uint32_t row)
 }
 
 /*
- * Who is named first keeps the name, so the order must be one that a restart of the collector and another source keep: that
- * in which the guests began. All that is compared is known to every source.
+ * The guest that is named first keeps the name. So the order must survive a restart of the
+ * collector and a change of source: it is the order in which the guests began. Every source knows
+ * the compared members.
  */
 static int compare_ages(const void *a, const void *b, void *data)
 {
@@ -133,7 +132,7 @@ static int compare_ages(const void *a, const void *b, void *data)
 	return (x->fd > y->fd) - (x->fd < y->fd);
 }
 
-/* Of whom it is not known yet who it is, there is no series either. */
+/* An unidentified guest has no series. */
 void name_newcomers(struct name_pass *c, uint32_t *order)
 {
 	uint32_t newcomers = 0;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * naming.h - pure: a label for each guest that no other one has
- */
+/* naming.h - pure: a unique label for each guest */
 #ifndef KVMSTAT_NAMING_H
 #define KVMSTAT_NAMING_H
 
@@ -10,8 +8,8 @@
 
 struct guest_state {
 	uint64_t id;
-	bool named;   /* has its label; without one nothing is sent of it: it is not known yet who it is */
-	bool changed; /* the label says the name in other bytes, or has a suffix */
+	bool named;   /* has its label; else the guest is unidentified, and nothing is sent of it */
+	bool changed; /* the label differs from the name, or has a suffix */
 	bool fresh;   /* found in the last update that changed something */
 	struct label label;
 };
@@ -31,8 +29,8 @@ struct name_pass {
 	const struct naming *naming;
 	struct guest_state *guests; /* as the rows of now */
 	struct labelset taken;
-	struct label numbered; /* the last label that nobody has and that got a number behind it, */
-	unsigned int number;   /* and which */
+	struct label numbered; /* the last label that got a number as its suffix, */
+	unsigned int number;   /* and that number */
 };
 
 /* Label the guests that have no label yet. order has room for a number of each row. */

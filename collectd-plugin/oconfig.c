@@ -16,7 +16,7 @@ static void option_ignored(const char *key, const char *value, const char *why)
 	char message[512];
 
 	options_message(message, sizeof(message), key, value, why);
-	ERROR(ME "%s; it is ignored", message);
+	ERROR(ME "%s; the option is ignored", message);
 }
 
 static const char *value_text(const oconfig_value_t *value, char *buf, size_t size)
@@ -29,7 +29,7 @@ static const char *value_text(const oconfig_value_t *value, char *buf, size_t si
 	return buf;
 }
 
-/* All values of an option, with blanks between. */
+/* All values of an option, separated by blanks. */
 static void item_text(const oconfig_item_t *item, char *text, size_t size)
 {
 	char buf[32];
@@ -46,7 +46,7 @@ static void config_value(struct options *options, const char *key, const char *t
 	char message[512] = "";
 
 	if (options_set(options, key, text, message, sizeof(message)))
-		ERROR(ME "%s; it is ignored", message);
+		ERROR(ME "%s; the option is ignored", message);
 }
 
 static void config_each(struct options *options, const oconfig_item_t *item)
@@ -56,7 +56,10 @@ static void config_each(struct options *options, const oconfig_item_t *item)
 	for (int i = 0; i < item->values_num; i++) {
 		const char *text = value_text(&item->values[i], buf, sizeof(buf));
 
-		/* 007 and yes are a number and a truth to collectd, which keeps no more of them. */
+		/*
+		 * collectd parses unquoted 007 and yes as a number and a boolean, and does not keep
+		 * the text.
+		 */
 		if (item->values[i].type == OCONFIG_TYPE_STRING)
 			config_value(options, item->key, text);
 		else
@@ -72,11 +75,11 @@ static void config_item(struct options *options, const oconfig_item_t *item)
 
 	item_text(item, text, sizeof(text));
 	if (item->children_num)
-		wrong = "it is no block; write it as an option";
+		wrong = "not a block; write it as an option";
 	else if (!item->values_num)
-		wrong = "it needs a value";
+		wrong = "there is no value; expected one";
 	else if (kind == KVMSTAT_OPTION_ONE && item->values_num > 1)
-		wrong = "it takes one value; write only one";
+		wrong = "more than one value; expected only one";
 	if (wrong)
 		option_ignored(item->key, item->values_num ? text : NULL, wrong);
 	else if (kind == KVMSTAT_OPTION_EACH)

@@ -43,7 +43,7 @@ void options_exit(struct options *options)
 	options_forget_words(options);
 }
 
-/* Without memory it is only not checked. */
+/* Without memory the word is not checked. */
 static void remember_word(struct options *options, const char *key, const char *text)
 {
 	struct event_word *word = calloc(1, sizeof(*word));
@@ -87,7 +87,7 @@ static int set_skip_never_seen(struct options *options, const char *value, char 
 {
 	if (!parse_bool(value, &options->skip_never_seen))
 		return 0;
-	snprintf(error, size, "write true or false");
+	snprintf(error, size, "expected true or false");
 	return -EINVAL;
 }
 
@@ -109,7 +109,8 @@ static int set_pace(struct options *options, const char *value, char *error, siz
 		return 0;
 	}
 	if (!parse_number(value, &ms) || !(ms >= 0 && ms <= MAX_PACE_MS)) {
-		snprintf(error, size, "write auto, or the pause after each guest in milliseconds (0 to %d)",
+		snprintf(error, size, "expected auto, or the pause after each guest in milliseconds "
+				      "(0 to %d)",
 			 MAX_PACE_MS);
 		return -EINVAL;
 	}
@@ -123,14 +124,14 @@ static int set_max_values(struct options *options, const char *value, char *erro
 
 	if (!parse_number(value, &number) || !(number >= 1 && number <= MAX_VALUES) ||
 	    number != (double)(uint32_t)number) {
-		snprintf(error, size, "write a whole number from 1 to %d", MAX_VALUES);
+		snprintf(error, size, "expected a whole number from 1 to %d", MAX_VALUES);
 		return -EINVAL;
 	}
 	options->max_values = (uint32_t)number;
 	return 0;
 }
 
-/* Of the plugin alone; the core has the others. */
+/* Options of the plugin; the core has the others. */
 static const struct option {
 	const char *name;
 	enum kvmstat_option_kind kind;
@@ -193,22 +194,22 @@ static int set_unknown(const char *key, const char *value, char *error, size_t s
 	char why[384];
 
 	if (!strcasecmp(key, "Interval"))
-		snprintf(why, sizeof(why), "it belongs into a block <LoadPlugin kvmstat>");
+		snprintf(why, sizeof(why), "it belongs in a block <LoadPlugin kvmstat>");
 	else
 		list_options(why, sizeof(why));
 	options_message(error, size, key, value, why);
 	return -ENOENT;
 }
 
-/* The core took the option; here it is only kept to tell of it. */
-static void note_wish(struct options *options, const char *key, const char *value)
+/* The core has set the option; note it here to report whether it can be met. */
+static void note_request(struct options *options, const char *key, const char *value)
 {
-	static const char *const keys[NWISHES] = {
-		[WISH_VCPUS] = "ReportVcpus", [WISH_HISTOGRAMS] = "ReportHistograms"};
+	static const char *const keys[NREQUESTS] = {
+		[REQUEST_VCPUS] = "ReportVcpus", [REQUEST_HISTOGRAMS] = "ReportHistograms"};
 
-	for (int i = 0; i < NWISHES; i++)
+	for (int i = 0; i < NREQUESTS; i++)
 		if (!strcasecmp(keys[i], key))
-			parse_bool(value, &options->wish[i]);
+			parse_bool(value, &options->requested[i]);
 }
 
 int options_set(struct options *options, const char *key, const char *value, char *error, size_t size)
@@ -225,6 +226,6 @@ int options_set(struct options *options, const char *key, const char *value, cha
 	if (!err && core->names_events)
 		remember_word(options, core->name, value);
 	if (!err)
-		note_wish(options, key, value);
+		note_request(options, key, value);
 	return err;
 }

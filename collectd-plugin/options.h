@@ -10,22 +10,22 @@
 
 enum { PACE_AUTO = -1 };
 
-/* What an Event or ExcludeEvent option said, until it is known which events there are. */
+/* A word of an Event or ExcludeEvent option, to be checked when the events are known. */
 struct event_word {
 	struct event_word *next;
 	const char *key;
 	char *text;
 };
 
-/* What was asked for, and may not be there. */
-enum wish { WISH_VCPUS, WISH_HISTOGRAMS, NWISHES };
+/* Requested values that may not be available. */
+enum request { REQUEST_VCPUS, REQUEST_HISTOGRAMS, NREQUESTS };
 
 struct options {
 	struct kvmstat_config *core;
 	struct event_word *words;
 	struct naming naming;
 	bool skip_never_seen;
-	bool wish[NWISHES];  /* ReportVcpus, ReportHistograms */
+	bool requested[NREQUESTS]; /* ReportVcpus, ReportHistograms */
 	int pace_us;	     /* pause after each guest, or PACE_AUTO */
 	uint32_t max_values; /* in one pass */
 };
@@ -35,15 +35,16 @@ int options_init(struct options *options);
 void options_exit(struct options *options);
 void options_forget_words(struct options *options);
 
-/* Of any option, also one that options_set() does not know: one value. */
+/* The kind of any option; an unknown one takes one value. */
 enum kvmstat_option_kind options_kind(const char *key);
 
 /* "KEY "VALUE": WHY", fit for a line of a log. value NULL: "KEY: WHY". */
 void options_message(char *message, size_t size, const char *key, const char *value, const char *why);
 
 /*
- * 0; or -ENOENT, -EINVAL or -ENOMEM, with a message in error that names option and value and says what to
- * write instead; options are then as before.
+ * Set an option.
+ * 0, or -ENOENT, -EINVAL or -ENOMEM with a message in error: option, value and what is expected;
+ * options are then unchanged.
  */
 int options_set(struct options *options, const char *key, const char *value, char *error, size_t size);
 

@@ -2,8 +2,8 @@
 /*
  * plugin.c - collectd read plugin: why KVM guests leave guest mode
  *
- * With oconfig.c and types.c the only file that sees collectd's headers, and nothing but an adapter: samples of the core
- * out as value lists. Everything that is not collectd's lies in the other files and in common/.
+ * An adapter that sends samples of the core as value lists. Only this file, oconfig.c and types.c
+ * include collectd's headers.
  */
 #include <collectd/core/daemon/collectd.h>
 
@@ -24,7 +24,7 @@ _Static_assert((int)LABEL_SIZE <= (int)DATA_MAX_NAME_LEN, "a label must fit into
 
 enum {
 	MAX_FAILURES = 3,     /* in a row, before collectd is told to ask less often */
-	MAX_LABELS_TOLD = 10, /* in one pass */
+	MAX_LABELS_REPORTED = 10, /* in one pass */
 };
 
 static struct {
@@ -35,7 +35,7 @@ static struct {
 	struct pass pass;
 	unsigned int failures;
 	c_complain_t problem[KVMSTAT_NPROBLEMS];
-	c_complain_t wish[NWISHES];
+	c_complain_t unmet[NREQUESTS];
 	c_complain_t failed;
 	c_complain_t limited;
 	c_complain_t refused;
@@ -54,7 +54,7 @@ static bool options_ready(void)
 static int kvmstat_config(oconfig_item_t *block)
 {
 	if (!options_ready()) {
-		ERROR(ME "there is no memory for the configuration");
+		ERROR(ME "out of memory for the configuration");
 		return 0;
 	}
 	oconfig_take(&plugin.options, block);
@@ -68,24 +68,24 @@ static void dispatch(value_list_t *vl)
 	int err = plugin_dispatch_values(vl);
 
 	if (err)
-		c_complain_once(LOG_ERR, &plugin.refused, ME "collectd does not take values: error %d", err);
+		c_complain_once(LOG_ERR, &plugin.refused, ME "collectd rejects values: error %d", err);
 	else
-		c_release(LOG_INFO, &plugin.refused, ME "collectd takes values again");
+		c_release(LOG_INFO, &plugin.refused, ME "collectd accepts values again");
 }
 
 /* A value list that is filled again and again. */
 struct sender {
 	value_list_t vl;
 	value_t value;
-	const struct label *label; /* that vl has now */
+	const struct label *label; /* that vl currently has */
 };
 
-static void address(struct sender *sender, const struct subject *subject, const struct cell *cell)
+static void address(struct sender *sender, const struct series_owner *owner, const struct cell *cell)
 {
 	value_list_t *vl = &sender->vl;
 
-	if (sender->label != subject->label) {
-		sender->label = subject->label;
+	if (sender->label != owner->label) {
+		sender->label = owner->label;
 		memcpy(vl->host, sender->label->host, sizeof(vl->host));
 		memcpy(vl->plugin_instance, sender->label->instance, sizeof(vl->plugin_instance));
 	}
@@ -93,15 +93,15 @@ static void address(struct sender *sender, const struct subject *subject, const 
 		memcpy(vl->type, "gauge", sizeof("gauge"));
 	else
 		memcpy(vl->type, "derive", sizeof("derive"));
-	series_name(vl->type_instance, cell, subject->suffix);
+	series_name(vl->type_instance, cell, owner->suffix);
 }
 
-static void emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
+static void emit(void *context, const struct series_owner *owner, const struct cell *cell, uint64_t value,
 		 uint64_t realtime_ns)
 {
 	struct sender *sender = context;
 
-	address(sender, subject, cell);
+	address(sender, owner, cell);
 	if (cell->gauge)
 		sender->value.gauge = (gauge_t)value;
 	else
@@ -110,14 +110,14 @@ static void emit(void *context, const struct subject *subject, const struct cell
 	dispatch(&sender->vl);
 }
 
-static bool arrived(void *context, const struct subject *subject, const struct cell *cell)
+static bool arrived(void *context, const struct series_owner *owner, const struct cell *cell)
 {
 	struct sender *sender = context;
 	const data_set_t *ds;
 	value_t *last;
 	bool is_zero;
 
-	address(sender, subject, cell);
+	address(sender, owner, cell);
 	ds = plugin_get_ds(sender->vl.type);
 	last = ds ? uc_get_value(ds, &sender->vl) : NULL;
 	is_zero = last && (cell->gauge ? last->gauge == 0 : last->derive == 0);
@@ -133,7 +133,7 @@ static void send_self(struct sender *sender, const char *type, const char *insta
 	dispatch(&sender->vl);
 }
 
-/* What the plugin says of itself stands beside the guests, without a plugin instance. */
+/* The plugin's own values have no plugin instance. */
 static void send_selves(struct sender *sender, const struct kvmstat_sample *sample)
 {
 	char instance[64];
@@ -141,7 +141,7 @@ static void send_selves(struct sender *sender, const struct kvmstat_sample *samp
 	snprintf(sender->vl.host, sizeof(sender->vl.host), "%s", hostname_g);
 	sender->vl.plugin_instance[0] = '\0';
 	sender->vl.time = NS_TO_CDTIME_T(sample->realtime_ns);
-	/* Where nothing may be looked at, none seen does not mean none there. */
+	/* If nothing may be read, no guests seen does not mean that there are none. */
 	if (sample->nrows || !sample->problems[KVMSTAT_NO_SOURCE].active)
 		send_self(sender, "gauge", "guests", (value_t){.gauge = sample->nrows});
 	send_self(sender, "gauge", "events", (value_t){.gauge = report_events(sample)});
@@ -172,8 +172,9 @@ static void send_sample(const struct kvmstat_sample *sample)
 	pass_end(pass, sample);
 	if (pass->left_out)
 		c_complain_once(LOG_WARNING, &plugin.limited,
-				ME "%u of %u values are left out, because MaxValues is %u: choose guests and "
-				   "events, or raise MaxValues and collectd's WriteQueueLimitHigh and -Low",
+				ME "%u of %u values are left out: MaxValues is %u; select fewer "
+				   "guests or events, or raise MaxValues and collectd's "
+				   "WriteQueueLimitHigh and -Low",
 				pass->left_out, pass->left_out + pass->sent, plugin.options.max_values);
 	else
 		c_release(LOG_INFO, &plugin.limited, ME "no values are left out any more");
@@ -194,39 +195,39 @@ static void report_problems(const struct kvmstat_sample *sample)
 	}
 }
 
-static void report_wishes(const struct kvmstat_sample *sample)
+static void report_requests(const struct kvmstat_sample *sample)
 {
 	char text[512];
 
-	for (int i = 0; i < NWISHES; i++) {
-		int unmet = report_wish(text, sizeof(text), sample, &plugin.options, i);
+	for (int i = 0; i < NREQUESTS; i++) {
+		int unmet = report_request(text, sizeof(text), sample, &plugin.options, i);
 
 		if (unmet > 0)
-			c_complain_once(LOG_WARNING, &plugin.wish[i], ME "%s", text);
+			c_complain_once(LOG_WARNING, &plugin.unmet[i], ME "%s", text);
 		else if (!unmet)
-			c_release(LOG_INFO, &plugin.wish[i], ME "%s", text);
+			c_release(LOG_INFO, &plugin.unmet[i], ME "%s", text);
 	}
 }
 
 static void report_labels(const struct kvmstat_sample *sample)
 {
 	char text[512];
-	uint32_t told = 0;
+	uint32_t reported = 0;
 
 	for (uint32_t i = 0; i < sample->nrows; i++) {
 		const struct guest_state *guest = &plugin.state.guests[i];
 
-		if (!guest->fresh || !guest->changed || told++ >= MAX_LABELS_TOLD)
+		if (!guest->fresh || !guest->changed || reported++ >= MAX_LABELS_REPORTED)
 			continue;
 		report_label(text, sizeof(text), sample->rows[i].guest, &guest->label);
 		INFO(ME "%s", text);
 	}
-	if (told > MAX_LABELS_TOLD)
-		INFO(ME "%u more guests are not called by their own names here, for the same reasons",
-		     told - MAX_LABELS_TOLD);
+	if (reported > MAX_LABELS_REPORTED)
+		INFO(ME "%u more guests are not reported under their own names, for the same reasons",
+		     reported - MAX_LABELS_REPORTED);
 }
 
-/* A sample that state and messages are up to date with, or NULL. */
+/* Take a sample and update state and messages; NULL without memory. */
 static struct kvmstat_sample *take_sample(int *err)
 {
 	struct kvmstat_sample *sample = NULL;
@@ -240,7 +241,7 @@ static struct kvmstat_sample *take_sample(int *err)
 		return NULL;
 	}
 	report_problems(sample);
-	report_wishes(sample);
+	report_requests(sample);
 	if (*err > 0)
 		report_labels(sample);
 	return sample;
@@ -256,7 +257,7 @@ static int kvmstat_read(user_data_t *user_data)
 		return -1;
 	sample = take_sample(&err);
 	if (!sample) {
-		c_complain_once(LOG_ERR, &plugin.failed, ME "nothing can be collected: %s", strerror(-err));
+		c_complain_once(LOG_ERR, &plugin.failed, ME "cannot collect: %s", strerror(-err));
 		return ++plugin.failures < MAX_FAILURES ? 0 : -1;
 	}
 	plugin.failures = 0;
@@ -276,31 +277,31 @@ static void report_unknown_events(void)
 		if (!kvmstat_event_unknown(plugin.kvmstat, word->text, suggestion, sizeof(suggestion)))
 			continue;
 		report_unknown_event(text, sizeof(text), word, suggestion);
-		ERROR(ME "%s; it matches nothing", text);
+		ERROR(ME "%s; the option matches nothing", text);
 	}
 	options_forget_words(&plugin.options);
 }
 
-/* Besides memory it can only lack the directory of the option Root. */
+/* Other than out of memory, only the directory of the option Root can be missing. */
 static void report_failed_start(int err)
 {
 	if (err == -ENOMEM)
-		ERROR(ME "it cannot start: %s", strerror(-err));
+		ERROR(ME "cannot start: %s", strerror(-err));
 	else
-		ERROR(ME "Root: the directory cannot be opened: %s; write one that has sys and proc; "
-			 "the plugin does not start",
+		ERROR(ME "Root: cannot open the directory: %s; expected one that contains sys and "
+			 "proc; the plugin does not start",
 		      strerror(-err));
 }
 
-/* Only "none" can make all names the same, and only where the host's name does not tell guests apart. */
+/* Only "none" can make all names the same, and only if the host's name does not distinguish guests. */
 static void check_naming(void)
 {
 	struct naming *naming = &plugin.options.naming;
 
-	if (label_tells_guests_apart(naming))
+	if (label_distinguishes_guests(naming))
 		return;
-	ERROR(ME "PluginInstanceFormat \"none\": every guest would have the same name; write HostnameFormat "
-		 "name or uuid as well; \"PluginInstanceFormat name\" is used instead");
+	ERROR(ME "PluginInstanceFormat \"none\": all guests would have the same name; also set "
+		 "HostnameFormat name or uuid; \"PluginInstanceFormat name\" is used instead");
 	naming->instance = (struct label_format){1, {LABEL_NAME}};
 }
 
@@ -308,8 +309,8 @@ static void report_no_events(const struct kvmstat_sample *sample)
 {
 	if (!sample->ncolumns && plugin.options.words && !sample->problems[KVMSTAT_NO_SOURCE].active &&
 	    !sample->problems[KVMSTAT_NO_KVM].active)
-		WARNING(ME "Event and ExcludeEvent let no event of this host pass, so nothing is sent of "
-			   "guests; `kvmstat events --all` lists those of this host");
+		WARNING(ME "no event of this host matches Event and ExcludeEvent: no guest "
+			   "statistics are sent; `kvmstat events --all` lists the events of this host");
 }
 
 static int kvmstat_init(void)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * report.c - pure: what the plugin says in the log, as text
- */
+/* report.c - pure: texts of the plugin's log messages */
 #include "report.h"
 
 #include <stdio.h>
@@ -38,7 +36,7 @@ const char *report_over(enum kvmstat_problem problem)
 		[KVMSTAT_NO_SOURCE] = "events can be read now",
 		[KVMSTAT_REFUSED] = "no event is refused any more",
 		[KVMSTAT_UNREADABLE] = "the statistics of every guest can be read again",
-		[KVMSTAT_MALFORMED] = "what the kernel says makes sense again",
+		[KVMSTAT_MALFORMED] = "the kernel's statistics are valid again",
 		[KVMSTAT_UNNAMED] = "every guest has its name again",
 		[KVMSTAT_TOO_MANY] = "no event is left out any more",
 	};
@@ -76,30 +74,30 @@ static bool has_histogram(const struct kvmstat_sample *sample)
 	return false;
 }
 
-int report_wish(char *text, size_t size, const struct kvmstat_sample *sample, const struct options *options,
-		enum wish wish)
+int report_request(char *text, size_t size, const struct kvmstat_sample *sample, const struct options *options,
+		   enum request request)
 {
-	static const char *const met[NWISHES] = {
-		[WISH_VCPUS] = "over: there are values of single vCPUs now",
-		[WISH_HISTOGRAMS] = "over: there are histograms now",
+	static const char *const met[NREQUESTS] = {
+		[REQUEST_VCPUS] = "over: there are values of single vCPUs now",
+		[REQUEST_HISTOGRAMS] = "over: there are histograms now",
 	};
-	static const char *const unmet[NWISHES] = {
-		[WISH_VCPUS] = "ReportVcpus: of single vCPUs only CPU times can be sent, since the source "
-			       "debugfs has just the sum over all; bpf and statsfd have them one by one: "
-			       "`kvmstat doctor` says what stands in their way",
-		[WISH_HISTOGRAMS] =
-			"ReportHistograms: there is no histogram to send: debugfs has none, kernels "
-			"before 5.15 neither, and Event or ExcludeEvent may leave them out; bpf and "
-			"statsfd have them: `kvmstat doctor` says what stands in their way",
+	static const char *const unmet[NREQUESTS] = {
+		[REQUEST_VCPUS] = "ReportVcpus: only CPU times of single vCPUs are sent: the source "
+			       "debugfs has only the sum over all vCPUs; use the source bpf or "
+			       "statsfd, see `kvmstat doctor` for why they are not in use",
+		[REQUEST_HISTOGRAMS] =
+			"ReportHistograms: there is no histogram to send: debugfs and kernels before "
+			"5.15 have none, or Event or ExcludeEvent leaves them out; use the source "
+			"bpf or statsfd, see `kvmstat doctor` for why they are not in use",
 	};
 	bool there;
 
-	if (!options->wish[wish])
+	if (!options->requested[request])
 		return -1;
-	there = wish == WISH_VCPUS ? has_vcpu_value(sample) : has_histogram(sample);
-	if (!there && (wish == WISH_VCPUS ? !has_sum(sample) : !sample->nrows || !sample->ncolumns))
+	there = request == REQUEST_VCPUS ? has_vcpu_value(sample) : has_histogram(sample);
+	if (!there && (request == REQUEST_VCPUS ? !has_sum(sample) : !sample->nrows || !sample->ncolumns))
 		return -1;
-	snprintf(text, size, "%s", there ? met[wish] : unmet[wish]);
+	snprintf(text, size, "%s", there ? met[request] : unmet[request]);
 	return !there;
 }
 
@@ -115,8 +113,7 @@ void report_unknown_event(char *text, size_t size, const struct event_word *word
 void report_label(char *text, size_t size, const struct kvmstat_guest *guest, const struct label *label)
 {
 	snprintf(text, size,
-		 "the guest of process %d, fd %d is called %s/kvmstat%s%s here: its own name is used by "
-		 "another guest, "
-		 "or not fit for an identifier",
+		 "the guest of process %d, fd %d is reported as %s/kvmstat%s%s: its own name is used "
+		 "by another guest or is not a valid identifier",
 		 (int)guest->pid, guest->fd, label->host, label->instance[0] ? "-" : "", label->instance);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * send.c - which values of a sample are sent, in which order and at what pace
- */
+/* send.c - select the values to send, their order and their pace */
 #include "send.h"
 
 #include <time.h>
@@ -11,8 +9,8 @@ enum {
 	AUTO_PACE_VALUES = 5000, /* fewer than these do no harm in one burst */
 	AUTO_PACE_US = 500,
 	PATIENCE = 4,		  /* all pauses together take no more than this part of the interval */
-	OWED_PAUSE_NS = 1000000,     /* the first one, each other one is twice as long, */
-	OWED_PATIENCE_NS = 50000000, /* and all together */
+	FLUSH_PAUSE_NS = 1000000,     /* the first one, each other one is twice as long, */
+	FLUSH_PATIENCE_NS = 50000000, /* and all together */
 };
 
 /* A pause after each guest, so that a large pass does not overrun sockets. SIGTERM waits for it: not for
@@ -53,7 +51,7 @@ static void pace_wait(struct pace *pace)
 	pace->patience_ns -= took < pace->patience_ns ? took : pace->patience_ns;
 }
 
-/* May one more value be sent, now or in the end? */
+/* May one more value be sent, now or at the end? */
 static bool admit(struct pass *pass)
 {
 	if (pass->sent == pass->options->max_values) {
@@ -64,41 +62,41 @@ static bool admit(struct pass *pass)
 	return true;
 }
 
-static void send_subject(struct pass *pass, const struct kvmstat_sample *sample,
-			 const struct subject *subject)
+static void send_owner(struct pass *pass, const struct kvmstat_sample *sample,
+		       const struct series_owner *owner)
 {
 	const struct state *state = pass->state;
 	uint64_t value;
 
 	for (uint32_t i = 0; i < state->ncells; i++) {
-		switch (state_judge(state, sample, subject, i, &value)) {
+		switch (state_judge(state, sample, owner, i, &value)) {
 		case LEAVE_OUT:
 			break;
 		case SEND_ZERO_FIRST:
 			if (admit(pass))
-				pass->emit(pass->context, subject, &state->cells[i], 0,
+				pass->emit(pass->context, owner, &state->cells[i], 0,
 					   state->before->realtime_ns);
 			if (admit(pass)) {
-				state_owe(subject, i);
-				pass->owed++;
+				state_defer(owner, i);
+				pass->deferred++;
 			}
 			break;
 		case SEND:
 			if (admit(pass))
-				pass->emit(pass->context, subject, &state->cells[i], value,
+				pass->emit(pass->context, owner, &state->cells[i], value,
 					   sample->realtime_ns);
 		}
 	}
 }
 
-typedef void each_subject(struct pass *pass, const struct kvmstat_sample *sample,
-			  const struct subject *subject);
+typedef void each_owner(struct pass *pass, const struct kvmstat_sample *sample,
+			const struct series_owner *owner);
 
-static void each_guest(struct pass *pass, const struct kvmstat_sample *sample, each_subject *act,
+static void each_guest(struct pass *pass, const struct kvmstat_sample *sample, each_owner *act,
 		       struct pace *pace)
 {
 	for (uint32_t row = 0; row < sample->nrows; row++) {
-		struct subject guest = state_guest(pass->state, sample, row);
+		struct series_owner guest = state_guest(pass->state, sample, row);
 
 		if (!pass->state->guests[row].named)
 			continue;
@@ -107,7 +105,7 @@ static void each_guest(struct pass *pass, const struct kvmstat_sample *sample, e
 	}
 }
 
-static void each_vcpu(struct pass *pass, const struct kvmstat_sample *sample, each_subject *act,
+static void each_vcpu(struct pass *pass, const struct kvmstat_sample *sample, each_owner *act,
 		      struct pace *pace)
 {
 	for (uint32_t row = 0; sample->nvcpus && row < sample->nrows; row++) {
@@ -116,7 +114,7 @@ static void each_vcpu(struct pass *pass, const struct kvmstat_sample *sample, ea
 		if (!pass->state->guests[row].named)
 			continue;
 		for (uint32_t i = 0; i < sample->rows[row].nvcpus; i++) {
-			struct subject vcpu = state_vcpu(pass->state, sample, row, first + i);
+			struct series_owner vcpu = state_vcpu(pass->state, sample, row, first + i);
 
 			act(pass, sample, &vcpu);
 		}
@@ -130,52 +128,52 @@ void pass_run(struct pass *pass, const struct kvmstat_sample *sample)
 
 	pass->sent = 0;
 	pass->left_out = 0;
-	pass->owed = 0;
-	each_guest(pass, sample, send_subject, &pace);
-	each_vcpu(pass, sample, send_subject, &pace);
+	pass->deferred = 0;
+	each_guest(pass, sample, send_owner, &pace);
+	each_vcpu(pass, sample, send_owner, &pace);
 }
 
-static void pay_subject(struct pass *pass, const struct kvmstat_sample *sample, const struct subject *subject)
+static void flush_owner(struct pass *pass, const struct kvmstat_sample *sample, const struct series_owner *owner)
 {
 	const struct state *state = pass->state;
 	uint64_t value;
 
 	for (uint32_t i = 0; i < state->ncells; i++) {
-		if (!state_owes(subject, i) || !pass->arrived(pass->context, subject, &state->cells[i]))
+		if (!state_is_deferred(owner, i) || !pass->arrived(pass->context, owner, &state->cells[i]))
 			continue;
-		pass->owed--;
-		if (state_pay(sample, subject, i, &value))
-			pass->emit(pass->context, subject, &state->cells[i], value, sample->realtime_ns);
+		pass->deferred--;
+		if (state_flush(sample, owner, i, &value))
+			pass->emit(pass->context, owner, &state->cells[i], value, sample->realtime_ns);
 	}
 }
 
-static void forgive_subject(struct pass *pass, const struct kvmstat_sample *sample,
-			    const struct subject *subject)
+static void forget_deferred(struct pass *pass, const struct kvmstat_sample *sample,
+			    const struct series_owner *owner)
 {
 	uint64_t value;
 
 	for (uint32_t i = 0; i < pass->state->ncells; i++)
-		if (state_owes(subject, i))
-			state_pay(sample, subject, i, &value);
+		if (state_is_deferred(owner, i))
+			state_flush(sample, owner, i, &value);
 }
 
 void pass_end(struct pass *pass, const struct kvmstat_sample *sample)
 {
 	uint64_t patience_ns = pass->interval_ns / PATIENCE;
-	struct pace none = {0}, pace = {OWED_PAUSE_NS,
-					patience_ns < OWED_PATIENCE_NS ? patience_ns : OWED_PATIENCE_NS};
+	struct pace none = {0}, pace = {FLUSH_PAUSE_NS,
+					patience_ns < FLUSH_PATIENCE_NS ? patience_ns : FLUSH_PATIENCE_NS};
 
-	while (pass->owed) {
-		each_guest(pass, sample, pay_subject, &none);
-		each_vcpu(pass, sample, pay_subject, &none);
-		if (!pass->owed || pace.patience_ns < pace.pause_ns)
+	while (pass->deferred) {
+		each_guest(pass, sample, flush_owner, &none);
+		each_vcpu(pass, sample, flush_owner, &none);
+		if (!pass->deferred || pace.patience_ns < pace.pause_ns)
 			break;
 		pace_wait(&pace);
 		pace.pause_ns *= 2;
 	}
-	if (pass->owed) {
-		each_guest(pass, sample, forgive_subject, &none);
-		each_vcpu(pass, sample, forgive_subject, &none);
+	if (pass->deferred) {
+		each_guest(pass, sample, forget_deferred, &none);
+		each_vcpu(pass, sample, forget_deferred, &none);
 	}
-	pass->owed = 0;
+	pass->deferred = 0;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * series.c - pure: what the values of a guest and of its vCPUs are called in collectd
- */
+/* series.c - pure: the names of a guest's and its vCPUs' values in collectd */
 #include "series.h"
 
 #include <inttypes.h>
@@ -16,7 +14,7 @@ static const char *const units[KVMSTAT_NUNITS] = {
 
 static const char *const times[NTIMES] = {[TIME_CPU] = "cpu_time_ns", [TIME_WAIT] = "cpu_wait_ns"};
 
-/* The number sorts, the bound tells; every bucket has a lower one. */
+/* The number sorts the buckets, the bound explains them; every bucket has a lower bound. */
 static int bucket_name(char *name, const struct kvmstat_column *column, uint32_t bucket)
 {
 	const struct kvmstat_event *event = column->event;
@@ -79,7 +77,7 @@ struct cell *series_cells(const struct kvmstat_sample *sample, bool skip)
 	return cells;
 }
 
-/* Of a fixed width for all vCPUs there may be: a name must not change when another vCPU is plugged in. */
+/* The width is fixed for all possible vCPUs: a name must not change when a vCPU is plugged in. */
 struct suffix series_suffix(uint32_t vcpu)
 {
 	struct suffix suffix;

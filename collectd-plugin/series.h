@@ -14,20 +14,20 @@
 #include "kvmstat.h"
 #include "label.h"
 
-/* CPU time and run-queue wait are no events: they stand behind the events' cells, if vCPUs are reported. */
+/* CPU time and run-queue wait are not events: they follow the events' cells, if vCPUs are reported. */
 enum { TIME_CPU, TIME_WAIT, NTIMES };
 
-/* What is the same for a cell in every row. */
+/* Properties of a cell that are the same in every row. */
 struct cell {
 	char type_instance[LABEL_SIZE];
 	uint8_t len; /* of type_instance, its NUL not counted */
 	bool gauge;
-	bool skip;	 /* not sent before it is something else than 0 */
+	bool skip;	 /* not sent until it is not 0 */
 	bool per_vcpu;	 /* sent of each vCPU as well: no bucket, and nothing that only a VM has */
 	uint32_t column; /* index in sample->columns; of a time: ncolumns */
 };
 
-/* What is the same for a vCPU in every cell: "-vcpu003". */
+/* The suffix of a vCPU in every cell: "-vcpu003". */
 struct suffix {
 	char text[16];
 	uint8_t len;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * types.c - the types of collectd's that the plugin's values have
- */
+/* types.c - collectd's types of the plugin's values */
 #include <collectd/core/daemon/collectd.h>
 
 #include <collectd/core/daemon/plugin.h>
@@ -17,7 +15,7 @@ static const struct {
 	{"duration", {"seconds", DS_TYPE_GAUGE, 0, NAN}},
 };
 
-/* A TypesDB line anywhere drops the types that collectd comes with. */
+/* Any TypesDB line in the configuration drops collectd's own types. */
 int types_check(void)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -28,19 +26,20 @@ int types_check(void)
 		if (known && known->ds_num == 1 && known->ds[0].type == source.type)
 			continue;
 		if (known) {
-			ERROR(ME "the type \"%s\" of a TypesDB file is not that of collectd; remove it from "
-				 "that file",
+			ERROR(ME "a TypesDB file defines the type \"%s\" differently than collectd; "
+				 "remove it from that file",
 			      types[i].type);
 			return -1;
 		}
 		snprintf(set.type, sizeof(set.type), "%s", types[i].type);
 		if (plugin_register_data_set(&set)) {
-			ERROR(ME "the type \"%s\" cannot be registered; add collectd's types.db as a TypesDB",
+			ERROR(ME "cannot register the type \"%s\"; add collectd's types.db as a "
+				 "TypesDB",
 			      types[i].type);
 			return -1;
 		}
-		WARNING(ME "the type \"%s\" was not in any TypesDB and is now; add collectd's own types.db "
-			   "as well",
+		WARNING(ME "no TypesDB defines the type \"%s\": the plugin has registered it; also "
+			   "add collectd's own types.db",
 			types[i].type);
 	}
 	return 0;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * types.h - the types of collectd's that the plugin's values have
- */
+/* types.h - collectd's types of the plugin's values */
 #ifndef KVMSTAT_TYPES_H
 #define KVMSTAT_TYPES_H
 
 #define ME "kvmstat plugin: " /* what every message begins with */
 
-/* Are they known to collectd, as they come with it? Registers those that are not. 0, or -1 after saying why not. */
+/*
+ * Check that collectd has its own types, and register missing ones. 0, or -1 with a message in the
+ * log.
+ */
 int types_check(void);
 
 #endif

@@ -13,16 +13,16 @@
  *	kvmstat_config_set(config, "Event", "/^exit_/", error, sizeof(error));
  *	kvmstat_open(&kvmstat, config);
  *	kvmstat_collect(kvmstat, &sample);
- *	... read sample->rows[i].value[event->column] where
- *	    sample->rows[i].from[event->column] is not KVMSTAT_ABSENT ...
+ *	... read sample->rows[i].value[column->first_cell] where
+ *	    sample->rows[i].from[column->first_cell] is not KVMSTAT_ABSENT ...
  *	kvmstat_sample_put(sample);
  *	kvmstat_close(kvmstat);
  *
  * Errors: functions return 0 (or a positive result) or -errno. Nothing here
  * prints, exits, starts a thread or blocks on anything a guest answers. The
- * one exception is the source libvirt, if the option Source names it: it has
- * threads of its own, which take no signals and of which nothing is seen, and
- * a pass waits for them a limited time.
+ * one exception is the source libvirt, if the option Source lists it: it runs
+ * worker threads, which block all signals and never call back into the
+ * caller; a pass waits for them a limited time.
  *
  * Threads: one thread at a time may use a collector. Samples may be read and
  * given back from any thread.
@@ -47,7 +47,7 @@ const char *kvmstat_version(void);
 /* What a value means; the kernel's own types of statistics. */
 enum kvmstat_class {
 	KVMSTAT_CUMULATIVE,	/* only grows while the guest runs */
-	KVMSTAT_INSTANT,	/* as of now, may fall */
+	KVMSTAT_INSTANT,	/* current value, may fall */
 	KVMSTAT_PEAK,		/* highest value so far */
 	KVMSTAT_LINEAR_HIST,	/* one value a bucket, each cumulative */
 	KVMSTAT_LOG_HIST,
@@ -65,16 +65,16 @@ enum kvmstat_unit {
 
 enum kvmstat_scope {
 	KVMSTAT_VM,		/* one value a guest */
-	KVMSTAT_VCPU,		/* a guest's value is the sum over its vCPUs, of a peak the maximum */
+	KVMSTAT_VCPU,		/* a guest's value is the sum over its vCPUs, for a peak the maximum */
 	KVMSTAT_NSCOPES
 };
 
 /*
- * Architecture-neutral categories. An event belongs to one; which events add
- * up to a category's total is told by kvmstat_event.adds_to.
+ * Architecture-neutral categories. An event belongs to one.
+ * kvmstat_event.adds_to lists the totals that an event is part of.
  */
 enum kvmstat_category {
-	KVMSTAT_EXITS,		/* leaving SIE, VMX or SVM guest mode, for any reason */
+	KVMSTAT_EXITS,		/* exits from SIE, VMX or SVM guest mode, for any reason */
 	KVMSTAT_IO,
 	KVMSTAT_IDLE,
 	KVMSTAT_INSTRUCTION,
@@ -106,7 +106,7 @@ struct kvmstat_event {
 	enum kvmstat_category category;
 	uint32_t adds_to;	/* bit 1 << category for each total that this event is part of */
 	bool known;		/* in events.tsv; otherwise class and unit are as the kernel says */
-	bool dead;		/* exported, but no kernel looked at ever counts it */
+	bool dead;		/* exported, but no known kernel counts it */
 };
 
 /* Where an event of this host is to be found in a row, and where it comes from. */
@@ -114,17 +114,19 @@ struct kvmstat_column {
 	const struct kvmstat_event *event;
 	uint32_t first_cell;	/* a histogram has one cell a bucket, from this one on */
 	uint32_t cells;		/* 1, or the number of buckets */
-	uint8_t source;		/* enum kvmstat_source that serves it, KVMSTAT_ABSENT if none can */
-	const char *reason;	/* "" or why no source can, and what to do */
-	const char *kernel_name; /* what this kernel calls it: before 5.14 it may have an older name than event->name */
+	uint8_t source;		/* enum kvmstat_source that reads it, KVMSTAT_ABSENT if none can */
+	const char *reason;	/* why no source can read it, and what to do; else "" */
+	const char *kernel_name; /* this kernel's name: before 5.14 it may be older than event->name */
 };
 
 bool kvmstat_is_histogram(enum kvmstat_class class);
 
 /*
- * Which values a bucket of a histogram counts: those from *from to less than *below, in the event's unit; the last
- * bucket has no end, and *below is UINT64_MAX. False where that is not known: the kernel does not tell all sources
- * the width of linear buckets, and no event of today has them. bucket < column->cells.
+ * Bounds of a histogram's bucket, in the event's unit: it counts values from *from to less than
+ * *below.
+ * The last bucket has no upper bound: *below is UINT64_MAX. bucket < column->cells.
+ * Returns false if unknown: not every source sees the width of linear buckets, and no current event
+ * has them.
  */
 bool kvmstat_bucket(const struct kvmstat_column *column, uint32_t bucket, uint64_t *from, uint64_t *below);
 
@@ -136,13 +138,13 @@ enum kvmstat_source {
 	KVMSTAT_DEBUGFS,
 	KVMSTAT_PROC,		/* /proc alone: guests, but no events */
 	KVMSTAT_STATSFD,	/* binary statistics fds that the VMM keeps, borrowed */
-	KVMSTAT_TRACEPOINT,	/* BPF programs on kvm's tracepoints: exits by reason; only if it is asked for */
-	KVMSTAT_LIBVIRT,	/* what libvirt's daemon asks QEMU; only if it is asked for */
+	KVMSTAT_TRACEPOINT,	/* BPF programs on kvm's tracepoints: exits by reason; opt-in */
+	KVMSTAT_LIBVIRT,	/* QEMU's statistics, through libvirt's daemon; opt-in */
 	KVMSTAT_NSOURCES
 };
 
 enum kvmstat_source_state {
-	KVMSTAT_UNUSED,		/* not needed, a better source serves everything; or not asked for */
+	KVMSTAT_UNUSED,		/* not needed, since a better source provides every event; or not configured */
 	KVMSTAT_ACTIVE,
 	KVMSTAT_PARTIAL,	/* active, but a part is refused (counters in debugfs under lockdown) */
 	KVMSTAT_MISSING,	/* not on this host, kernel or build */
@@ -158,21 +160,21 @@ struct kvmstat_source_status {
 const char *kvmstat_source_name(enum kvmstat_source source);	/* "bpf" */
 const char *kvmstat_state_name(enum kvmstat_source_state state);	/* "active" */
 
-/* Things that can be wrong, each told once, and once more when it is over. */
+/* Problems; each is reported once when it begins, and once when it is over. */
 enum kvmstat_problem {
-	KVMSTAT_NO_KVM,		/* neither /dev/kvm nor a kvm module nor its debugfs directory */
+	KVMSTAT_NO_KVM,		/* there is no /dev/kvm, no kvm module and no debugfs directory */
 	KVMSTAT_NO_SOURCE,	/* no source can read any event here */
 	KVMSTAT_REFUSED,	/* some events cannot be read (lockdown) */
 	KVMSTAT_UNREADABLE,	/* statistics of some guests cannot be read */
-	KVMSTAT_MALFORMED,	/* the kernel or a file said something that makes no sense */
-	KVMSTAT_UNNAMED,	/* /proc of some guests cannot be read, or not yet: no names */
-	KVMSTAT_TOO_MANY,	/* this host has more unknown events than are taken: some are left out */
+	KVMSTAT_MALFORMED,	/* the kernel or a file contains invalid data */
+	KVMSTAT_UNNAMED,	/* no names: /proc of some guests cannot be read, or not yet */
+	KVMSTAT_TOO_MANY,	/* more unknown events than the limit: some are left out */
 	KVMSTAT_NPROBLEMS
 };
 
 struct kvmstat_problem_status {
 	bool active;
-	uint64_t count;		/* passes or guests hit by it since the collector was opened */
+	uint64_t count;		/* passes or guests affected since the collector was opened */
 	char text[512];		/* what, on what, why, what to do; kept after it is over */
 };
 
@@ -190,24 +192,25 @@ const char *kvmstat_lockdown_name(enum kvmstat_lockdown lockdown); /* "integrity
 /* ---- guests ------------------------------------------------------------- */
 
 /*
- * One incarnation of one KVM virtual machine. Constant; lives while a sample refers to it. As long as it is not known who it
- * is, because descriptors or memory are short or its process does not let itself be asked, key is "", and nothing may be
- * published of it that outlives the sample. Once it is known there is another guest, of another id, in its place.
+ * One incarnation of one KVM virtual machine. Constant; valid while a sample refers to it.
+ * While its identity is unknown (descriptors or memory are short, or its process does not answer),
+ * key is "", and nothing that outlives the sample may be published of it. Once the identity is
+ * known, another guest with another id replaces it.
  */
 struct kvmstat_guest {
 	uint64_t id;		/* grows by discovery in this collector, never reused; 0: the row of others */
-	const char *name;	/* bytes, not always UTF-8, may be "" only if the VMM was told so */
+	const char *name;	/* bytes, not always UTF-8; "" only if the VMM was given an empty name */
 	const char *uuid;	/* 36 characters in lower case, or "" */
 	const char *key;	/* survives restarts of guest and host: "uuid:...", "name:..." or "dir:..."; or "" */
 	const char *incarnation; /* "BOOTID/TID-FD/INODE/CTIME", differs for every incarnation */
-	const char *vmm;	/* "qemu", "firecracker", ..., or the comm of a program nobody knows */
+	const char *vmm;	/* "qemu", "firecracker", ..., or the comm of an unknown program */
 	pid_t pid;		/* of the VMM's process (thread group) in the initial pid namespace */
 	int fd;			/* of the VM in that process */
 	uint64_t start_ns;	/* when the VMM's process started, CLOCK_BOOTTIME; 0 if unknown */
 	uint64_t created_ns;	/* when KVM created the VM, CLOCK_REALTIME; 0 if unknown */
 	/*
-	 * The later of these two times, by both clocks as they stood when the guest was found: what is made of them
-	 * stays the same if the wall clock is set. 0 if unknown.
+	 * The later of these two times, by both clocks, converted when the guest was found: it does
+	 * not change when the wall clock is set. 0 if unknown.
 	 */
 	uint64_t began_ns;	/* CLOCK_BOOTTIME */
 	uint64_t began_realtime_ns; /* CLOCK_REALTIME */
@@ -215,9 +218,10 @@ struct kvmstat_guest {
 };
 
 /*
- * With TopGuests: what the guests without a row of their own have in one. Its counters start at 0 with the collector,
- * grow by what those guests count, and never fall, so that the rates of all rows are those of all guests. Its instant
- * values are their sums, its peaks the maximum.
+ * With TopGuests: the row of all guests that have no row of their own.
+ * Counters start at 0 with the collector, grow with those guests, and never fall: the rates of all
+ * rows add up to those of all guests.
+ * Instant values are sums, peaks are maxima.
  */
 #define KVMSTAT_OTHERS "others"
 
@@ -227,15 +231,15 @@ enum kvmstat_vcpu_state {
 	KVMSTAT_VCPU_UNKNOWN,	/* the kernel has no event "blocking" (before 5.17), or it is not collected */
 	KVMSTAT_VCPU_RUNNING,	/* not blocked: in guest mode, in KVM, in the VMM, or waiting for a CPU */
 	KVMSTAT_VCPU_BLOCKED,	/* halted: KVM waits for something to wake it */
-	KVMSTAT_VCPU_OFFLINE,	/* taken out by the VMM, as libvirt says */
+	KVMSTAT_VCPU_OFFLINE,	/* removed by the VMM, as libvirt reports */
 	KVMSTAT_NVCPU_STATES
 };
 
 const char *kvmstat_vcpu_state_name(enum kvmstat_vcpu_state state); /* "blocked" */
 
 /*
- * One vCPU of a guest in one sample. Its cells are those of the guest's row: its own numbers where the guest's are
- * the sum or maximum, absent for events of scope vm and where the source cannot tell vCPUs apart (debugfs).
+ * One vCPU of a guest in one sample, with the cells of the guest's row.
+ * Absent: events of scope vm, and sources that cannot distinguish vCPUs (debugfs).
  */
 struct kvmstat_vcpu {
 	uint32_t id;		/* KVM's */
@@ -244,29 +248,29 @@ struct kvmstat_vcpu {
 	bool has_cpu;		/* cpu_ns and wait_ns are known */
 	uint64_t cpu_ns;	/* CPU time of its thread so far */
 	uint64_t wait_ns;	/* time it waited for a CPU while runnable so far */
-	const uint64_t *value;	/* [sample->ncells], valid only where from[] says so */
+	const uint64_t *value;	/* [sample->ncells], valid only where from[] is not KVMSTAT_ABSENT */
 	const uint8_t *from;
 };
 
 /* One guest in one sample. */
 struct kvmstat_row {
 	const struct kvmstat_guest *guest;
-	const uint64_t *value;	/* [sample->ncells], valid only where from[] says so */
+	const uint64_t *value;	/* [sample->ncells], valid only where from[] is not KVMSTAT_ABSENT */
 	const uint8_t *from;	/* [sample->ncells], enum kvmstat_source; KVMSTAT_ABSENT: no value */
 	uint32_t vcpu_count;	/* 0 if unknown */
 	bool has_cpu;		/* cpu_ns and wait_ns are known for every vCPU thread */
 	uint64_t cpu_ns;	/* CPU time of the vCPU threads so far */
 	uint64_t wait_ns;	/* time they waited for a CPU while runnable so far */
-	uint32_t nvcpus;	/* vCPUs that are reported one by one: none without ReportVcpus */
+	uint32_t nvcpus;	/* vCPUs that are reported individually: 0 without ReportVcpus */
 	const struct kvmstat_vcpu *vcpus; /* [nvcpus] in ascending order of id; part of sample->vcpus */
 };
 
 /*
  * All values of one pass. Read-only, and unchanged until it is given back.
  *
- * rows are in ascending order of guest->id. columns are in ascending order of
- * event->number. A front end that keeps an index of its own rebuilds it only
- * when guest_generation (guests, and vCPUs if they are reported) or event_generation differs from the last sample's.
+ * rows are in ascending order of guest->id, columns in ascending order of event->number.
+ * A front end with its own index rebuilds it only when guest_generation (guests, and vCPUs if
+ * reported) or event_generation differs from the last sample's.
  */
 struct kvmstat_sample {
 	uint64_t number;	/* 1 for the first pass */
@@ -275,7 +279,7 @@ struct kvmstat_sample {
 	uint64_t duration_ns;	/* how long the pass took */
 	uint64_t guest_generation;
 	uint64_t event_generation;
-	uint32_t nguests;	/* that were collected: nrows, unless TopGuests leaves some to one row of others */
+	uint32_t nguests;	/* guests collected: nrows, unless TopGuests puts some into one row of others */
 	uint32_t nrows;
 	uint32_t ncolumns;
 	uint32_t ncells;	/* cells of a row: ncolumns, and more with histograms */
@@ -283,7 +287,7 @@ struct kvmstat_sample {
 	enum kvmstat_lockdown lockdown;
 	const struct kvmstat_row *rows;		/* [nrows] */
 	uint32_t nvcpus;
-	const struct kvmstat_vcpu *vcpus;	/* [nvcpus] of all rows, in their order; none without ReportVcpus */
+	const struct kvmstat_vcpu *vcpus;	/* [nvcpus] of all rows, in their order; empty without ReportVcpus */
 	const struct kvmstat_column *columns;	/* [ncolumns] */
 	struct kvmstat_source_status sources[KVMSTAT_NSOURCES];
 	struct kvmstat_problem_status problems[KVMSTAT_NPROBLEMS];
@@ -293,7 +297,7 @@ struct kvmstat_sample {
 const struct kvmstat_column *kvmstat_sample_column(const struct kvmstat_sample *sample,
 						   uint32_t number);
 
-/* One more reader of a sample. Returns sample. */
+/* Add a reader to a sample. Returns sample. */
 struct kvmstat_sample *kvmstat_sample_get(struct kvmstat_sample *sample);
 
 /* Give a sample back; NULL is allowed. */
@@ -309,11 +313,11 @@ struct kvmstat_config;
 struct kvmstat_config *kvmstat_config_new(void);
 void kvmstat_config_free(struct kvmstat_config *config);
 
-/* How several values of one option belong together. */
+/* How several values of one option combine. */
 enum kvmstat_option_kind {
 	KVMSTAT_OPTION_ONE,	/* the last one counts */
-	KVMSTAT_OPTION_EACH,	/* each is one more */
-	KVMSTAT_OPTION_WORDS,	/* one value may have several words, each is one more */
+	KVMSTAT_OPTION_EACH,	/* each one is added */
+	KVMSTAT_OPTION_WORDS,	/* one value may have several words, each one is added */
 };
 
 struct kvmstat_option {
@@ -324,10 +328,13 @@ struct kvmstat_option {
 	bool names_events;	/* see kvmstat_event_unknown() */
 };
 
-/* The i-th option that every front end accepts, in any case, and that kvmstat_config_set() sets; NULL: there are no more. */
+/*
+ * The i-th option that every front end accepts and kvmstat_config_set() sets; NULL: there are no
+ * more.
+ */
 const struct kvmstat_option *kvmstat_config_option(size_t i);
 
-/* The option of this name, in any case; NULL: there is none. */
+/* The option of this name, whatever its case; NULL: there is none. */
 const struct kvmstat_option *kvmstat_config_find_option(const char *name);
 
 /*
@@ -344,8 +351,9 @@ int kvmstat_config_set(struct kvmstat_config *config, const char *key, const cha
 size_t kvmstat_utf8(const char *text, uint32_t *character);
 
 /*
- * A word that came from outside, for a message: what is long is cut short, and each byte of what one would not see
- * (control characters, odd spaces, characters without width, bytes that are not UTF-8) becomes \xHH.
+ * Quote a word from outside for a message.
+ * A long word is cut. Each byte of an invisible character (control characters, unusual spaces,
+ * characters without width, invalid UTF-8) becomes \xHH.
  */
 struct kvmstat_quoted {
 	char text[72];
@@ -354,9 +362,9 @@ struct kvmstat_quoted {
 struct kvmstat_quoted kvmstat_quote(const char *word);
 
 /*
- * Would this word of an Event option match nothing that is known? For a plain
- * name that is neither in events.tsv nor on this host, fills suggestion with
- * the nearest known name (or "") and returns true.
+ * Does this word of an Event option match no known event?
+ * For a plain name that is neither in events.tsv nor on this host, fills suggestion with the
+ * nearest known name (or "") and returns true.
  */
 bool kvmstat_event_unknown(const struct kvmstat *kvmstat, const char *word,
 			   char *suggestion, size_t size);
@@ -364,15 +372,16 @@ bool kvmstat_event_unknown(const struct kvmstat *kvmstat, const char *word,
 /* ---- the collector ------------------------------------------------------ */
 
 /*
- * Make a collector; config is copied and may be freed. Finds out what can be
- * read here; what cannot is told in the samples, it is no error.
+ * Make a collector; config is copied and may be freed.
+ * Finds out what can be read here. What cannot be read is not an error: the samples report it.
  * Returns 0, -ENOMEM, or another -errno if the root directory cannot be opened.
  */
 int kvmstat_open(struct kvmstat **kvmstat, const struct kvmstat_config *config);
 
 /*
- * All samples must have been given back. NULL is allowed. A thread whose call into libvirt hangs is left behind, and
- * ends when the call does: the program's code must not be unloaded (the plugin is linked so that it is not).
+ * All samples must have been given back. NULL is allowed.
+ * A thread whose libvirt call hangs keeps running until the call returns: the program's code must
+ * not be unloaded (the plugin is linked accordingly).
  */
 void kvmstat_close(struct kvmstat *kvmstat);
 
@@ -385,19 +394,23 @@ void kvmstat_close(struct kvmstat *kvmstat);
 int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample);
 
 /*
- * The command line of a guest's process, in *cmdline: malloc'ed, each argument ended by a NUL. Its process can make who reads
- * that wait for ever, so read it in no other way. Not while another thread is in kvmstat_collect().
- * Returns its length, or -errno: -ETIMEDOUT if the process does not let it be read within half a second, -EBUSY if it was not
- * asked, since too many others do not answer, -ENOMEM, or another.
+ * Read the command line of a guest's process into *cmdline: malloc'ed, each argument ended by a
+ * NUL.
+ * Use no other way: a process can make a reader of its command line wait for ever.
+ * Do not call it while another thread is in kvmstat_collect().
+ * Returns the length, or -errno:
+ * -ETIMEDOUT: the read did not return within half a second
+ * -EBUSY: not tried, since too many reads of other processes do not return
+ * -ENOMEM, or another.
  */
 ssize_t kvmstat_read_cmdline(struct kvmstat *kvmstat, const struct kvmstat_guest *guest, char **cmdline);
 
 /*
- * Numbers of events that are not in events.tsv are made from the name, so they
- * agree between hosts, short of a collision. A front end that publishes numbers
- * keeps them and hands them back here before the first pass.
- * Returns 0, -EEXIST if name or number is taken, -EINVAL if number is in the
- * fixed range or name is no event name.
+ * Restore the number of an event that is not in events.tsv, before the first pass.
+ * Such numbers are computed from the name, so hosts agree unless two names collide. A front end
+ * that publishes numbers saves them.
+ * Returns 0, -EEXIST if name or number is taken, -EINVAL if number is in the fixed range or name is
+ * not an event name.
  */
 int kvmstat_remember_event(struct kvmstat *kvmstat, const char *name, uint32_t number);
 
@@ -405,9 +418,9 @@ int kvmstat_remember_event(struct kvmstat *kvmstat, const char *name, uint32_t n
 
 /*
  * Rates per second between two samples, in the rows and cells of the later one.
- * Instant and peak events, newcomers and cells absent in either sample have no
- * rate. A cell of a cumulative event that fell has no rate, and its guest a
- * discontinuity at the later sample; a vCPU's is its guest's too.
+ * There is no rate for instant and peak events, new guests, and cells absent in either sample.
+ * If a cumulative cell falls, it has no rate, and its guest has a discontinuity at the later
+ * sample; the same holds for a cell of a vCPU.
  */
 struct kvmstat_rates;
 
@@ -436,16 +449,15 @@ double kvmstat_rate_cpu(const struct kvmstat_rates *rates, uint32_t row);
 double kvmstat_rate_wait(const struct kvmstat_rates *rates, uint32_t row);
 
 /*
- * When counting (re)started for this guest: the CLOCK_BOOTTIME of the last
- * sample at which a cumulative value fell, or at which a guest that has no
- * created_ns came after the first sample; 0 if there is none.
+ * When counting (re)started for this guest: CLOCK_BOOTTIME of the last sample at which a cumulative
+ * value fell, or at which a guest without created_ns appeared after the first sample; else 0.
  */
 uint64_t kvmstat_discontinuity(const struct kvmstat_rates *rates, uint32_t row);
 
 /* A category of one guest: sums over the events that add to it. */
 struct kvmstat_activity {
 	bool has_count;		/* at least one event of it has a value */
-	bool has_rate;		/* and every one that has a value has a rate */
+	bool has_rate;		/* and every event that has a value has a rate */
 	uint64_t count;
 	double rate;		/* per second */
 };

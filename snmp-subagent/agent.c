@@ -17,14 +17,14 @@
 
 enum { TURN_MS = 1000, MS_PER_S = 1000 };
 
-/* What of the settings is needed here. */
+/* The settings that are needed here. */
 struct link {
 	char socket[TRANSPORT_PATH_MAX + 1];
 	unsigned int ping_interval, interval;
 	struct oid root;
 };
 
-/* What the other thread asks for, in one word, which both can read and write at once. */
+/* Request of the other thread, in one word that both can access atomically. */
 enum standing { STANDING_AWAY, STANDING_REFUSED, STANDING_READY };
 
 struct agent {
@@ -45,9 +45,9 @@ struct agent {
 	uint32_t standing;		/* enum standing, tables that are refused, AgentX's error: 8, 8 and 16 bits */
 	/* of the SNMP thread */
 	struct complaint lost, refused;
-	uint16_t refusal;		/* that was told */
-	int obstacle;			/* that was told */
-	enum session_state seen;	/* of the session, when it was looked at last */
+	uint16_t refusal;		/* that was reported */
+	int obstacle;			/* that was reported */
+	enum session_state seen;	/* of the session, at the last check */
 	uint64_t next_ms;		/* try to connect */
 };
 
@@ -64,7 +64,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * MS_PER_S + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* ---- what is told ------------------------------------------------------- */
+/* ---- messages ---------------------------------------------------------- */
 
 struct refusal {
 	uint16_t error;
@@ -74,15 +74,17 @@ struct refusal {
 static const struct refusal *refusal_of(uint16_t error)
 {
 	static const struct refusal refusals[] = {
-		{ AGENTX_OPEN_FAILED, "openFailed", "snmpd takes no subagent: look at its log" },
+		{ AGENTX_OPEN_FAILED, "openFailed", "snmpd accepts no subagent; see its log" },
 		{ AGENTX_UNSUPPORTED_CONTEXT, "unsupportedContext",
-		  "snmpd knows no default context: look at its log and configuration" },
+		  "snmpd has no default context; see its log and configuration" },
 		{ AGENTX_DUPLICATE, "duplicateRegistration",
-		  "another subagent serves this subtree: stop it, or give it another OidRoot" },
-		{ AGENTX_PARSE_ERROR, "parseError", "is it an AgentX master that listens there?" },
-		{ AGENTX_REQUEST_DENIED, "requestDenied", "snmpd may not take it: look at its log and configuration" },
-		{ AGENTX_PROCESSING_ERROR, "processingError", "snmpd could not do it: look at its log and its memory" },
-		{ 0, "an error", "look at snmpd's log" },
+		  "another subagent serves this subtree; stop it, or give it another OidRoot" },
+		{ AGENTX_PARSE_ERROR, "parseError", "check that an AgentX master listens there" },
+		{ AGENTX_REQUEST_DENIED, "requestDenied", "snmpd is not allowed to accept it; see "
+							  "its log and configuration" },
+		{ AGENTX_PROCESSING_ERROR, "processingError", "snmpd could not process it; see its "
+							      "log and its memory" },
+		{ 0, "an error", "see snmpd's log" },
 	};
 	const struct refusal *refusal = refusals;
 
@@ -91,7 +93,7 @@ static const struct refusal *refusal_of(uint16_t error)
 	return refusal;
 }
 
-static void tell_missing(struct agent *agent, int rc)
+static void report_missing(struct agent *agent, int rc)
 {
 	char text[OBSTACLE_SIZE];
 
@@ -103,21 +105,21 @@ static void tell_missing(struct agent *agent, int rc)
 		 agent->link.ping_interval);
 }
 
-static void tell_lost(struct agent *agent)
+static void report_lost(struct agent *agent)
 {
 	static const char *const causes[] = {
-		[SESSION_LOST] = "it ended or hangs, its log tells",
-		[SESSION_SILENT] = "it does not answer; see whether it hangs",
-		[SESSION_GARBAGE] = "what it sent is not AgentX; see what listens there",
-		[SESSION_CLOSED] = "it ended the session, its log tells why",
+		[SESSION_LOST] = "it exited or hangs; see its log",
+		[SESSION_SILENT] = "it does not answer; check whether it hangs",
+		[SESSION_GARBAGE] = "it sent data that is not AgentX; check what listens there",
+		[SESSION_CLOSED] = "it ended the session; see its log for why",
 	};
 
 	complain(&agent->lost, "lost the connection to snmpd at %s: %s; trying again every %u s", agent->link.socket,
 		 causes[agent->session.end], agent->link.ping_interval);
 }
 
-/* Once, and once more if the cause is another one. */
-static void tell_refused(struct agent *agent, const char *what)
+/* Log it once, and again if the cause changes. */
+static void report_refused(struct agent *agent, const char *what)
 {
 	const struct refusal *refusal = refusal_of(agent->session.refusal);
 
@@ -128,29 +130,29 @@ static void tell_refused(struct agent *agent, const char *what)
 		 refusal->name, agent->refusal, refusal->advice, agent->link.ping_interval);
 }
 
-static void tell_end(struct agent *agent)
+static void report_end(struct agent *agent)
 {
 	if (agent->session.end == SESSION_REFUSED)
-		tell_refused(agent, "the session");
+		report_refused(agent, "the session");
 	else if (agent->session.end == SESSION_SILENT && agent->seen == SESSION_OPENING)
-		tell_missing(agent, 0);
+		report_missing(agent, 0);
 	else
-		tell_lost(agent);
+		report_lost(agent);
 }
 
-static void tell_tables(struct agent *agent)
+static void report_tables(struct agent *agent)
 {
 	char what[32];
 
 	snprintf(what, sizeof(what), "%zu of %zu tables", ntables - agent->session.nregistered, ntables);
 	agent->lost.active = false;
-	tell_refused(agent, what);
+	report_refused(agent, what);
 }
 
-static void tell_ready(struct agent *agent)
+static void report_ready(struct agent *agent)
 {
 	agent->lost.active = false;
-	complaint_over(&agent->refused, "over: snmpd takes every table");
+	complaint_over(&agent->refused, "over: snmpd accepts every table");
 	message(LOG_NOTICE, "connected to snmpd at %s", agent->link.socket);
 }
 
@@ -190,31 +192,31 @@ static void try_to_connect(struct agent *agent, uint64_t now)
 
 	agent->next_ms = now + agent->link.ping_interval * MS_PER_S;
 	if (fd < 0) {
-		tell_missing(agent, fd);
+		report_missing(agent, fd);
 		return;
 	}
 	session_begin(&agent->session, fd, agent->link.ping_interval * MS_PER_S, now);
 	agent->seen = SESSION_OPENING;
 }
 
-/* Tell what became of the session since this was called last. */
+/* Report changes of the session since the last call. */
 static void look_at_session(struct agent *agent, uint64_t now)
 {
 	enum session_state state = agent->session.state;
 
 	if (state == SESSION_ENDED && agent->seen != SESSION_ENDED) {
-		tell_end(agent);
+		report_end(agent);
 		agent->next_ms = now + agent->link.ping_interval * MS_PER_S;
 	} else if (state == SESSION_READY && agent->seen != SESSION_READY) {
-		tell_ready(agent);
+		report_ready(agent);
 	} else if (session_refused(&agent->session)) {
-		tell_tables(agent);
+		report_tables(agent);
 	}
 	agent->seen = state;
 	set_standing(agent);
 }
 
-/* Another socket or root is another session, at once. */
+/* Another socket or root needs a new session, at once. */
 static void take_link(struct agent *agent)
 {
 	struct link *link = &agent->link, *wanted = &agent->wanted;
@@ -233,7 +235,7 @@ static void take_link(struct agent *agent)
 	reader_set_views(&agent->reader, agent->views);
 }
 
-/* False: it is to stop. */
+/* False: the thread must stop. */
 static bool take_orders(struct agent *agent)
 {
 	eventfd_t count;
@@ -258,7 +260,7 @@ static int wait_ms(const struct agent *agent, uint64_t now)
 	return due <= now ? 0 : due - now < TURN_MS ? (int)(due - now) : TURN_MS;
 }
 
-/* Wait for something to do, but not above a second, and do it. False: it is to stop. */
+/* Wait for work, at most a second, and do it. False: the thread must stop. */
 static bool turn(struct agent *agent)
 {
 	struct pollfd fds[] = {
@@ -336,7 +338,7 @@ int agent_start(struct agent **agent, const struct settings *settings, struct vi
 	return 0;
 }
 
-/* The thread never waits for anybody, so this does not wait long. */
+/* The thread never blocks, so this does not take long. */
 void agent_configure(struct agent *agent, const struct settings *settings, struct views *views)
 {
 	pthread_mutex_lock(&agent->lock);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * agent.h - the SNMP thread: everything that has to do with snmpd happens in it
- */
+/* agent.h - the SNMP thread, which does all communication with snmpd */
 #ifndef KVMSTAT_AGENTX_AGENT_H
 #define KVMSTAT_AGENTX_AGENT_H
 
@@ -14,15 +12,15 @@ struct agent;
 int agent_start(struct agent **agent, const struct settings *settings, struct views *views);
 
 /*
- * From now on by these settings, with these views; the session stays unless they name another socket or root. When this
- * returns nothing of other views is used any more.
+ * Switch to these settings and views. Keeps the session unless socket or root changes.
+ * When it returns, the earlier views are no longer used.
  */
 void agent_configure(struct agent *agent, const struct settings *settings, struct views *views);
 
-/* Take leave of snmpd and end the thread; NULL is allowed. */
+/* Close the session and end the thread; NULL is allowed. */
 void agent_stop(struct agent *agent);
 
-/* How it stands with snmpd, in a few words. */
+/* Describe the connection to snmpd in a few words. */
 enum { AGENT_TEXT = 128 };
 void agent_describe(const struct agent *agent, char text[AGENT_TEXT]);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * agentx.h - PDUs of AgentX (RFC 2741) as bytes: pure, and suspicious of all that comes in
- */
+/* agentx.h - pure: encode and decode PDUs of AgentX (RFC 2741); checks all input */
 #ifndef KVMSTAT_AGENTX_AGENTX_H
 #define KVMSTAT_AGENTX_AGENTX_H
 
@@ -50,12 +48,12 @@ struct agentx_header {
 	uint32_t length;		/* of what follows the header */
 };
 
-/* False: these are not the first bytes of a PDU that can be taken. */
+/* False: these are not the first bytes of a valid PDU. */
 bool agentx_header(const uint8_t bytes[AGENTX_HEADER], struct agentx_header *header);
 
 /* ---- coming in ---- */
 
-/* What is left of a PDU. Once something was wrong, everything that is taken is 0. */
+/* The rest of a PDU. After an error all reads return 0. */
 struct agentx_in {
 	const uint8_t *bytes;
 	size_t left;
@@ -69,7 +67,7 @@ uint32_t agentx_take32(struct agentx_in *in);
 /* include: the search may return this very OID. */
 void agentx_take_oid(struct agentx_in *in, struct oid *oid, bool *include);
 
-/* Pass over the name of the context, if the header says that there is one. True: there is. */
+/* Skip the name of the context, if the header has one. Returns true if there is one. */
 bool agentx_take_context(struct agentx_in *in, const struct agentx_header *header);
 
 /* ---- going out ---- */
@@ -89,7 +87,7 @@ void agentx_put_bytes(struct agentx_out *out, const uint8_t bytes[4]);
 void agentx_put_oid(struct agentx_out *out, const struct oid *oid);
 void agentx_put_string(struct agentx_out *out, const void *data, size_t len);
 
-/* Without a value for the types that say that there is none. */
+/* Without a value for the types that have none. */
 void agentx_put_variable(struct agentx_out *out, const struct oid *name, uint8_t type, const struct value *value);
 
 /* True: the PDU is complete. False: it is not there at all. */

@@ -12,7 +12,7 @@ struct cursor {
 	struct value *value;
 };
 
-static uint64_t now(clockid_t clock)
+static uint64_t read_clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
@@ -20,8 +20,8 @@ static uint64_t now(clockid_t clock)
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
-/* A value that is too old is as bad as a wrong one. */
-static bool shown(const struct table *table, const struct ask *ask)
+/* Do not show a value that is too old. */
+static bool is_shown(const struct table *table, const struct ask *ask)
 {
 	const struct view *view = ask->view;
 
@@ -49,8 +49,8 @@ static int compare_key(const struct axis *axis, const struct view *view, uint32_
 enum bound { NOT_BELOW, ABOVE };
 
 /* The first position whose key is not below suffix, or above it; or the number of positions. */
-static uint32_t first(const struct axis *axis, const struct view *view, enum bound bound, const uint32_t *suffix,
-		      size_t len)
+static uint32_t find_first(const struct axis *axis, const struct view *view, enum bound bound, const uint32_t *suffix,
+			   size_t len)
 {
 	uint32_t low = 0, high = axis->count(view);
 
@@ -79,12 +79,12 @@ static bool find(const struct table *table, const struct ask *ask, const uint32_
 
 	if (len != (size_t)rows->len + items->len)
 		return false;
-	place->row = first(rows, ask->view, NOT_BELOW, suffix, rows->len);
+	place->row = find_first(rows, ask->view, NOT_BELOW, suffix, rows->len);
 	if (!is_at(rows, ask->view, place->row, suffix))
 		return false;
 	if (table->grid) {
 		suffix += rows->len;
-		place->item = first(items, ask->view, NOT_BELOW, suffix, items->len);
+		place->item = find_first(items, ask->view, NOT_BELOW, suffix, items->len);
 		if (!is_at(items, ask->view, place->item, suffix) ||
 		    !grid_has(table->grid(ask->view), (uint32_t)column->detail, *place))
 			return false;
@@ -103,12 +103,12 @@ static struct view_place place_after(const struct table *table, const struct ask
 	struct view_place place = { 0, 0 };
 
 	if (!table->grid) {
-		place.row = first(rows, ask->view, ABOVE, suffix, len);
+		place.row = find_first(rows, ask->view, ABOVE, suffix, len);
 		return place;
 	}
-	place.row = first(rows, ask->view, NOT_BELOW, suffix, len < rows->len ? len : rows->len);
+	place.row = find_first(rows, ask->view, NOT_BELOW, suffix, len < rows->len ? len : rows->len);
 	if (len >= rows->len && is_at(rows, ask->view, place.row, suffix))
-		place.item = first(&table->items, ask->view, ABOVE, suffix + rows->len, len - rows->len);
+		place.item = find_first(&table->items, ask->view, ABOVE, suffix + rows->len, len - rows->len);
 	return place;
 }
 
@@ -162,8 +162,8 @@ void handler_tree(struct tree *tree, const struct oid *root)
 
 void handler_ask(struct ask *ask, struct reader *reader, uint32_t transaction)
 {
-	*ask = (struct ask){ .reader = reader, .now_ns = now(CLOCK_BOOTTIME),
-			      .uptime = reader_uptime(reader, now(CLOCK_MONOTONIC)) };
+	*ask = (struct ask){ .reader = reader, .now_ns = read_clock_ns(CLOCK_BOOTTIME),
+			      .uptime = reader_uptime(reader, read_clock_ns(CLOCK_MONOTONIC)) };
 	ask->view = reader_view(reader, transaction, ask->now_ns);
 }
 
@@ -179,7 +179,7 @@ enum oid_type handler_get(const struct table *table, const struct oid *at, const
 		cursor.column++;
 	if (cursor.column == table->ncolumns)
 		return NO_SUCH_OBJECT;
-	if (!shown(table, ask) || !find(table, ask, suffix + 1, name->len - at->len - 1, &cursor))
+	if (!is_shown(table, ask) || !find(table, ask, suffix + 1, name->len - at->len - 1, &cursor))
 		return NO_SUCH_INSTANCE;
 	return table->columns[cursor.column].type;
 }
@@ -210,7 +210,7 @@ bool handler_next(const struct table *table, const struct oid *at, const struct 
 	struct cursor cursor = { .value = value };
 	int len = suffix_of(at, name);
 
-	if (len < 0 || !shown(table, ask) ||
+	if (len < 0 || !is_shown(table, ask) ||
 	    !find_next(table, ask, name->subid + (name->len - (uint32_t)len), (size_t)len, &cursor))
 		return false;
 	set_name(table, at, ask, &cursor, name);
@@ -237,7 +237,10 @@ static enum oid_type get(struct request *request, const struct oid *name)
 	return NO_SUCH_OBJECT;
 }
 
-/* The first instance after name, or at it, and before end, which is none if it has no length; name becomes its. */
+/*
+ * Find the first instance after name, or at it, and before end (length 0: there is no end). Sets
+ * name to it.
+ */
 static enum oid_type get_next(struct request *request, struct oid *name, bool include, const struct oid *end)
 {
 	struct oid next = *name;
@@ -292,7 +295,7 @@ static void answer_next(struct request *request, struct agentx_in *in, unsigned 
 	}
 }
 
-/* One repetition of all ranges after another; a place that came to its end is not looked for again. */
+/* One repetition of all ranges after another; a range that has ended is not searched again. */
 static enum agentx_error answer_bulk(struct request *request, struct agentx_in *in, struct agentx_out *out)
 {
 	struct range {

@@ -14,7 +14,7 @@ void log_setup(bool debug);
 /* One line; control characters in it are shown as '?'. priority is syslog's. */
 void message(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Something that can be wrong for a while: told once, and once more when it is over. */
+/* A problem that may last: logged once when it begins, and once when it is over. */
 struct complaint {
 	bool active;
 };

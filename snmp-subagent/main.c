@@ -54,7 +54,7 @@ static uint64_t now_ms(void)
 
 /* ---- sampling ----------------------------------------------------------- */
 
-static void tell_problems(struct program *program, const struct kvmstat_sample *sample)
+static void report_problems(struct program *program, const struct kvmstat_sample *sample)
 {
 	for (int i = 0; i < KVMSTAT_NPROBLEMS; i++) {
 		const struct kvmstat_problem_status *problem = &sample->problems[i];
@@ -66,7 +66,7 @@ static void tell_problems(struct program *program, const struct kvmstat_sample *
 	}
 }
 
-static void tell_sources(const struct kvmstat_sample *sample)
+static void report_sources(const struct kvmstat_sample *sample)
 {
 	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++) {
 		const struct kvmstat_source_status *source = &sample->sources[i];
@@ -97,9 +97,9 @@ static void take_sample(struct program *program)
 		complain(&program->memory, "cannot take a sample: %s", strerror(-rc));
 		return;
 	}
-	tell_problems(program, sample);
+	report_problems(program, sample);
 	if (!program->sampled)
-		tell_sources(sample);
+		report_sources(sample);
 	program->sampled = true;
 	rc = publish(program, sample);
 	if (rc < 0)
@@ -111,8 +111,8 @@ static void take_sample(struct program *program)
 	kvmstat_sample_put(sample);
 }
 
-/* What systemd shows and counts on. */
-static void tell_systemd(struct program *program)
+/* Report the status that systemd shows, and feed its watchdog. */
+static void report_to_systemd(struct program *program)
 {
 	char text[AGENT_TEXT];
 
@@ -129,8 +129,8 @@ static void usage(FILE *out)
 	      "AgentX subagent that serves the statistics of KVM guests under KVMSTAT-MIB.\n\n"
 	      "  -c, --config FILE       configuration (default " CONFIG_FILE ")\n"
 	      "  -x, --socket SOCKET     AgentX socket of snmpd\n"
-	      "  -o, --option NAME=VALUE an option of the configuration; wins over the file\n"
-	      "      --check-config      check the configuration and exit: 0 if it is right, 2 if not\n"
+	      "  -o, --option NAME=VALUE an option of the configuration; overrides the file\n"
+	      "      --check-config      check the configuration and exit: 0 if it is valid, 2 if not\n"
 	      "  -f, --foreground        stay in the foreground (it always does)\n"
 	      "  -d, --debug             more messages\n"
 	      "  -V, --version           show the version and exit\n"
@@ -151,7 +151,7 @@ static const struct option long_options[] = {
 
 #define SHORT_OPTIONS "c:x:o:fdVh"
 
-/* Options that say where and how, before the configuration is read; then those that win over it. */
+/* First the options for where and how the configuration is read; the others override it. */
 static const char *file_option(int argc, char *argv[], bool *check_only)
 {
 	const char *file = NULL;
@@ -196,7 +196,7 @@ static void other_options(struct settings *settings, int argc, char *argv[])
 			settings_assign(settings, optarg, "-o");
 	}
 	if (optind < argc) {
-		message(LOG_ERR, "what is '%s'? Only options are expected: see kvmstat-agentx -h",
+		message(LOG_ERR, "unexpected argument '%s'; see kvmstat-agentx -h",
 			argv[optind]);
 		settings->errors++;
 	}
@@ -209,7 +209,7 @@ static int open_collector(struct program *program)
 	int rc = kvmstat_open(&program->kvmstat, program->settings.config);
 
 	if (rc < 0) {
-		message(LOG_ERR, "cannot start the collector: %s: check the option Root", strerror(-rc));
+		message(LOG_ERR, "cannot start the collector: %s; check the option Root", strerror(-rc));
 		return rc;
 	}
 	program->views = views_new();
@@ -238,10 +238,10 @@ static void close_all(struct program *program)
 
 /* ---- signals ------------------------------------------------------------ */
 
-/* Those that ask for something come through a file descriptor; no thread is interrupted by one. */
+/* These signals are read from a file descriptor; they interrupt no thread. */
 static const int asking[] = { SIGTERM, SIGINT, SIGQUIT, SIGXCPU, SIGHUP };
 
-/* Those that would end a process without need. What SIGXFSZ is about, write(2) reports as well. */
+/* Ignore signals that would end the process needlessly. write(2) also reports the cause of SIGXFSZ. */
 static void ignore_signals(void)
 {
 	static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXFSZ, SIGIO, SIGPWR,
@@ -263,7 +263,7 @@ static sigset_t set_of(const int *numbers, size_t n)
 	return set;
 }
 
-/* One that comes before there is something to be read again waits. */
+/* A signal that arrives before the program can reload stays pending. */
 static void hold_hangup(void)
 {
 	sigset_t set = set_of((const int[]){ SIGHUP }, 1);
@@ -305,7 +305,7 @@ static bool same_string(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* What the new settings do not need another one of is kept: the indices, and the rates. */
+/* Keep what the new settings do not change: the indices, and the rates. */
 static int open_next(struct program *next, const struct program *program)
 {
 	int rc = 0;
@@ -322,7 +322,7 @@ static int open_next(struct program *next, const struct program *program)
 	return rc;
 }
 
-/* Of two, what both have belongs to the other one. */
+/* Close what is not shared with the other one. */
 static void close_other(struct program *program, const struct program *other)
 {
 	if (program->views != other->views)
@@ -334,14 +334,15 @@ static void close_other(struct program *program, const struct program *other)
 	settings_free(&program->settings);
 }
 
-/* All or nothing. The first sample is there before the SNMP thread shows it. */
+/* All or nothing. The first sample is taken before the SNMP thread uses the new settings. */
 static void reload(struct program *program)
 {
 	struct program next = *program;
 
 	notify_reloading();
 	if (read_settings(&next) < 0 || open_next(&next, program) < 0) {
-		message(LOG_ERR, "the configuration stays as it was: correct it, and reload again");
+		message(LOG_ERR, "the configuration is unchanged; correct the new one, and reload "
+				 "again");
 		close_other(&next, program);
 	} else {
 		if (next.kvmstat != program->kvmstat)
@@ -378,13 +379,13 @@ static int loop(struct program *program, int signals)
 			reload(program);
 			due = next_sample(program);
 		}
-		tell_systemd(program);
+		report_to_systemd(program);
 		now = now_ms();
 		if (now < due)
 			continue;
 		take_sample(program);
 		due += program->settings.interval * UINT64_C(1000);
-		if (due < now)	/* a long pass, or the machine slept: no haste to catch up */
+		if (due < now)	/* a long pass, or the machine slept: do not catch up */
 			due = next_sample(program);
 	}
 }
@@ -406,8 +407,8 @@ static int serve(struct program *program)
 	rc = agent_start(&program->agent, &program->settings, program->views);
 	if (rc < 0) {
 		message(LOG_ERR,
-			"cannot start the SNMP thread: %s: allow more memory or more tasks (ulimit -v and -u, "
-			"MemoryMax, TasksMax)",
+			"cannot start the SNMP thread: %s; allow more memory or more tasks (ulimit "
+			"-v and -u, MemoryMax, TasksMax)",
 			strerror(-rc));
 		close(signals);
 		return EXIT_FAILURE;

@@ -19,9 +19,9 @@
 
 enum { NAME_SIZE = 64, WHO_SIZE = 2 * NAME_SIZE + 16 };
 
-/* How far a path leads. */
+/* How far a path can be followed. */
 struct way {
-	char reached[PATH_MAX];		/* the last of its folders that can be seen, or the whole */
+	char reached[PATH_MAX];		/* the last visible directory of the path, or the whole path */
 	bool whole;
 	struct stat st;			/* of reached */
 };
@@ -93,8 +93,8 @@ static void describe_denied(const struct way *way, char text[OBSTACLE_SIZE])
 	rights(&way->st, who);
 	if (S_ISDIR(way->st.st_mode) && !may(way->reached, X_OK))
 		snprintf(text, OBSTACLE_SIZE,
-			 "user %s may not enter the folder %s (%s); open it: chmod o+x %s (for good, /var/agentx: "
-			 "systemd-tmpfiles --create kvmstat.conf)",
+			 "user %s may not enter the directory %s (%s); allow it: chmod o+x %s "
+			 "(permanently, for /var/agentx: systemd-tmpfiles --create kvmstat.conf)",
 			 user, way->reached, who, way->reached);
 	else if (way->whole && !may(way->reached, W_OK))
 		snprintf(text, OBSTACLE_SIZE,
@@ -103,8 +103,8 @@ static void describe_denied(const struct way *way, char text[OBSTACLE_SIZE])
 			 user, who);
 	else
 		snprintf(text, OBSTACLE_SIZE,
-			 "owner and mode of %s (%s) allow it, so a security module (AppArmor, SELinux) does not; look "
-			 "for \"denied\" in the kernel's log and let it pass",
+			 "a security module (AppArmor, SELinux) forbids it, since owner and mode of "
+			 "%s (%s) allow it; look for \"denied\" in the kernel's log and allow it",
 			 way->reached, who);
 }
 
@@ -113,10 +113,10 @@ static void describe_refused(const struct way *way, char text[OBSTACLE_SIZE])
 	mode_t mode = way->st.st_mode;
 
 	if (way->whole && S_ISSOCK(mode))
-		snprintf(text, OBSTACLE_SIZE, "the socket is there, but nobody listens; " START_SNMPD);
+		snprintf(text, OBSTACLE_SIZE, "the socket exists, but no process listens; " START_SNMPD);
 	else
 		snprintf(text, OBSTACLE_SIZE, "it is %s; " NAME_SOCKET,
-			 S_ISDIR(mode) ? "a folder" : S_ISREG(mode) ? "a file" : "no socket");
+			 S_ISDIR(mode) ? "a folder" : S_ISREG(mode) ? "a file" : "not a socket");
 }
 
 void obstacle_describe(const char *path, int rc, char text[OBSTACLE_SIZE])
@@ -127,10 +127,11 @@ void obstacle_describe(const char *path, int rc, char text[OBSTACLE_SIZE])
 	switch (-rc) {
 	case 0:
 		snprintf(text, OBSTACLE_SIZE,
-			 "somebody listens there, but does not answer; see whether snmpd hangs, and look at its log");
+			 "a process listens there, but does not answer; check whether snmpd hangs, "
+			 "and see its log");
 		break;
 	case ENOENT:
-		snprintf(text, OBSTACLE_SIZE, "there is nothing; of the path there is %s; " START_SNMPD, way.reached);
+		snprintf(text, OBSTACLE_SIZE, "the socket does not exist; the path exists up to %s; " START_SNMPD, way.reached);
 		break;
 	case EACCES:
 		describe_denied(&way, text);
@@ -139,13 +140,14 @@ void obstacle_describe(const char *path, int rc, char text[OBSTACLE_SIZE])
 		describe_refused(&way, text);
 		break;
 	case ENOTDIR:
-		snprintf(text, OBSTACLE_SIZE, "%s is no folder; " NAME_SOCKET, way.reached);
+		snprintf(text, OBSTACLE_SIZE, "%s is not a directory; " NAME_SOCKET, way.reached);
 		break;
 	case EPROTOTYPE:
 		snprintf(text, OBSTACLE_SIZE, "it is a socket of another type; " NAME_SOCKET);
 		break;
 	case EAGAIN:
-		snprintf(text, OBSTACLE_SIZE, "its queue is full, snmpd hangs; look at it, or restart it");
+		snprintf(text, OBSTACLE_SIZE, "its queue is full: snmpd hangs; check it, or restart "
+					      "it");
 		break;
 	default:
 		snprintf(text, OBSTACLE_SIZE, "%s; check snmpd and the option AgentXSocket", strerror(-rc));

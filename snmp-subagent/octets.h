@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * octets.h - bytes from the host as SNMP's textual conventions want them
- */
+/* octets.h - bytes from the host in SNMP's textual conventions */
 #ifndef KVMSTAT_AGENTX_OCTETS_H
 #define KVMSTAT_AGENTX_OCTETS_H
 

@@ -10,9 +10,9 @@
 #include "session.h"
 
 enum {
-	REPLY_MS = 3000,		/* nothing waits for it but the next request of ours */
+	REPLY_MS = 3000,		/* only our next request waits for it */
 	READ_SIZE = 65536,
-	BACKLOG = 1 << 20,		/* bytes that snmpd has not taken: nothing more is read */
+	BACKLOG = 1 << 20,		/* bytes that snmpd has not read: above it, nothing more is read */
 	PRIORITY = 127,			/* the default of RFC 2741 */
 	REASON_PROTOCOL = 3, REASON_SHUTDOWN = 5,
 };
@@ -54,7 +54,7 @@ static void begin(struct session *session, uint8_t type)
 							     .packet = ++session->packet });
 }
 
-/* A request that is to be replied to. Without memory there is no going on. */
+/* Send a request that needs a reply. Without memory the session ends. */
 static void request(struct session *session, uint8_t type, uint64_t now_ms)
 {
 	if (!agentx_end(&session->out)) {
@@ -107,8 +107,9 @@ static void send_close(struct session *session, uint8_t reason)
 /* ---- registering -------------------------------------------------------- */
 
 /*
- * The next table that is not taken yet. First each is tried once; of those that were refused one at a time, in turn, for
- * snmpd logs every refusal. One that is taken at last is a reason to try the others at once.
+ * The next table that snmpd has not accepted. First each is tried once; then refused tables are
+ * tried one at a time, in turn, because snmpd logs every refusal. When one is accepted, the others
+ * are tried at once.
  */
 static void register_next(struct session *session, uint64_t now_ms)
 {
@@ -153,7 +154,7 @@ static void on_register(struct session *session, uint16_t error, uint64_t now_ms
 	register_next(session, now_ms);
 }
 
-/* Without the row everything is served all the same. */
+/* Everything is served even without the row. */
 static void on_caps(struct session *session, uint64_t now_ms)
 {
 	session->state = SESSION_READY;
@@ -168,7 +169,7 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
-/* One that comes too late, or twice, is not waited for any more. */
+/* A response that is late or duplicate is ignored. */
 static void take_reply(struct session *session, const struct agentx_header *header, struct agentx_in *in, uint64_t now_ms)
 {
 	uint32_t uptime = agentx_take32(in);
@@ -290,7 +291,7 @@ static size_t pdu_length(const uint8_t *bytes, size_t len, struct agentx_header 
 	return AGENTX_HEADER + (*wrong ? 0 : (size_t)header->length);
 }
 
-/* Every PDU that is whole. What is left moves to the front. */
+/* Handle every complete PDU. The rest moves to the front. */
 static void take_pdus(struct session *session, uint64_t now_ms)
 {
 	size_t begin = 0;
@@ -422,7 +423,7 @@ void session_turn(struct session *session, short revents, uint64_t now_ms)
 		return;
 	if (!pending(session))
 		session->progress_ms = now_ms;
-	if (session->in_len)	/* what had to wait until snmpd takes answers again */
+	if (session->in_len)	/* requests that waited until snmpd reads answers again */
 		take_pdus(session, now_ms);
 	if (session->state != SESSION_ENDED && pending(session) < BACKLOG && revents & ~POLLOUT)
 		receive(session, now_ms);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session.h - one AgentX session over one connection: opened, every table registered, kept alive, answered
+ * session.h - one AgentX session over one connection: open it, register every table, keep it alive,
+ * answer requests
  *
- * Nothing here ever waits. What snmpd refuses is tried again as long as the session lasts; a session that ended,
- * for whatever reason, is not mended: the next one begins from nothing.
+ * No function here blocks. What snmpd refuses is tried again as long as the session lasts. A
+ * session that has ended is not resumed: the next one starts from the beginning.
  */
 #ifndef KVMSTAT_AGENTX_SESSION_H
 #define KVMSTAT_AGENTX_SESSION_H
@@ -13,15 +14,15 @@
 enum session_state {
 	SESSION_ENDED,
 	SESSION_OPENING,
-	SESSION_REGISTERING,	/* as long as not every table is taken */
+	SESSION_REGISTERING,	/* until every table is accepted */
 	SESSION_READY,
 };
 
 /* Why it ended. */
 enum session_end {
 	SESSION_LOST,		/* the connection did */
-	SESSION_SILENT,		/* snmpd answers nothing, or takes nothing */
-	SESSION_GARBAGE,	/* snmpd sent what is no AgentX */
+	SESSION_SILENT,		/* snmpd does not answer, or does not read */
+	SESSION_GARBAGE,	/* snmpd sent data that is not AgentX */
 	SESSION_CLOSED,		/* snmpd ended it, or has forgotten it */
 	SESSION_REFUSED,	/* it was not opened; see refusal */
 };
@@ -41,7 +42,7 @@ struct session {
 	size_t in_len, in_size;
 	struct agentx_out out;
 	size_t sent;			/* of out */
-	uint64_t progress_ms;		/* when snmpd took something of out last */
+	uint64_t progress_ms;		/* when snmpd last read something of out */
 	uint8_t awaited;		/* type of the PDU that has no reply yet, 0: there is none */
 	uint32_t packet;		/* its number */
 	uint64_t limit_ms;		/* for the reply */
@@ -65,11 +66,11 @@ uint64_t session_due(const struct session *session);
 /* Do what is to be done. */
 void session_turn(struct session *session, short revents, uint64_t now_ms);
 
-/* Take leave, if it did not end yet. */
+/* Close the session, if it has not ended yet. */
 void session_close(struct session *session);
 void session_exit(struct session *session);
 
-/* Not every table is taken, and the next try is still to come. */
+/* Is a table not accepted yet, with another attempt to come? */
 bool session_refused(const struct session *session);
 
 #endif

@@ -48,7 +48,8 @@ static int set_seconds(unsigned int *seconds, const char *option, const char *va
 	errno = 0;
 	n = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || n < 1 || n > max)
-		return fail(error, "%s '%s' is not a number of seconds: write a whole number from 1 to %u",
+		return fail(error, "%s '%s' is not a number of seconds; expected a whole number from "
+				   "1 to %u",
 			    option, kvmstat_quote(value).text, max);
 	*seconds = (unsigned int)n;
 	return 0;
@@ -82,11 +83,13 @@ static int set_socket(struct settings *settings, const char *value, char *error)
 	if (*path != '/')
 		return fail(
 			error,
-			"AgentXSocket '%s' is not the path of a unix socket: write one that begins with /; if snmpd's "
-			"agentXSocket has no path, add one with a comma: agentXSocket tcp:localhost:705," DEFAULT_SOCKET,
+			"AgentXSocket '%s' is not the path of a unix socket; expected one that "
+			"begins with /; if snmpd's agentXSocket has no path, add one after a comma: "
+			"agentXSocket tcp:localhost:705," DEFAULT_SOCKET,
 			kvmstat_quote(value).text);
 	if (strlen(path) > TRANSPORT_PATH_MAX)
-		return fail(error, "AgentXSocket '%s' is too long: a socket's path has at most %d bytes",
+		return fail(error, "AgentXSocket '%s' is too long; expected at most %d bytes, the "
+				   "limit of a socket's path",
 			    kvmstat_quote(value).text, TRANSPORT_PATH_MAX);
 	return set_string(&settings->socket, path, error);
 }
@@ -100,7 +103,8 @@ static int set_state_dir(struct settings *settings, const char *value, char *err
 	}
 	if (*value != '/')
 		return fail(error,
-			    "StateDir '%s' is not an absolute path: write one that begins with /, or none",
+			    "StateDir '%s' is not an absolute path; expected one that begins with /, "
+			    "or none",
 			    kvmstat_quote(value).text);
 	return set_string(&settings->state_dir, value, error);
 }
@@ -120,8 +124,8 @@ static int set_root(struct settings *settings, const char *value, char *error)
 		    root.len == ROOT_MAX)
 			return fail(
 				error,
-				"OidRoot '%s' is not an OID: write %d to %d numbers with dots between them, "
-				"such as %s",
+				"OidRoot '%s' is not an OID; expected %d to %d numbers separated by "
+				"dots, such as %s",
 				kvmstat_quote(value).text, ROOT_MIN, ROOT_MAX, OID_ROOT);
 		root.subid[root.len++] = (uint32_t)n;
 		rest = end + (*end == '.');
@@ -131,8 +135,8 @@ static int set_root(struct settings *settings, const char *value, char *error)
 	if (root.len < ROOT_MIN || root.subid[0] != 1 || root.subid[1] != 3)
 		return fail(
 			error,
-			"OidRoot '%s' is no place for a MIB: write an OID of at least %d numbers that begins "
-			"with 1.3, such as %s",
+			"OidRoot '%s' is not a valid root of a MIB; expected an OID of at least %d "
+			"numbers that begins with 1.3, such as %s",
 			kvmstat_quote(value).text, ROOT_MIN, OID_ROOT);
 	settings->root = root;
 	return 0;
@@ -151,7 +155,7 @@ static const struct own_option {
 
 enum { NOPTIONS = sizeof(options) / sizeof(options[0]) };
 
-/* Of this program, then of the core. */
+/* List the options of this program, then of the core. */
 static int fail_unknown(const char *name, char *error)
 {
 	const struct kvmstat_option *option;
@@ -162,7 +166,7 @@ static int fail_unknown(const char *name, char *error)
 		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s, ", options[i].name);
 	for (size_t i = 0; (option = kvmstat_config_option(i)) && (size_t)len < sizeof(list); i++)
 		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s%s", i ? ", " : "", option->name);
-	return fail(error, "unknown option %s: the options are %s", kvmstat_quote(name).text, list);
+	return fail(error, "unknown option %s; the options are %s", kvmstat_quote(name).text, list);
 }
 
 static int note_core(struct settings *settings, const char *name, const char *value, char *error)
@@ -191,7 +195,7 @@ static int set_option(struct settings *settings, const char *name, const char *v
 	return rc < 0 ? rc : note_core(settings, name, value, error);
 }
 
-static void tell(struct settings *settings, const char *place, const char *error)
+static void report_error(struct settings *settings, const char *place, const char *error)
 {
 	settings->errors++;
 	message(LOG_ERR, "%s: %s", place, error);
@@ -226,9 +230,9 @@ void settings_set(struct settings *settings, const char *option, const char *val
 	char error[ERROR_SIZE] = "";
 
 	if (set_option(settings, option, value, error) < 0)
-		tell(settings, place, error);
+		report_error(settings, place, error);
 	else if (names_events(option) && remember_word(settings, value, place) < 0)
-		tell(settings, place, "out of memory");
+		report_error(settings, place, "out of memory");
 }
 
 void settings_assign(struct settings *settings, const char *assignment, const char *place)
@@ -237,14 +241,14 @@ void settings_assign(struct settings *settings, const char *assignment, const ch
 	char *option;
 
 	if (!equals || equals == assignment) {
-		tell(settings, place, "write Option=value, such as Interval=30");
+		report_error(settings, place, "expected Option=value, such as Interval=30");
 		return;
 	}
 	option = strndup(assignment, (size_t)(equals - assignment));
 	if (option)
 		settings_set(settings, option, equals + 1, place);
 	else
-		tell(settings, place, "out of memory");
+		report_error(settings, place, "out of memory");
 	free(option);
 }
 
@@ -272,7 +276,7 @@ static char *next_word(char **rest)
 	return word;
 }
 
-/* What editors of another system put before the first character of a file in UTF-8. */
+/* Skip the byte order mark that some editors put at the start of a file in UTF-8. */
 static char *skip_mark(char *line)
 {
 	static const char mark[] = "\xef\xbb\xbf";
@@ -292,14 +296,14 @@ static void take_line(struct settings *settings, char *line, const char *place)
 	if (rest && value)
 		more = next_word(&rest);
 	if (!rest)
-		tell(settings, place, "a quote is not closed: write a \" at the end of the value as well");
+		report_error(settings, place, "a quote is not closed; end the value with a \"");
 	else if (!value) {
-		fail(error, "a value is missing after %s: write Option value", kvmstat_quote(option).text);
-		tell(settings, place, error);
+		fail(error, "a value is missing after %s; expected Option value", kvmstat_quote(option).text);
+		report_error(settings, place, error);
 	} else if (more)
-		tell(settings, place,
-		     "more than one value: put a value with spaces into double quotes, and each option "
-		     "on a line of its own");
+		report_error(settings, place,
+			     "more than one value; put a value with spaces into double quotes, and each "
+			     "option on its own line");
 	else
 		settings_set(settings, option, value, place);
 }
@@ -316,22 +320,23 @@ void settings_read(struct settings *settings, const char *path, bool must_exist)
 		if (errno == ENOENT && !must_exist)
 			return;
 		snprintf(place, sizeof(place),
-			 "cannot read the configuration: %s: check the path and permissions, or "
-			 "name another file with the option -c",
+			 "cannot read the configuration: %s; check the path and permissions, or "
+			 "specify another file with the option -c",
 			 strerror(errno));
-		tell(settings, path, place);
+		report_error(settings, path, place);
 		return;
 	}
 	while ((len = getline(&line, &size, file)) >= 0) {
 		snprintf(place, sizeof(place), "%s:%u", path, ++number);
 		if (strlen(line) < (size_t)len) {
-			tell(settings, place, "there is a byte of value 0: save the file as text in UTF-8");
+			report_error(settings, place, "there is a byte of value 0; save the file as text in "
+					      "UTF-8");
 			break;
 		}
 		take_line(settings, number == 1 ? skip_mark(line) : line, place);
 	}
 	if (ferror(file))
-		tell(settings, path, "cannot read the configuration to its end: it must be a file of text");
+		report_error(settings, path, "cannot read the configuration to its end; expected a text file");
 	free(line);
 	fclose(file);
 }

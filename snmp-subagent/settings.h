@@ -8,7 +8,7 @@
 #include "kvmstat.h"
 #include "oid.h"
 
-/* A word of Event or ExcludeEvent, to be checked once it is known which events there are. */
+/* A word of Event or ExcludeEvent, to be checked when the events are known. */
 struct event_word {
 	char *word;
 	char *place;			/* "FILE:LINE" */
@@ -24,21 +24,21 @@ struct settings {
 	struct oid root;
 	struct event_word *words;
 	size_t nwords;
-	unsigned int errors;		/* told so far */
+	unsigned int errors;		/* reported so far */
 };
 
 /* Defaults. 0 or -ENOMEM. */
 int settings_init(struct settings *settings);
 void settings_free(struct settings *settings);
 
-/* Read a file. Every error is told and counted; a file that is not there is one only if must_exist. */
+/* Read a file. Every error is logged and counted; a missing file is an error only with must_exist. */
 void settings_read(struct settings *settings, const char *path, bool must_exist);
 
-/* "Option=value"; place is for messages. Errors are told and counted. */
+/* Set "Option=value"; place is for messages. Errors are logged and counted. */
 void settings_assign(struct settings *settings, const char *assignment, const char *place);
 void settings_set(struct settings *settings, const char *option, const char *value, const char *place);
 
-/* Tell of every event in the configuration that nobody knows. Their number. */
+/* Log every unknown event of the configuration. Returns their number. */
 unsigned int settings_check_events(const struct settings *settings, const struct kvmstat *kvmstat,
 				   int priority);
 

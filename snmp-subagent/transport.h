@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * transport.h - a way to snmpd's socket on which nothing ever waits
- */
+/* transport.h - connect to snmpd's socket without blocking */
 #ifndef KVMSTAT_AGENTX_TRANSPORT_H
 #define KVMSTAT_AGENTX_TRANSPORT_H
 

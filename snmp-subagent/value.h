@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * value.h - the value of an instance, made from what a view says
- */
+/* value.h - the value of an instance, made from a view */
 #ifndef KVMSTAT_AGENTX_VALUE_H
 #define KVMSTAT_AGENTX_VALUE_H
 
@@ -18,7 +16,7 @@ struct value {
 	char text[VALUE_MAX];
 };
 
-/* All return whether there is a value at all. */
+/* All return whether there is a value. */
 bool value_number(struct value *value, uint64_t n);
 bool value_gauge(struct value *value, uint64_t n);		/* at most 2^32 - 1 */
 bool value_known(struct value *value, uint64_t n);		/* a gauge, 0 is no value */

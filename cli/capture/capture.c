@@ -2,8 +2,9 @@
 /*
  * capture.c - kvmstat capture: this host as files, for support
  *
- * Everything is written beside the place that was asked for and moved there in one step when it is whole. The values
- * are those of the collector's sample, whatever the source, in the form of debugfs.
+ * Everything is written to a temporary directory next to the destination and moved there in one
+ * step when it is complete. The values are those of the collector's sample, whatever the source, in
+ * the format of debugfs.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +26,10 @@ static void interrupt(int number)
 	interrupted = number;
 }
 
-/* What was begun is to be removed; and a file that may not grow is an error like others. */
+/*
+ * Catch signals, so that an incomplete tree is removed. SIGXFSZ: the write error is reported like
+ * any other.
+ */
 static void catch_signals(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
@@ -36,7 +40,7 @@ static void catch_signals(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
-/* 1: there is nothing in it, 0: there is, or -errno. */
+/* 1: the directory is empty, 0: it is not, or -errno. */
 static int is_empty(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -51,7 +55,7 @@ static int is_empty(const char *path)
 	return empty;
 }
 
-/* Where the tree is to be, malloc'ed; NULL: told why it cannot be there. */
+/* The absolute path of the tree, malloc'ed; NULL: it cannot be there, and a message was printed. */
 static char *find_place(const char *word)
 {
 	char *place = realpath(word, NULL);
@@ -68,7 +72,7 @@ static char *find_place(const char *word)
 	if (empty == 1)
 		return place;
 	if (empty == 0)
-		complain("%s is not empty; name a directory that is to be made", word);
+		complain("%s is not empty; specify a new directory", word);
 	else
 		complain("cannot capture to '%s': %s", word, strerror(-empty));
 	free(place);
@@ -115,7 +119,7 @@ static void leave_out(struct capture *capture, struct subject *subject)
 	size_t width;
 	char *name = escape_printable(subject->guest->name, &width);
 
-	complain("guest %s, process %d, ended while it was captured: it is left out", name, (int)subject->guest->pid);
+	complain("guest %s, process %d, is left out: it ended during the capture", name, (int)subject->guest->pid);
 	free(name);
 	subject->left_out = true;
 	capture->left_out++;
@@ -138,7 +142,7 @@ static void capture_guests(struct capture *capture)
 			capture_creator(capture, &capture->subjects[i]);
 }
 
-/* An exit status; what is wrong has been told. */
+/* Returns an exit status; errors have been printed. */
 static int write_tree(struct capture *capture, const char *partial)
 {
 	capture->tree.fd = open(partial, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -154,9 +158,9 @@ static int write_tree(struct capture *capture, const char *partial)
 	capture_report(capture);
 	close(capture->tree.fd);
 	if (capture->tree.error == -EINTR)
-		complain("interrupted; nothing is kept");
+		complain("interrupted; nothing was kept");
 	else if (capture->tree.error)
-		complain("cannot write %s: %s; nothing is kept", capture->tree.path, strerror(-capture->tree.error));
+		complain("cannot write %s: %s; nothing was kept", capture->tree.path, strerror(-capture->tree.error));
 	return capture->tree.error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -176,7 +180,7 @@ static int take(const struct options *options, const char *partial)
 	struct capture capture = { .options = options, .root = -1 };
 	int status = watch_start(&capture.watch, options);
 
-	/* As with doctor, the second sample is of a collector that knows what there is. */
+	/* As with doctor, use the second sample: the first pass opens the sources. */
 	if (!status)
 		status = watch_again(&capture.watch);
 	if (!status) {
@@ -193,7 +197,7 @@ static int take(const struct options *options, const char *partial)
 	return status;
 }
 
-/* Every guest has a row, and the times of its vCPUs' threads are told one by one. */
+/* Every guest gets a row, and the times of its vCPUs' threads are reported one by one. */
 static void want_all(struct kvmstat_config *config)
 {
 	char error[512];
@@ -215,12 +219,12 @@ int capture_command(const struct options *options)
 	if (asprintf(&partial, "%s.partial.XXXXXX", place) < 0)
 		out_of_memory();
 	if (!mkdtemp(partial)) {
-		complain("cannot make a directory beside %s: %s", options->directory, strerror(errno));
+		complain("cannot create a directory next to %s: %s", options->directory, strerror(errno));
 		status = EXIT_FAILURE;
 	} else {
 		status = take(options, partial);
 		if (!status && rename(partial, place) < 0) {
-			complain("cannot move what was captured to %s: %s", options->directory, strerror(errno));
+			complain("cannot move the capture to %s: %s", options->directory, strerror(errno));
 			status = EXIT_FAILURE;
 		}
 		if (status)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * capture.h - kvmstat capture: the parts of it
- */
+/* capture.h - shared by the files of kvmstat capture */
 #ifndef KVMSTAT_CAPTURE_H
 #define KVMSTAT_CAPTURE_H
 
@@ -13,7 +11,7 @@ enum { MAX_BASES = 8, BASE_SIZE = 16, DIR_SIZE = 32 };
 /* A directory of KVM's in debugfs. */
 struct base {
 	char name[BASE_SIZE];
-	bool is_seen;		/* false: debugfs cannot be, and the events come from elsewhere */
+	bool is_seen;		/* false: debugfs cannot be read, and the events come from another source */
 	mode_t *modes;		/* of each column's file; 0: it has none */
 };
 
@@ -24,7 +22,7 @@ struct subject {
 	char dir[DIR_SIZE];	/* "TID-FD" */
 	unsigned long long ino;	/* of it, 0 if debugfs does not have it */
 	struct base *base;	/* NULL: none has it */
-	bool unnamed;		/* its VMM was given no name */
+	bool unnamed;		/* its VMM has no name for it */
 	bool left_out;
 	const char *name;	/* in the tree, as the next two */
 	const char *uuid;
@@ -44,32 +42,31 @@ struct capture {
 	uint32_t left_out;
 };
 
-/*
- * A file of the host, malloc'ed and with a NUL behind it; NULL with errno. len may be NULL.
- */
+/* Read a file of the host: malloc'ed and ended by a NUL; NULL with errno. len may be NULL. */
 char *host_read(const struct capture *capture, size_t *len, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* What is the host's and no guest's; after the guests, debugfs' names. */
+/* Capture files of the host that belong to no guest; after the guests, names in debugfs. */
 void capture_host(struct capture *capture);
 void capture_names(struct capture *capture);
 
-/*
- * Can the form of debugfs carry it? Not histograms: their files have a part of them only, and are never read.
- */
+/* Can debugfs represent it? Not histograms: their files contain only a part, and are never read. */
 bool fits_tree(const struct kvmstat_column *column);
 
-/* Find KVM's directories, and which of them has the guest. */
+/* Find KVM's directories, and the one of the guest. */
 void find_bases(struct capture *capture);
 struct base *find_base(struct capture *capture, const struct subject *subject);
 
 /* The guest's values. */
 void capture_values(struct capture *capture, const struct subject *subject);
 
-/* What /proc says of the guest. false: it has ended meanwhile. */
+/* Capture the guest's files in /proc. false: the guest has ended. */
 bool capture_process(struct capture *capture, const struct subject *subject);
 
-/* Its VM was made by another thread than the first one: what that thread belongs to. After all processes. */
+/*
+ * If a thread other than the first created its VM: capture that thread's process. Call it after all
+ * processes.
+ */
 void capture_creator(struct capture *capture, const struct subject *subject);
 
 /* Made-up names and UUIDs; equal ones stay equal. */
@@ -81,13 +78,13 @@ char *scrubbed_cmdline(const struct subject *subject, size_t *len);
 char *scrubbed_stat(const struct subject *subject, const char *stat);
 const char *scrubbed_thread(const char *comm);
 
-/* Does a text of the collector's tell of a guest, or might it, being cut off? */
-bool tells_of_guests(const struct capture *capture, const char *text, size_t size);
+/* Does a text of the collector name a guest, or might it if it is cut off? */
+bool names_guests(const struct capture *capture, const char *text, size_t size);
 
 /* report.txt */
 void capture_report(struct capture *capture);
 
-/* Replay the tree at path. An exit status; what differs has been told. */
+/* Replay the tree at path. Returns an exit status; differences have been printed. */
 int capture_check(const struct capture *capture, const char *path);
 
 #endif

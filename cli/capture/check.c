@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * check.c - a capture is replayed before it is called one
- */
+/* check.c - replay a capture before it is accepted */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +18,7 @@ static const struct kvmstat_row *find_row(const struct kvmstat_sample *replay, c
 	return NULL;
 }
 
-/* The first event that is not the same, or NULL. */
+/* The name of the first event that differs, or NULL. */
 static const char *other_event(const struct kvmstat_sample *sample, const struct kvmstat_row *row,
 			       const struct kvmstat_sample *replay, const struct kvmstat_row *again)
 {
@@ -36,7 +34,7 @@ static const char *other_event(const struct kvmstat_sample *sample, const struct
 	return NULL;
 }
 
-/* What of a guest is not the same, or NULL. */
+/* The property of a guest that differs, or NULL. */
 static const char *difference(const struct capture *capture, const struct subject *subject, const struct kvmstat_sample *replay)
 {
 	const struct kvmstat_row *again = find_row(replay, subject);
@@ -48,7 +46,7 @@ static const char *difference(const struct capture *capture, const struct subjec
 	/* A name that is made of the program's depends on which of its VMs was found first. */
 	if (!subject->unnamed && (strcmp(again->guest->name, subject->name) || strcmp(again->guest->uuid, subject->uuid)))
 		return "name";
-	/* There is none where no thread's name says that it is a vCPU's. */
+	/* There are no times if no thread has the name of a vCPU thread. */
 	if (subject->row->has_cpu && again->has_cpu && subject->row->cpu_ns != again->cpu_ns)
 		return "CPU time";
 	return other_event(capture->sample, subject->row, replay, again);
@@ -59,7 +57,7 @@ static int compare(const struct capture *capture, const struct kvmstat_sample *r
 	int status = EXIT_SUCCESS;
 
 	if (replay->nrows != capture->sample->nrows - capture->left_out) {
-		complain("a replay of what was captured has %u guests, and not %u", replay->nrows,
+		complain("a replay of the capture has %u guests instead of %u", replay->nrows,
 			 capture->sample->nrows - capture->left_out);
 		status = EXIT_FAILURE;
 	}
@@ -69,7 +67,7 @@ static int compare(const struct capture *capture, const struct kvmstat_sample *r
 
 		if (!what)
 			continue;
-		complain("a replay of what was captured has another %s for guest %s, process %d", what, subject->name,
+		complain("a replay of the capture has a different %s for guest %s, process %d", what, subject->name,
 			 (int)subject->guest->pid);
 		status = EXIT_FAILURE;
 	}
@@ -89,7 +87,7 @@ int capture_check(const struct capture *capture, const char *path)
 	if (!rc)
 		rc = kvmstat_collect(kvmstat, &replay);
 	if (rc)
-		complain("what was captured cannot be replayed: %s", *error ? error : strerror(-rc));
+		complain("cannot replay the capture: %s", *error ? error : strerror(-rc));
 	else
 		status = compare(capture, replay);
 	kvmstat_sample_put(replay);

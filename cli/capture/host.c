@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * host.c - what is the host's, and the values in the form of debugfs
- */
+/* host.c - files of the host, and the values in the format of debugfs */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -168,8 +166,9 @@ struct base *find_base(struct capture *capture, const struct subject *subject)
 /* ---- values ---- */
 
 /*
- * The lockdown is captured too, and a replay keeps to it as the host did: it opens no file that may be written. So
- * the counters that were read all the same, by bpf, get a mode that a lockdown lets pass, but is not that of a level.
+ * The lockdown is captured, too, and a replay obeys it as on the host: it opens no writable file.
+ * So counters that bpf read despite lockdown get a mode that lockdown permits, but that is not the
+ * mode of an instant value.
  */
 static mode_t mode_of(const struct capture *capture, const struct base *base, uint32_t i)
 {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * proc.c - what /proc says of a guest: that of it which is read to name it and to find its vCPUs
- */
+/* proc.c - the files of a guest in /proc that are read to name it and to find its vCPUs */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +16,7 @@ static bool has_gone(int error)
 	return error == ENOENT || error == ESRCH;
 }
 
-/* Is it still the process of this guest? Its number may have been given to another one. */
+/* Is it still the process of this guest? Its number may have been reused. */
 static bool is_same(const struct subject *subject, const char *stat)
 {
 	const unsigned long long tick = 1000000000ull / (unsigned long long)sysconf(_SC_CLK_TCK);
@@ -59,7 +57,7 @@ static void copy_cmdline(struct capture *capture, const struct subject *subject)
 		write_text(capture, subject, "cmdline", cmdline, (size_t)len);
 		free(cmdline);
 	} else if (len == -ETIMEDOUT || len == -EBUSY) {
-		complain("process %d does not let its command line be read: it is left out", (int)subject->guest->pid);
+		complain("the command line of process %d is left out: reading it does not return", (int)subject->guest->pid);
 	}
 }
 
@@ -76,7 +74,7 @@ static void copy_files(struct capture *capture, const struct subject *subject)
 		write_text(capture, subject, files[i], text, len);
 		free(text);
 	}
-	/* Without it nobody could tell whose the directory in debugfs is. */
+	/* Without it the directory in debugfs could not be assigned to a process. */
 	if (!tree_has(&capture->tree, "proc/%d/status", (int)subject->guest->pid))
 		write_status(capture, subject, (int)subject->guest->pid);
 }
@@ -126,7 +124,7 @@ static void copy_links(struct capture *capture, int pid, DIR *dir)
 	}
 }
 
-/* Where they may not be seen, the sample knows how many there are. */
+/* If they may not be seen, the sample has their number. */
 static void make_links(struct capture *capture, const struct subject *subject)
 {
 	int pid = (int)subject->guest->pid, fd = subject->guest->fd;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * report.c - report.txt: what the files cannot say, and what the doctor says
- */
+/* report.c - report.txt: what the files cannot contain, and the output of the doctor */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,13 +14,13 @@
 #include "escape.h"
 
 static const char preface[] =
-	"This directory stands in for a host: kvmstat --root=DIRECTORY shows it, and so do the plugin and the subagent\n"
-	"with the option Root. Its counters stand still, so that there are no rates.\n"
+	"This directory is a captured host: kvmstat --root=DIRECTORY shows it, and so do the plugin and the subagent\n"
+	"with the option Root. Its counters do not change, so there are no rates.\n"
 	"\n"
-	"The values are those of one sample, whatever the source, in the form of debugfs. It has no values of single vCPUs\n"
-	"and no histograms. Counters that were read in spite of a lockdown have mode 0440,\n"
-	"which keeps them readable in a replay: keep the modes (tar does). The directory of a guest has the time at which\n"
-	"its VM was made; inode and ctime, which tell its incarnation, cannot be set and are listed below.\n";
+	"The values are those of one sample, whatever the source, in the format of debugfs. Values of single vCPUs and\n"
+	"histograms are not included. Counters that were read despite lockdown have mode 0440, which keeps them readable\n"
+	"in a replay: preserve the modes (tar does). The directory of a guest has the time at which its VM was created;\n"
+	"inode and ctime, which identify its incarnation, cannot be set and are listed below.\n";
 
 static void print_host(const struct capture *capture)
 {
@@ -35,10 +33,11 @@ static void print_host(const struct capture *capture)
 	gmtime_r(&seconds, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	printf("\nversion   kvmstat %s\ntime      %s\n", kvmstat_version(), when);
-	/* A captured host has a kernel of its own, which is not known. */
+	/* The kernel of a captured host is unknown. */
 	if (!capture->options->root && !uname(&uts))
 		printf("kernel    %s %s %s %s\n", uts.sysname, uts.release, uts.version, uts.machine);
-	printf("CPUs      %u online\nlockdown  %s\nguests    %u, %u of them ended while they were captured\n", sample->cpus,
+	printf("CPUs      %u online\nlockdown  %s\nguests    %u, %u of them ended during the "
+	       "capture\n", sample->cpus,
 	       kvmstat_lockdown_name(sample->lockdown), sample->nrows, capture->left_out);
 }
 
@@ -58,7 +57,7 @@ static void print_guests(const struct capture *capture)
 	}
 }
 
-/* The kernel's names, and what the tree cannot say: where each event was read. */
+/* The kernel's names, and what the tree cannot contain: the source of each event. */
 static void print_events(const struct capture *capture)
 {
 	printf("\n%-36s %-36s %-10s %s\n", "EVENT", "KERNEL'S NAME", "SOURCE", "MODES");
@@ -75,7 +74,7 @@ static void print_events(const struct capture *capture)
 
 static void hide(const struct capture *capture, char *text, size_t size)
 {
-	if (tells_of_guests(capture, text, size))
+	if (names_guests(capture, text, size))
 		snprintf(text, size, "(not shown: it may name a guest)");
 }
 
@@ -92,12 +91,12 @@ static void print_doctor(const struct capture *capture)
 	/* Their names are made of those of their programs, which are listed above. */
 	diagnosis.unnamed = 0;
 	if (diagnosis.root && capture->options->scrub)
-		diagnosis.root = "not told";
-	puts("\nWhat 'kvmstat doctor' said\n");
+		diagnosis.root = "(not shown)";
+	puts("\nOutput of 'kvmstat doctor'\n");
 	doctor_print_text(&diagnosis);
 }
 
-/* The doctor knows standard output only. */
+/* The doctor can only print to standard output. */
 void capture_report(struct capture *capture)
 {
 	int fd = tree_create(&capture->tree, 0444, "report.txt"), saved = dup(STDOUT_FILENO);

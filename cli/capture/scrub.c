@@ -2,8 +2,8 @@
 /*
  * scrub.c - kvmstat capture --scrub: guests under made-up names
  *
- * Nothing of a command line is kept, since any part of it may tell of its owner: one is made that says to kvmstat what
- * the real one said, in the option that this VMM has for it.
+ * No part of a command line is kept, since any part may identify its owner. The replacement
+ * contains the same data for kvmstat, in the options of this VMM.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -29,7 +29,7 @@ static const struct {
 	{ "dragonball", "containerd-shim-kata-v2", NULL, { "-id", "", "" }, { 0 }, { 0 } },
 	{ "crosvm", "crosvm", "run", { "--name", "", "" }, { 0 }, { "--mem", "size=", "B" } },
 	{ "kvmtool", "lkvm", "run", { "--name", "", "" }, { 0 }, { "--mem", "", "B" } },
-	/* Programs nobody knows; the last one. */
+	/* The last entry: unknown programs. */
 	{ "", "vmm", NULL, { "--name", "", "" }, { 0 }, { 0 } },
 };
 
@@ -48,7 +48,7 @@ const char *scrubbed_comm(const struct subject *subject)
 	return vmms[vmm_of(subject)].program;
 }
 
-/* As in /proc, a NUL behind each argument. */
+/* As in /proc, a NUL after each argument. */
 static void put(FILE *file, const struct form *form, const char *value)
 {
 	if (form->option)
@@ -140,7 +140,7 @@ void scrub_subjects(struct capture *capture)
 	}
 }
 
-bool tells_of_guests(const struct capture *capture, const char *text, size_t size)
+bool names_guests(const struct capture *capture, const char *text, size_t size)
 {
 	if (strlen(text) + 1 >= size)
 		return true;

@@ -13,10 +13,12 @@ const struct capability capabilities[] = {
 	{ "CAP_BPF", 39, "the source bpf cannot load its program" },
 	{ "CAP_PERFMON", 38, "the source bpf cannot read the kernel's statistics" },
 	{ "CAP_SYS_PTRACE", 19,
-	  "what guests of other users hold open cannot be seen: their number of vCPUs, and whether"
-	  " they are guests where no other source finds them; and the source statsfd can borrow nothing" },
+	  "cannot see the open files of other users' guests: their number of vCPUs is unknown, and "
+	  "they are not found where no other source finds them; the source statsfd cannot borrow "
+	  "their descriptors" },
 	{ "CAP_DAC_READ_SEARCH", 2,
-	  "files of other users cannot be read: what guests hold open, and debugfs unless the process is root's" },
+	  "cannot read files of other users: the open files of guests, and debugfs unless the "
+	  "process runs as root" },
 };
 const size_t ncapabilities = sizeof(capabilities) / sizeof(*capabilities);
 
@@ -35,7 +37,7 @@ bool has_capability(const struct diagnosis *diagnosis, const struct capability *
 	return diagnosis->effective >> capability->bit & 1;
 }
 
-/* Of this process: always the running host's, whatever root the statistics come from. */
+/* The capabilities of this process, which always runs on the real host, whatever the root. */
 static bool read_effective(uint64_t *effective)
 {
 	FILE *file = fopen("/proc/self/status", "re");
@@ -75,7 +77,7 @@ int doctor_command(const struct options *options)
 	int status;
 
 	status = watch_start(&watch, options);
-	/* The first pass also finds out what there is: only the second one takes as long as they all do. */
+	/* The first pass also opens the sources: only the second one has a typical duration. */
 	if (!status)
 		status = watch_again(&watch);
 	if (!status) {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * doctor.h - what kvmstat doctor found, before it is told
- */
+/* doctor.h - the findings of kvmstat doctor */
 #ifndef KVMSTAT_DOCTOR_H
 #define KVMSTAT_DOCTOR_H
 
@@ -10,7 +8,7 @@
 struct capability {
 	const char *name;
 	unsigned int bit;
-	const char *use;	/* what is lost without it */
+	const char *use;	/* what is lost without it, as a message */
 };
 
 extern const struct capability capabilities[];
@@ -28,12 +26,12 @@ struct diagnosis {
 	bool healthy;			/* everything that can be read is */
 };
 
-/* No value, and one could be expected? */
+/* Is a value missing that could be expected? */
 bool event_is_missing(const struct kvmstat_column *column);
 bool guest_is_unnamed(const struct kvmstat_guest *guest);
 bool has_capability(const struct diagnosis *diagnosis, const struct capability *capability);
 
-/* Fill all but root, which is to be there. */
+/* Fill all members but root, which the caller sets. */
 void diagnose(struct diagnosis *diagnosis, const struct kvmstat_sample *sample);
 
 void doctor_print_text(const struct diagnosis *diagnosis);

@@ -19,16 +19,16 @@ enum {
 };
 
 /* "  label     text ...", wrapped. */
-static void tell(const char *label, const char *text)
+static void print_line(const char *label, const char *text)
 {
 	int used = printf("  %-*s", LABEL - 2, label);
 
 	print_wrapped(text, (size_t)used, LABEL);
 }
 
-static void tellf(const char *label, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void print_linef(const char *label, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void tellf(const char *label, const char *format, ...)
+static void print_linef(const char *label, const char *format, ...)
 {
 	char *text;
 	va_list args;
@@ -39,7 +39,7 @@ static void tellf(const char *label, const char *format, ...)
 	va_end(args);
 	if (!text)
 		out_of_memory();
-	tell(label, text);
+	print_line(label, text);
 	free(text);
 }
 
@@ -51,63 +51,63 @@ static const char *lockdown_text(enum kvmstat_lockdown lockdown)
 			" lockdown",
 		[KVMSTAT_LOCKDOWN_NONE] = "none",
 		[KVMSTAT_LOCKDOWN_INTEGRITY] =
-			"integrity: the kernel refuses counters in debugfs; the source bpf can read them,"
-			" and statsfd and libvirt those of vCPUs",
+			"integrity: the kernel refuses counters in debugfs; the source bpf can read "
+			"them, statsfd and libvirt can read those of vCPUs",
 		[KVMSTAT_LOCKDOWN_CONFIDENTIALITY] =
-			"confidentiality: the kernel refuses counters in debugfs and to BPF"
-			" programs; statsfd and libvirt can read those of vCPUs, and no source the"
-			" others until the kernel is booted with less",
+			"confidentiality: the kernel refuses counters in debugfs and to BPF "
+			"programs; statsfd and libvirt can read those of vCPUs; to read the others, "
+			"boot with a weaker lockdown",
 	};
 
 	return lockdown <= KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? texts[lockdown] : "unknown";
 }
 
-static void tell_host(const struct diagnosis *diagnosis)
+static void print_host(const struct diagnosis *diagnosis)
 {
 	const struct kvmstat_sample *sample = diagnosis->sample;
 	struct utsname uts;
 
 	puts("Host");
 	if (diagnosis->root)
-		tellf("root", "%s, a captured host", diagnosis->root);
+		print_linef("root", "%s, a captured host", diagnosis->root);
 	else if (!uname(&uts))
-		tellf("kernel", "%s %s %s", uts.sysname, uts.release, uts.machine);
+		print_linef("kernel", "%s %s %s", uts.sysname, uts.release, uts.machine);
 	if (sample->cpus)
-		tellf("CPUs", "%" PRIu32 " online", sample->cpus);
+		print_linef("CPUs", "%" PRIu32 " online", sample->cpus);
 	if (!sample->nrows && sample->problems[KVMSTAT_NO_SOURCE].active)
-		tell("guests", "none can be seen");
+		print_line("guests", "none visible");
 	else
-		tellf("guests", "%" PRIu32 ", with %" PRIu64 " vCPUs in all", sample->nguests, diagnosis->vcpus);
-	tell("lockdown", lockdown_text(sample->lockdown));
-	tellf("sample", "taken in %.3f ms", (double)sample->duration_ns / 1e6);
+		print_linef("guests", "%" PRIu32 ", with %" PRIu64 " vCPUs in total", sample->nguests, diagnosis->vcpus);
+	print_line("lockdown", lockdown_text(sample->lockdown));
+	print_linef("sample", "taken in %.3f ms", (double)sample->duration_ns / 1e6);
 }
 
-static void tell_process(const struct diagnosis *diagnosis)
+static void print_process(const struct diagnosis *diagnosis)
 {
 	if (!diagnosis->has_effective)
 		return;
 	puts("\nThis process");
-	tellf("user", "uid %u%s", (unsigned int)geteuid(), geteuid() ? ", not root" : ", root");
+	print_linef("user", "uid %u%s", (unsigned int)geteuid(), geteuid() ? ", not root" : ", root");
 	for (size_t i = 0; i < ncapabilities; i++) {
 		bool has = has_capability(diagnosis, &capabilities[i]);
 
-		tellf(has ? "has" : "lacks", "%s%s%s", capabilities[i].name, has ? "" : ": ",
-		      has ? "" : capabilities[i].use);
+		print_linef(has ? "has" : "lacks", "%s%s%s", capabilities[i].name, has ? "" : ": ",
+			    has ? "" : capabilities[i].use);
 	}
 }
 
-static void tell_sources(const struct kvmstat_sample *sample)
+static void print_sources(const struct kvmstat_sample *sample)
 {
 	puts("\nSources");
 	for (int s = KVMSTAT_ABSENT + 1; s < KVMSTAT_NSOURCES; s++) {
 		const struct kvmstat_source_status *status = &sample->sources[s];
 
-		tellf(kvmstat_source_name((enum kvmstat_source)s), "%s%s%s",
-		      kvmstat_state_name(status->state), *status->text ? " - " : "", status->text);
+		print_linef(kvmstat_source_name((enum kvmstat_source)s), "%s%s%s",
+			    kvmstat_state_name(status->state), *status->text ? " - " : "", status->text);
 	}
 }
 
-static void tell_problems(const struct kvmstat_sample *sample)
+static void print_problems(const struct kvmstat_sample *sample)
 {
 	bool any = false;
 
@@ -117,14 +117,14 @@ static void tell_problems(const struct kvmstat_sample *sample)
 
 		if (!problem->active)
 			continue;
-		tell(kvmstat_problem_name((enum kvmstat_problem)p), problem->text);
+		print_line(kvmstat_problem_name((enum kvmstat_problem)p), problem->text);
 		any = true;
 	}
 	if (!any)
 		puts("  none");
 }
 
-static void tell_unnamed(const struct diagnosis *diagnosis)
+static void print_unnamed(const struct diagnosis *diagnosis)
 {
 	if (!diagnosis->unnamed)
 		return;
@@ -133,15 +133,15 @@ static void tell_unnamed(const struct diagnosis *diagnosis)
 		const struct kvmstat_guest *guest = diagnosis->sample->rows[i].guest;
 
 		if (guest_is_unnamed(guest))
-			tellf(guest->vmm, "process %d, shown as %s", (int)guest->pid, guest->name);
+			print_linef(guest->vmm, "process %d, shown as %s", (int)guest->pid, guest->name);
 	}
-	tell("remedy",
-	     "give them a name when they are started (qemu: -name guest=NAME), or see above what keeps their"
-	     " command lines from being read");
+	print_line("remedy",
+		   "name guests when you start them (qemu: -name guest=NAME), or see above why their "
+		   "command lines cannot be read");
 }
 
 /* The events that are missing for the reason of this one, or the first of them. */
-static void tell_reason(const struct kvmstat_sample *sample, uint32_t first)
+static void print_reason(const struct kvmstat_sample *sample, uint32_t first)
 {
 	const char *reason = sample->columns[first].reason;
 	uint32_t count = 0;
@@ -158,12 +158,12 @@ static void tell_reason(const struct kvmstat_sample *sample, uint32_t first)
 			fprintf(list, " %s", sample->columns[i].event->name);
 	}
 	if (count > LIST_MAX)
-		fprintf(list, " and %" PRIu32 " more ('kvmstat events --all' has them all)",
+		fprintf(list, " and %" PRIu32 " more ('kvmstat events --all' lists all)",
 			count - LIST_MAX);
 	if (fclose(list))
 		out_of_memory();
-	tellf("missing", "%" PRIu32 ":%s", count, names);
-	tell("because", *reason ? reason : "no source has them");
+	print_linef("missing", "%" PRIu32 ":%s", count, names);
+	print_line("because", *reason ? reason : "no source provides them");
 	free(names);
 }
 
@@ -176,7 +176,7 @@ static bool reason_is_new(const struct kvmstat_sample *sample, uint32_t column)
 	return true;
 }
 
-static void tell_events(const struct diagnosis *diagnosis)
+static void print_events(const struct diagnosis *diagnosis)
 {
 	const struct kvmstat_sample *sample = diagnosis->sample;
 	uint32_t count[KVMSTAT_NSOURCES] = { 0 };
@@ -186,14 +186,14 @@ static void tell_events(const struct diagnosis *diagnosis)
 		count[sample->columns[i].source]++;
 	for (int s = KVMSTAT_ABSENT + 1; s < KVMSTAT_NSOURCES; s++)
 		if (count[s])
-			tellf("read", "%" PRIu32 " from %s", count[s],
-			      kvmstat_source_name((enum kvmstat_source)s));
+			print_linef("read", "%" PRIu32 " from %s", count[s],
+				    kvmstat_source_name((enum kvmstat_source)s));
 	for (uint32_t i = 0; i < sample->ncolumns; i++)
 		if (event_is_missing(&sample->columns[i]) && reason_is_new(sample, i))
-			tell_reason(sample, i);
+			print_reason(sample, i);
 	if (count[KVMSTAT_ABSENT] > diagnosis->absent)
-		tellf("idle", "%" PRIu32 " that no known kernel ever counts, and so are not missed",
-		      count[KVMSTAT_ABSENT] - diagnosis->absent);
+		print_linef("idle", "%" PRIu32 " that no known kernel counts; nothing is lost without them",
+			    count[KVMSTAT_ABSENT] - diagnosis->absent);
 	if (!sample->ncolumns)
 		puts("  none");
 }
@@ -201,12 +201,12 @@ static void tell_events(const struct diagnosis *diagnosis)
 void doctor_print_text(const struct diagnosis *diagnosis)
 {
 	printf("kvmstat %s\n\n", kvmstat_version());
-	tell_host(diagnosis);
-	tell_process(diagnosis);
-	tell_sources(diagnosis->sample);
-	tell_problems(diagnosis->sample);
-	tell_unnamed(diagnosis);
-	tell_events(diagnosis);
-	puts(diagnosis->healthy ? "\nEverything there is can be read." :
-				  "\nSomething is missing; what to do about it is said above.");
+	print_host(diagnosis);
+	print_process(diagnosis);
+	print_sources(diagnosis->sample);
+	print_problems(diagnosis->sample);
+	print_unnamed(diagnosis);
+	print_events(diagnosis);
+	puts(diagnosis->healthy ? "\nEverything that exists can be read." :
+				  "\nSomething is missing; see above for what to do.");
 }

@@ -11,9 +11,9 @@
 #include "util/array.h"
 
 enum {
-	MAX_TRIES = 4,		/* of one pass, when a source fails or changes in the middle of it */
+	MAX_TRIES = 4,		/* of one pass, when a source fails or changes during it */
 	MAX_RETRY = 6,		/* passes between two tries to open a source */
-	RECHECK = 64,		/* passes between two suspicions that bpf sees nothing */
+	RECHECK = 64,		/* passes until bpf may be suspected again of seeing nothing */
 };
 
 /* ---- sources: open, close, choose ---- */
@@ -29,7 +29,10 @@ static void close_source(struct source *source)
 	source->noffers = 0;
 }
 
-/* All whose way to the kernel may have changed. One that counts by itself would have to begin at 0 again. */
+/*
+ * Close every source that must be probed again. A source with its own counters stays open: closing
+ * it would reset them.
+ */
 static void close_sources(struct kvmstat *kvmstat)
 {
 	for (int i = KVMSTAT_ABSENT + 1; i < KVMSTAT_NSOURCES; i++)
@@ -37,7 +40,7 @@ static void close_sources(struct kvmstat *kvmstat)
 			close_source(&kvmstat->sources[i]);
 }
 
-/* It failed: wait longer each time before it is tried again, but after an error that may be over soon. */
+/* A source failed: wait longer before each retry, unless the error may be over soon. */
 static void postpone(struct kvmstat *kvmstat, struct source *source, int error)
 {
 	close_source(source);
@@ -49,7 +52,7 @@ static void postpone(struct kvmstat *kvmstat, struct source *source, int error)
 	source->retry_pass = kvmstat->context.pass + source->retry_after;
 }
 
-/* Open what is wanted and not open. 0 or -ENOMEM. */
+/* Open every configured source that is not open. 0 or -ENOMEM. */
 static int open_sources(struct kvmstat *kvmstat)
 {
 	for (int i = 0; kvmstat->context.config->sources[i] != KVMSTAT_ABSENT; i++) {
@@ -60,7 +63,10 @@ static int open_sources(struct kvmstat *kvmstat)
 			continue;
 		source->status.text[0] = '\0';
 		rc = source->ops->open(&kvmstat->context, source);
-		/* Where the kernel has no memory for a source, that is what the source's status says, and others go on. */
+		/*
+		 * If the kernel has no memory for a source, its status reports that, and the other
+		 * sources go on.
+		 */
 		if (rc == -ENOMEM && !source->status.text[0]) {
 			close_source(source);
 			return rc;
@@ -76,7 +82,7 @@ static int open_sources(struct kvmstat *kvmstat)
 	return 0;
 }
 
-/* The first open source in the configuration's order that can finds the guests. */
+/* The source that finds the guests: the first open one, in the configured order, that can. */
 static struct source *finder(struct kvmstat *kvmstat)
 {
 	for (int i = 0; kvmstat->context.config->sources[i] != KVMSTAT_ABSENT; i++) {
@@ -89,8 +95,9 @@ static struct source *finder(struct kvmstat *kvmstat)
 }
 
 /*
- * Is there anything for it to do? complete: a better source offers every event; this is told of the next one. What
- * a source offers that learns from the guests is not known before it has been run.
+ * Has this source anything to do?
+ * *complete: a better source offers every event; set here for the next source.
+ * What a source learns from the guests is unknown until it has run once.
  */
 static bool is_needed(struct kvmstat *kvmstat, const struct source *source, bool *complete)
 {
@@ -110,7 +117,7 @@ static bool is_needed(struct kvmstat *kvmstat, const struct source *source, bool
 	return needed;
 }
 
-/* Sources came or went: make the columns anew, and tell each source where its values go. */
+/* Sources came or went: make new columns, and give each source the cells of its events. */
 static int rebind(struct kvmstat *kvmstat)
 {
 	int rc = columns_make(kvmstat);
@@ -128,8 +135,13 @@ static int rebind(struct kvmstat *kvmstat)
 
 /* ---- one pass ---- */
 
-/* What a source returned: 0; 1: something changed, try again; -ENOMEM. */
-static int settle(struct kvmstat *kvmstat, struct source *source, int rc)
+/*
+ * Handle what a source returned.
+ * 0: go on
+ * 1: something changed, try the pass again
+ * -ENOMEM
+ */
+static int handle_result(struct kvmstat *kvmstat, struct source *source, int rc)
 {
 	if (rc >= 0 || rc == -ENOMEM)
 		return rc;
@@ -140,7 +152,7 @@ static int settle(struct kvmstat *kvmstat, struct source *source, int rc)
 	return 1;
 }
 
-/* Find the guests, then run the sources that serve. 0; 1: something changed, try again; -ENOMEM. */
+/* Find the guests, then run the sources that serve. Returns what handle_result() does. */
 static int run_sources(struct kvmstat *kvmstat, struct pass *pass)
 {
 	struct source *first = finder(kvmstat);
@@ -148,19 +160,22 @@ static int run_sources(struct kvmstat *kvmstat, struct pass *pass)
 
 	pass->finds_guests = true;
 	if (first)
-		rc = settle(kvmstat, first, first->ops->find(first, pass));
+		rc = handle_result(kvmstat, first, first->ops->find(first, pass));
 	for (int i = 0; rc == 0 && kvmstat->context.config->sources[i] != KVMSTAT_ABSENT; i++) {
 		struct source *source = &kvmstat->sources[kvmstat->context.config->sources[i]];
 
 		if (!source->is_open || !source->serves || !source->ops->pass)
 			continue;
 		pass->finds_guests = source == first;
-		rc = settle(kvmstat, source, source->ops->pass(source, pass));
+		rc = handle_result(kvmstat, source, source->ops->pass(source, pass));
 	}
 	return rc;
 }
 
-/* The source that finds the guests saw none, and another one sees some: the kernel's structures may have changed under it. */
+/*
+ * The source that finds the guests saw none, but another one sees some: the kernel's structures may
+ * have changed.
+ */
 static bool is_suspect(struct kvmstat *kvmstat, const struct pass *pass)
 {
 	const struct source *found_none = finder(kvmstat);
@@ -179,7 +194,11 @@ static bool is_suspect(struct kvmstat *kvmstat, const struct pass *pass)
 	return false;
 }
 
-/* 0 with the sample filled; 1: try again; -ENOMEM. */
+/*
+ * 0: the sample is filled
+ * 1: try again
+ * -ENOMEM
+ */
 static int try_pass(struct kvmstat *kvmstat, struct pass *pass)
 {
 	int rc = open_sources(kvmstat);
@@ -196,7 +215,7 @@ static int try_pass(struct kvmstat *kvmstat, struct pass *pass)
 	pass->sample = sample_begin(&kvmstat->pool, kvmstat->context.columns, kvmstat->context.guests.count);
 	if (!pass->sample)
 		return -ENOMEM;
-	/* A tree that stands in for a host announces nothing. */
+	/* A captured host has no uevents. */
 	if (kvmstat->context.root.live)
 		pass->quiet_since = uevents_ask(&kvmstat->context.uevents, &kvmstat->context.root, clock_ns(CLOCK_BOOTTIME));
 	rc = run_sources(kvmstat, pass);
@@ -210,7 +229,10 @@ static int try_pass(struct kvmstat *kvmstat, struct pass *pass)
 
 /* ---- publish ---- */
 
-/* What is told of a source: one that nothing is needed of is not the user's worry, even if it could not be opened. */
+/*
+ * Status shown to the user. A redundant source is reported as unused, even if it could not be
+ * opened.
+ */
 static void copy_status(const struct kvmstat *kvmstat, struct kvmstat_source_status statuses[KVMSTAT_NSOURCES])
 {
 	bool complete = false;
@@ -223,9 +245,13 @@ static void copy_status(const struct kvmstat *kvmstat, struct kvmstat_source_sta
 
 		if (source->is_open ? !source->serves : complete && !source->ops->own_events) {
 			status->state = KVMSTAT_UNUSED;
-			snprintf(status->text, sizeof(status->text), "not needed: better sources serve everything");
+			snprintf(status->text, sizeof(status->text), "not needed: better sources "
+								     "provide every event");
 		}
-		/* The others may lack histograms or single vCPUs, which a source that cannot be opened might have. */
+		/*
+		 * The open sources may lack histograms or single vCPUs, which a source that cannot
+		 * be opened might provide.
+		 */
 		complete |= source->ops->id == KVMSTAT_BPF && source->is_open;
 	}
 }
@@ -250,7 +276,7 @@ static void publish(struct kvmstat *kvmstat, struct pass *pass, uint64_t begun_n
 	guests_ask_again(&kvmstat->context.guests, &kvmstat->context.root, kvmstat->context.config->guests, pass->number);
 }
 
-/* What may be read depends on the lockdown, which can be raised while the host runs. */
+/* Lockdown decides what may be read, and it can be raised while the host runs. */
 static void look_at_host(struct kvmstat *kvmstat, uint64_t now_ns)
 {
 	enum kvmstat_lockdown before = kvmstat->context.host.lockdown;
@@ -292,11 +318,12 @@ static void init_sources(struct kvmstat *kvmstat)
 
 		source->ops = *ops;
 		source_status(source, KVMSTAT_UNUSED, "%s",
-			      (*ops)->opt_in ? (*ops)->opt_in : "the option Source leaves it out; Source auto takes every one");
+			      (*ops)->opt_in ? (*ops)->opt_in : "not listed in the option Source; "
+								"Source auto uses every source");
 	}
 }
 
-/* Last, whatever the order: its events are no other source's. */
+/* Always last: no other source has its events. */
 static void add_tracepoint(struct kvmstat_config *config)
 {
 	uint8_t *end = memchr(config->sources, KVMSTAT_ABSENT, sizeof(config->sources));

@@ -16,19 +16,19 @@ struct kvmstat {
 	struct context context;		/* shared with the sources */
 	struct sample_pool pool;
 	struct top top;
-	bool stale;			/* columns must be made anew: sources came or went */
+	bool stale;			/* columns must be made again: sources came or went */
 	uint64_t column_generation;
 	struct source sources[KVMSTAT_NSOURCES];	/* by enum kvmstat_source; [0] is not used */
 	uint64_t samples;
 	uint64_t recheck_pass;		/* when bpf may be suspected again of seeing nothing */
 };
 
-/* columns.c: the columns that the open sources' offers and the filter make. 0 or -ENOMEM. */
+/* columns.c: make the columns from the offers of the open sources and the filter. 0 or -ENOMEM. */
 int columns_make(struct kvmstat *kvmstat);
 
 /* problem.c */
 void problems_begin(struct kvmstat *kvmstat);
-void problems_find(struct kvmstat *kvmstat);	/* those of sources and names, at the end of a pass */
+void problems_find(struct kvmstat *kvmstat);	/* raise those of sources and names, at the end of a pass */
 void problems_end(struct kvmstat *kvmstat);
 
 #endif

@@ -59,7 +59,7 @@ static struct candidate *find(struct candidate *candidates, size_t count, const 
 	return low < count && candidates[low].offer->event == event ? &candidates[low] : NULL;
 }
 
-/* Mark what the filter lets pass (cell 0: wanted), and the parents of what it lets pass. */
+/* Mark the events that pass the filter (cell 0: wanted), and their parents. */
 static void select_events(const struct kvmstat *kvmstat, struct candidate *candidates, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -81,7 +81,7 @@ static void select_events(const struct kvmstat *kvmstat, struct candidate *candi
 	}
 }
 
-/* Could this source read what another one refuses, if it were there? */
+/* Could this source, if it worked, read what another one refuses? */
 static bool is_missed(const struct source *source)
 {
 	enum kvmstat_source_state state = source->status.state;
@@ -90,7 +90,7 @@ static bool is_missed(const struct source *source)
 	       (!source->is_open || state == KVMSTAT_DENIED || state == KVMSTAT_MISSING);
 }
 
-/* Why no source serves a column that is known to be there. */
+/* Set the reason for events that exist but that no source may read. */
 static void explain(const struct kvmstat *kvmstat, struct column_set *set)
 {
 	const char *between = ", and of the sources that could read them";
@@ -122,13 +122,13 @@ static void add_column(struct column_set *set, struct candidate *best)
 	column->cells = best->offer->cells;
 	column->source = best->offer->refused ? KVMSTAT_ABSENT : (uint8_t)best->source;
 	column->reason = best->offer->refused ? set->reason : "";
-	/* The offer's own string goes with its source. */
+	/* The offer's own string is freed with its source. */
 	column->kernel_name = old && strcmp(best->offer->name, column->event->name) ? old : column->event->name;
 	best->offer->cell = best->offer->refused ? NO_CELL : set->ncells;
 	set->ncells += best->offer->cells;
 }
 
-/* A worse source fills in for the guests that the better one cannot read. */
+/* A worse source fills the cells of guests that the better one cannot read. */
 static void cover(const struct kvmstat *kvmstat, struct candidate *better, struct candidate *candidate)
 {
 	if (better->offer->cell == NO_CELL || !kvmstat->sources[better->source].ops->guest_by_guest ||

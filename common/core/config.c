@@ -9,7 +9,7 @@
 
 #include "sources/sources.h"
 
-/* Every source that nobody needs to ask for. */
+/* Use every source that is not opt-in. */
 static void use_all_sources(struct kvmstat_config *config)
 {
 	size_t n = 0;
@@ -70,7 +70,7 @@ struct kvmstat_config *config_copy(const struct kvmstat_config *config)
 
 /* ---- the options -------------------------------------------------------- */
 
-/* Where the message goes, and which option it is about, as the table spells it. */
+/* Where the message goes, and the option that it is about, spelled as in the table. */
 struct report {
 	const char *key;
 	char *error;
@@ -128,7 +128,7 @@ static int parse_bool(const char *value, bool *result, const struct report *repo
 			return 0;
 		}
 	}
-	return invalid(report, value, "neither true nor false; write true or false");
+	return invalid(report, value, "not a truth value; expected true or false");
 }
 
 static int set_ignore_selected(struct kvmstat_config *config, const char *value, const struct report *report)
@@ -166,12 +166,13 @@ static int set_top_guests(struct kvmstat_config *config, const char *value, cons
 	errno = 0;
 	guests = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || guests > UINT32_MAX)
-		return invalid(report, value, "no number of guests; write how many are to have rows of their own, 0 for all");
+		return invalid(report, value, "not a number; expected the number of guests to list "
+					      "individually, 0 for all");
 	config->top = (uint32_t)guests;
 	return 0;
 }
 
-/* KVMSTAT_ABSENT if this word names no source that can be asked for. */
+/* Returns KVMSTAT_ABSENT if the word does not name a source that can be chosen. */
 static enum kvmstat_source find_source(const char *word, size_t len)
 {
 	for (const struct source_ops *const *ops = source_list; *ops; ops++) {
@@ -218,19 +219,20 @@ static int set_source(struct kvmstat_config *config, const char *value, const st
 		if (source == KVMSTAT_ABSENT)
 			return refuse_source("unknown source", value, report);
 		if (memchr(sources, source, n))
-			return invalid(report, value, "names a source twice; name each source once");
+			return invalid(report, value, "a source is repeated; expected each source "
+						      "once");
 		sources[n++] = source;
 	}
 	if (n == before)
 		return refuse_source("names no source", value, report);
-	/* /proc lists the guests even where nothing can read their events. */
+	/* /proc lists the guests even where no source can read their events. */
 	sources[n] = KVMSTAT_PROC;
 	memcpy(config->sources, sources, sizeof(sources));
 	config->chosen = true;
 	return 0;
 }
 
-/* Replace a word that a configuration keeps. */
+/* Replace a string of the configuration. */
 static int set_text(char **text, const char *value, const struct report *report)
 {
 	char *copy = strdup(value);
@@ -244,11 +246,12 @@ static int set_text(char **text, const char *value, const struct report *report)
 	return 0;
 }
 
-/* Only daemons of this host: another one's guests are not those that are found here. */
+/* Only daemons of this host: the guests of another host are not found here. */
 static int set_libvirt_uri(struct kvmstat_config *config, const char *value, const struct report *report)
 {
 	if (strncmp(value, "qemu:///", 8) != 0 && strncmp(value, "qemu+unix:///", 13) != 0)
-		return invalid(report, value, "no daemon of QEMU guests on this host; write qemu:///system or qemu:///session");
+		return invalid(report, value, "not a QEMU daemon of this host; expected "
+					      "qemu:///system or qemu:///session");
 	return set_text(&config->libvirt_uri, value, report);
 }
 
@@ -256,7 +259,8 @@ static int set_root(struct kvmstat_config *config, const char *value, const stru
 {
 	if (!*value)
 		return invalid(report, value,
-			       "no directory; write the one that has sys and proc of a captured host");
+			       "not a directory; expected the one that contains sys and proc of a "
+			       "captured host");
 	return set_text(&config->root, value, report);
 }
 
@@ -269,10 +273,10 @@ static const struct {
 	{{"ExcludeGuest", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "do not collect this guest", false}, set_exclude_guest},
 	{{"Event", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "collect this event, and its parents", true}, set_event},
 	{{"ExcludeEvent", KVMSTAT_OPTION_EACH, "NAME|/REGEX/", "do not collect this event", true}, set_exclude_event},
-	{{"IgnoreSelected", KVMSTAT_OPTION_ONE, "BOOL", "Guest and Event name what to leave out", false}, set_ignore_selected},
-	{{"ReportHistograms", KVMSTAT_OPTION_ONE, "BOOL", "collect histograms as well", false}, set_histograms},
+	{{"IgnoreSelected", KVMSTAT_OPTION_ONE, "BOOL", "Guest and Event select what to leave out", false}, set_ignore_selected},
+	{{"ReportHistograms", KVMSTAT_OPTION_ONE, "BOOL", "also collect histograms", false}, set_histograms},
 	{{"TopGuests", KVMSTAT_OPTION_ONE, "N", "rows for the N busiest guests, one for all others", false}, set_top_guests},
-	{{"ReportVcpus", KVMSTAT_OPTION_ONE, "BOOL", "report each vCPU as well", false}, set_vcpus},
+	{{"ReportVcpus", KVMSTAT_OPTION_ONE, "BOOL", "also report each vCPU", false}, set_vcpus},
 	{{"ReportExitReasons", KVMSTAT_OPTION_ONE, "BOOL", "count exits by reason at kvm's tracepoints", false}, set_exit_reasons},
 	{{"Source", KVMSTAT_OPTION_WORDS, "auto|NAME...", "where to read from, in order of preference", false}, set_source},
 	{{"LibvirtURI", KVMSTAT_OPTION_ONE, "URI", "the libvirt daemon of the source libvirt", false}, set_libvirt_uri},

@@ -25,10 +25,10 @@ struct context {
 	struct column_set *columns;	/* of the coming pass */
 	struct kvmstat_problem_status problems[KVMSTAT_NPROBLEMS];
 	bool raised[KVMSTAT_NPROBLEMS];	/* in the current pass */
-	uint64_t pass;			/* grows with each try; what guests are marked with */
+	uint64_t pass;			/* grows with each try; guests are marked with it */
 };
 
-/* A problem that is raised in a pass is active; one that is not raised is over. hits is added to its count. */
+/* A problem is active if it is raised in a pass, else over. hits is added to its count. */
 void problem_raise(struct context *context, enum kvmstat_problem problem, uint64_t hits, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

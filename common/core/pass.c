@@ -44,7 +44,7 @@ void pass_drop(struct pass *pass, struct guest *guest)
 	guest->pass = pass->number - 1;
 }
 
-/* Without cells there are no matrices either, and nothing may be added to NULL. */
+/* Without cells there are no matrices, and adding to NULL is undefined. */
 static uint64_t *values_at(const struct pass *pass, uint32_t slot)
 {
 	size_t start = (size_t)slot * pass->sample->set->ncells;

@@ -7,23 +7,24 @@
 
 #include "core/context.h"
 
-/* One pass while it goes on. */
+/* The current pass. */
 struct pass {
 	struct context *context;
 	struct sample *sample;
 	uint64_t number;
-	uint64_t quiet_since;	/* no VM began or ended since a look at everything, this one (uevents.h); 0: maybe one did */
+	uint64_t quiet_since;	/* id of the last full scan, if no VM began or ended since (uevents.h); else 0 */
 	uint32_t seen;		/* guests */
 	bool finds_guests;	/* the source that runs now is the one that finds the guests */
 };
 
 /*
- * A guest was seen. It is marked, gets a row if it is wanted, and is returned; *first: not seen before in
- * this pass. NULL without memory, which ends the pass.
+ * Mark a guest as seen and give it a row if it is wanted.
+ * *first: this pass has not seen it before.
+ * Returns the guest, or NULL without memory, which ends the pass.
  */
 struct guest *pass_see(struct pass *pass, const struct sighting *sighting, bool *first);
 
-/* No VM began or ended: every guest that the last pass saw is seen. 0 or -ENOMEM. */
+/* No VM began or ended: mark every guest of the last pass as seen. 0 or -ENOMEM. */
 int pass_see_known(struct pass *pass);
 
 /* Cells of a guest that is wanted and was seen in this pass. */
@@ -31,8 +32,9 @@ uint64_t *pass_values(const struct pass *pass, const struct guest *guest);
 uint8_t *pass_from(const struct pass *pass, const struct guest *guest);
 
 /*
- * A vCPU of a guest that is wanted and was seen, by whichever source; NULL without memory. With ReportVcpus it gets a row
- * of its own, whose cells are absent until a source fills them. Valid until the next vCPU of the guest is seen.
+ * Mark a vCPU as seen; its guest must be wanted and seen in this pass, by any source.
+ * With ReportVcpus the vCPU gets a row, whose cells are absent until a source fills them.
+ * Returns the vCPU, valid until the next vCPU of the guest is seen, or NULL without memory.
  */
 struct vcpu *pass_see_vcpu(struct pass *pass, struct guest *guest, uint32_t id);
 
@@ -43,10 +45,13 @@ bool pass_reports_vcpus(const struct pass *pass);
 uint64_t *pass_vcpu_values(const struct pass *pass, const struct vcpu *vcpu);
 uint8_t *pass_vcpu_from(const struct pass *pass, const struct vcpu *vcpu);
 
-/* May this source fill a cell that filled has filled, or nobody (KVMSTAT_ABSENT)? Only if it comes before it in the order. */
+/*
+ * May this source fill a cell that the source filled has filled (KVMSTAT_ABSENT: none)?
+ * Only if this source comes first in the order.
+ */
 bool pass_may_fill(const struct pass *pass, enum kvmstat_source source, uint8_t filled);
 
-/* A guest that was seen turned out to have gone: it is not shown. */
+/* Do not show a guest that was seen in this pass but has ended. */
 void pass_drop(struct pass *pass, struct guest *guest);
 
 #endif

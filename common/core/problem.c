@@ -34,7 +34,7 @@ void problems_end(struct kvmstat *kvmstat)
 
 /* ---- what is wrong with a whole pass ---- */
 
-/* May this source give events, now or, if it learns them from the guests, when there is a guest? */
+/* Does this source provide events, or will it once there is a guest to learn them from? */
 static bool gives_events(const struct source *source, bool guests)
 {
 	enum kvmstat_source_state state = source->status.state;
@@ -54,7 +54,7 @@ static bool has_no_source(const struct kvmstat *kvmstat)
 	return true;
 }
 
-/* What each source reports that could give events. */
+/* Report the status of each source that could provide events. */
 static void report_no_source(struct kvmstat *kvmstat)
 {
 	char text[sizeof(kvmstat->context.problems[0].text)] = "";
@@ -66,7 +66,7 @@ static void report_no_source(struct kvmstat *kvmstat)
 		if (source_may_be_chosen(*ops) && (!(*ops)->opt_in || source->is_open))
 			len += (size_t)snprintf(text + len, sizeof(text) - len, ". %s: %s", kvmstat_source_name((*ops)->id), source->status.text);
 	}
-	problem_raise(&kvmstat->context, KVMSTAT_NO_SOURCE, 1, "no event can be read here%s", text);
+	problem_raise(&kvmstat->context, KVMSTAT_NO_SOURCE, 1, "cannot read any event%s", text);
 }
 
 static void report_sources(struct kvmstat *kvmstat)
@@ -79,18 +79,19 @@ static void report_sources(struct kvmstat *kvmstat)
 		absent += columns->columns[i].source == KVMSTAT_ABSENT;
 	if (!context->host.has_kvm && !context->guests.count)
 		problem_raise(context, KVMSTAT_NO_KVM, 1,
-			      "this host has no KVM: neither /dev/kvm nor its module nor its debugfs directory is there; load it (modprobe kvm) where guests are to run");
+			      "this host has no KVM: there is no /dev/kvm, no module kvm and no "
+			      "debugfs directory; load it (modprobe kvm) to run guests here");
 	else if (has_no_source(kvmstat))
 		report_no_source(kvmstat);
 	else if (context->config->exit_reasons && !kvmstat->sources[KVMSTAT_TRACEPOINT].is_open)
-		problem_raise(context, KVMSTAT_REFUSED, 1, "exits by reason cannot be counted: %s",
+		problem_raise(context, KVMSTAT_REFUSED, 1, "cannot count exits by reason: %s",
 			      kvmstat->sources[KVMSTAT_TRACEPOINT].status.text);
 	else if (absent)
-		problem_raise(context, KVMSTAT_REFUSED, 1, "%u of %u events cannot be read: %s", absent, columns->ncolumns,
+		problem_raise(context, KVMSTAT_REFUSED, 1, "cannot read %u of %u events: %s", absent, columns->ncolumns,
 			      columns->reason);
 }
 
-/* One that hangs stands for all: others may only wait for it. */
+/* A process that hangs is reported first: the others may only wait for it. */
 static const struct guest *find_unknown(const struct guests *guests)
 {
 	const struct guest *found = NULL;
@@ -113,7 +114,7 @@ static void report_shortage(struct context *context, int error)
 		      context->guests.unknown, context->guests.count, why.text);
 }
 
-/* No name yet, and the reason is none that lasts. */
+/* No name yet, for a reason that may pass. */
 static void report_unknown(struct context *context)
 {
 	const struct guests *guests = &context->guests;
@@ -121,17 +122,20 @@ static void report_unknown(struct context *context)
 
 	if (guest->unknown == -ETIMEDOUT)
 		problem_raise(context, KVMSTAT_UNNAMED, guests->unknown,
-			      "no names yet for %u of %u guests: process %d, which is shown as %s, does not let its command line be read (ps waits for it as well); end it, or abort the file system that it waits for",
+			      "no names yet for %u of %u guests: reading the command line of process "
+			      "%d, shown as %s, does not return (ps hangs on it too); end the "
+			      "process, or abort the file system that it waits for",
 			      guests->unknown, guests->count, (int)guest->public.pid, guest->public.name);
 	else if (guest->unknown == -EBUSY)
 		problem_raise(context, KVMSTAT_UNNAMED, guests->unknown,
-			      "no names yet for %u of %u guests: as many processes as may wait for others' command lines",
+			      "no names yet for %u of %u guests: the limit of processes that wait "
+			      "for command lines is reached; they are read when one of these returns",
 			      guests->unknown, guests->count);
 	else
 		report_shortage(context, guest->unknown);
 }
 
-/* Are other processes hidden from this one? Process 1 stands for them. */
+/* Are other processes hidden from this one? Process 1 is the example. */
 static bool hides_processes(const struct sysroot *root)
 {
 	char text[16];
@@ -145,30 +149,33 @@ static void report_names(struct context *context)
 
 	if (context->guests.unknown) {
 		report_unknown(context);
-	} else if (context->guests.unnamed && context->guests.foreign) {
+	} else if (context->guests.unnamed && context->guests.other_pid_namespace) {
 		problem_raise(context, KVMSTAT_UNNAMED, context->guests.unnamed,
-			      "no names for %u of %u guests, because this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)",
+			      "no names for %u of %u guests: this process runs in its own pid "
+			      "namespace; run it in the host's (a container: --pid=host)",
 			      context->guests.unnamed, context->guests.count);
 	} else if (context->guests.unnamed && hides_processes(&context->root)) {
 		refusal_report(&why, &context->root, CALL_GUEST_PROC, -EACCES);
 		problem_raise(context, KVMSTAT_UNNAMED, context->guests.unnamed,
-			      "no names for %u of %u guests, because hidepid hides their processes: %s",
+			      "no names for %u of %u guests: hidepid hides their processes; %s",
 			      context->guests.unnamed, context->guests.count, why.text);
 	} else if (context->guests.unnamed) {
 		problem_raise(context, KVMSTAT_UNNAMED, context->guests.unnamed,
-			      "no names for %u of %u guests, because /proc has no process that holds their VM",
+			      "no names for %u of %u guests: no process in /proc holds their VM",
 			      context->guests.unnamed, context->guests.count);
 	}
 }
 
-/* A host with that many is no host that anybody knows: a module, or a file that stands in for one, makes them up. */
+/* No known kernel has this many: a module, or a generated tree, makes them up. */
 static void report_left_out(struct context *context)
 {
 	uint32_t left_out = registry_left_out(context->registry);
 
 	if (left_out)
 		problem_raise(context, KVMSTAT_TOO_MANY, 1,
-			      "%u%s events are left out: this kernel has more than %d events that kvmstat does not know, and no more are taken; those it knows are not concerned. Please report it with the kernel's version",
+			      "%u%s events are left out: this kernel has more than %d events that "
+			      "kvmstat does not know, which is the limit; known events are not "
+			      "affected; please report this with the kernel version",
 			      left_out, left_out == REGISTRY_MAX_UNKNOWN ? " or more" : "", REGISTRY_MAX_UNKNOWN);
 }
 

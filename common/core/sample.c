@@ -29,7 +29,7 @@ void kvmstat_sample_put(struct kvmstat_sample *public)
 {
 	struct sample *sample = (struct sample *)public;
 
-	/* What this reader read must have been read before the collector writes there again. */
+	/* Reads by this reader must finish before the collector writes there again. */
 	if (sample)
 		atomic_fetch_sub_explicit(&sample->refs, 1, memory_order_release);
 }
@@ -48,7 +48,7 @@ const struct kvmstat_column *kvmstat_sample_column(const struct kvmstat_sample *
 
 /* ---- the collector's side ---- */
 
-/* Let go of the last pass's guests and columns; the storage stays. */
+/* Release the last pass's guests and columns; keep the storage. */
 static void sample_clear(struct sample *sample)
 {
 	for (uint32_t i = 0; i < sample->nguests; i++)
@@ -72,12 +72,12 @@ static void sample_free(struct sample *sample)
 	free(sample);
 }
 
-/* Make room for this many guests. Storage only grows. */
+/* Reserve room for this number of guests. Storage only grows. */
 static int sample_reserve(struct sample *sample, uint32_t slots)
 {
 	size_t cells = (size_t)slots * sample->set->ncells;
 
-	/* One more than needed, so that a row without cells points somewhere too. */
+	/* One more than needed, so that a row without cells has a valid pointer. */
 	if (!sample->from || cells > sample->cells_allocated) {
 		if (array_resize(&sample->values, cells + 1) < 0 || array_resize(&sample->from, cells + 1) < 0)
 			return -ENOMEM;
@@ -142,7 +142,7 @@ int sample_claim_vcpu(struct sample *sample, uint32_t *slot)
 	return sample_claim(sample, slot);
 }
 
-/* The kernel says whether a vCPU waits; a VMM, that it is off. */
+/* The kernel reports whether a vCPU waits, the VMM whether it is off. */
 static enum kvmstat_vcpu_state state_of(const struct sample *sample, const struct vcpu *vcpu)
 {
 	size_t cell = (size_t)vcpu->slot * sample->set->ncells + sample->set->blocking;
@@ -154,7 +154,7 @@ static enum kvmstat_vcpu_state state_of(const struct sample *sample, const struc
 	return sample->values[cell] ? KVMSTAT_VCPU_BLOCKED : KVMSTAT_VCPU_RUNNING;
 }
 
-/* Show the guest's vCPUs. True if they are others than in the last sample. */
+/* Show the guest's vCPUs. Returns true if the set differs from the last sample. */
 static bool show_vcpus(struct sample *sample, struct guest *guest, struct kvmstat_row *row)
 {
 	uint32_t first = sample->nvcpus;
@@ -181,7 +181,7 @@ static bool show_vcpus(struct sample *sample, struct guest *guest, struct kvmsta
 		};
 		row->nvcpus++;
 	}
-	/* Without any there may be no array yet. */
+	/* Without vCPUs there may be no array yet. */
 	if (row->nvcpus)
 		row->vcpus = &sample->vcpus[first];
 	return changed;

@@ -12,7 +12,7 @@
 
 enum { NO_CELL = 0xffffffff };
 
-/* The columns that samples share; constant once it is made. Only the collector's thread counts references. */
+/* The columns that samples share; constant. Only the collector's thread counts references. */
 struct column_set {
 	struct kvmstat_column *columns;
 	uint32_t ncolumns;
@@ -20,7 +20,7 @@ struct column_set {
 	uint32_t refs;
 	uint64_t generation;
 	uint32_t blocking;		/* cell of the event of this name, or NO_CELL */
-	char reason[512];	/* what columns that no source serves point at */
+	char reason[512];	/* kvmstat_column.reason of events that no source may read */
 };
 
 void column_set_put(struct column_set *set);
@@ -33,11 +33,11 @@ struct sample {
 	struct kvmstat_row *rows;
 	uint64_t *values;		/* [slots_allocated][ncells] */
 	uint8_t *from;
-	struct guest **guests;		/* those that rows show, a reference each */
+	struct guest **guests;		/* those of the rows, a reference each */
 	uint32_t nguests;
 	struct kvmstat_vcpu *vcpus;	/* of rows, in their order */
 	uint32_t nvcpus;
-	uint32_t vcpus_claimed;		/* in this pass, whether they are shown or not */
+	uint32_t vcpus_claimed;		/* in this pass, shown or not */
 	uint32_t vcpus_allocated;
 	uint32_t slots;			/* used in this pass */
 	uint32_t slots_allocated;
@@ -48,16 +48,21 @@ struct sample_pool {
 	struct sample *samples;
 };
 
-/* A sample that nobody reads, emptied, with this set of columns and room for nguests; NULL without memory. */
+/*
+ * Returns an empty sample without readers, with this set of columns and room for nguests; NULL
+ * without memory.
+ */
 struct sample *sample_begin(struct sample_pool *pool, struct column_set *set, uint32_t nguests);
 
-/* Storage for one more guest, or for one more vCPU, its cells absent. 0 or -ENOMEM. */
+/* Claim storage for one more guest or vCPU; its cells are absent. 0 or -ENOMEM. */
 int sample_claim(struct sample *sample, uint32_t *slot);
 int sample_claim_vcpu(struct sample *sample, uint32_t *slot);
 
 /*
- * Show the guests of this pass that are wanted and not hidden, and their vCPUs if they are asked for. others, unless it
- * is NULL, is shown in front of them. The caller becomes its first reader.
+ * Show the guests of this pass that are wanted and not hidden.
+ * vcpus: also show their vCPUs.
+ * others: the row that comes first, or NULL.
+ * The caller becomes the first reader.
  */
 void sample_publish(struct sample *sample, struct guests *guests, uint64_t pass, bool vcpus, struct guest *others);
 

@@ -20,10 +20,11 @@ void source_status(struct source *source, enum kvmstat_source_state state, const
 
 bool source_sees_processes(const struct context *context, struct source *source)
 {
-	if (context->guests.foreign)
+	if (context->guests.other_pid_namespace)
 		source_status(source, KVMSTAT_MISSING,
-			      "this process runs in a pid namespace of its own: run it in the host's (a container: --pid=host)");
-	return !context->guests.foreign;
+			      "this process runs in its own pid namespace; run it in the host's (a "
+			      "container: --pid=host)");
+	return !context->guests.other_pid_namespace;
 }
 
 int source_offer(struct source *source, const struct kvmstat_event *event, const char *name, uint32_t cells,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * top.c - only the busiest guests one by one, the others added up in one row
+ * top.c - rows for the busiest guests, and one row with the sum of the others
  *
- * Counters of the others must not fall when a guest changes sides, so their row is no sum of counters but of what was
- * counted from pass to pass by guests that are not shown, or were not shown at the pass before: their own rows give
- * no rate for that time. Thus the rates of all rows add up to those of all guests.
+ * The counters of the row of others must not fall when a guest leaves or joins it. So the row is
+ * not a sum of counters: it adds up the growth, from pass to pass, of guests that are hidden now or
+ * were hidden in the pass before. The rows of these guests have no rate for that time. Thus the
+ * rates of all rows add up to those of all guests.
  */
 #include "core/top.h"
 
@@ -16,10 +17,10 @@
 #include "util/array.h"
 
 enum {
-	STAY_PERCENT = 10,	/* how much busier a guest must be to drive one out that is shown */
+	STAY_PERCENT = 10,	/* how much busier a hidden guest must be to replace a shown one */
 	/*
-	 * Passes that a guest stays hidden for at least. A reader that sees it come back any sooner might take its
-	 * counter's growth in between, which the others' row has, for the guest's own.
+	 * Minimum of passes that a guest stays hidden. If it came back sooner, a reader might count
+	 * the growth in between, which is in the row of others, for the guest as well.
 	 */
 	HIDE_PASSES = 4,
 };
@@ -29,7 +30,7 @@ struct candidate_guest {
 	double score;
 };
 
-/* Its cells in the last pass, or NULL. They are of the same columns. */
+/* Returns the guest's cells of the last pass, with the same columns, or NULL. */
 static const struct kvmstat_row *cells_before(const struct top *top, const struct guest *guest,
 					      struct kvmstat_row *row)
 {
@@ -43,7 +44,7 @@ static const struct kvmstat_row *cells_before(const struct top *top, const struc
 	return row;
 }
 
-/* What a cell has counted since the last pass; all of it, if the guest is new. */
+/* Growth of a cell since the last pass; the whole value if the guest is new. */
 static uint64_t growth(const struct kvmstat_row *was, const struct sample *sample, const struct guest *guest,
 		       uint32_t cell)
 {
@@ -83,7 +84,10 @@ static int by_score(const void *a, const void *b)
 	return x->guest->public.id < y->guest->public.id ? -1 : 1;
 }
 
-/* Those that may be shown, the busiest first; of equal ones, those that are shown. Number, or -ENOMEM. */
+/*
+ * Sort the candidates: the busiest first; of equals, those shown before. Returns their number, or
+ * -ENOMEM.
+ */
 static ssize_t rank(struct top *top, const struct guests *guests, const struct sample *sample, uint64_t pass)
 {
 	size_t count = 0;
@@ -102,7 +106,7 @@ static ssize_t rank(struct top *top, const struct guests *guests, const struct s
 
 /* ---- the others' row ---- */
 
-/* The columns have changed: what was counted of an event goes where the event is now. */
+/* The columns have changed: move each sum to the event's new cell. */
 static int move_sums(struct top *top, struct column_set *set)
 {
 	uint64_t *sums = calloc(set->ncells + 1u, sizeof(*sums));
@@ -177,7 +181,7 @@ static void add_guest(struct top *top, const struct sample *sample, const struct
 	}
 }
 
-/* What nobody is left to have keeps what it had: a counter does not go away because a guest is shown. */
+/* If no hidden guest has the event any more, the row keeps its last value. */
 static void finish(const struct top *top, const struct sample *sample)
 {
 	size_t to = (size_t)top->others->slot * sample->set->ncells;
@@ -234,7 +238,7 @@ static int add_others(struct top *top, struct guests *guests, struct sample *sam
 
 /* ---- selection ---- */
 
-/* True if anybody changed sides. */
+/* Returns true if a guest was hidden or shown that was not before. */
 static bool hide(const struct top *top, struct guests *guests, size_t nshown, uint64_t pass)
 {
 	bool changed = false;

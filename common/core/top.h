@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * top.h - only the busiest guests one by one, the others added up in one row
- */
+/* top.h - rows for the busiest guests, and one row with the sum of the others */
 #ifndef KVMSTAT_TOP_H
 #define KVMSTAT_TOP_H
 
@@ -10,21 +8,21 @@
 
 struct top {
 	uint32_t limit;			/* guests to show; 0: all */
-	uint64_t samples;		/* that a selection was made for */
-	struct sample *before;		/* of the last pass, held until the next; NULL: none yet */
+	uint64_t samples;		/* selections so far */
+	struct sample *before;		/* the sample of the last pass; NULL: there is none yet */
 	uint64_t before_pass;
-	struct column_set *set;		/* that sums are of, a reference */
+	struct column_set *set;		/* columns of sums, a reference */
 	uint64_t *sums;			/* [set->ncells] what the others have counted since the collector was opened */
 	uint64_t cpu_ns, wait_ns;	/* likewise */
-	struct guest *others;		/* the row of the sums; NULL until there is one */
+	struct guest *others;		/* the guest of the row of sums; NULL until it is needed */
 	struct candidate_guest *candidates;
 	uint32_t candidates_allocated;
 };
 
-/* Choose the guests of this pass that are shown, hide the rest, and add up what they counted. 0 or -ENOMEM. */
+/* Select the guests of this pass to show, hide the rest, and add up their growth. 0 or -ENOMEM. */
 int top_select(struct top *top, struct guests *guests, struct sample *sample, uint64_t pass);
 
-/* sample has been published: the next pass is compared with it. */
+/* Keep the published sample to compare the next pass with it. */
 void top_keep(struct top *top, const struct guests *guests, struct sample *sample, uint64_t pass);
 
 void top_exit(struct top *top);

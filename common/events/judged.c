@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * judged.c - how the diagnosis judges an event: columns judge, floor and signs of events.tsv, and what is no event
+ * judged.c - how the diagnosis judges an event (columns judge, floor and signs of events.tsv), and
+ * what is not an event
  */
 #include <stdlib.h>
 

@@ -12,9 +12,9 @@
 struct known_format {
 	const char *tracepoint;
 	const char *code;
-	const char *class; /* whose codes they are, or NULL */
+	const char *class; /* the tracepoint whose codes it uses, or NULL */
 	uint16_t total;	   /* in event_table: every hit */
-	uint16_t other;	   /* and those whose code has no name */
+	uint16_t other;	   /* hits whose code has no name */
 };
 
 /* A class of codes: which bits of a code count. */

@@ -29,7 +29,7 @@ struct registry {
 	struct kvmstat_event *known; /* in the order of event_table */
 	struct unknown *by_name[BUCKETS];
 	struct unknown *by_number[BUCKETS];
-	uint64_t *left_out;	/* hashed names of those that are too many */
+	uint64_t *left_out;	/* hashed names of events above the limit */
 	uint32_t nleft_out;
 	uint32_t nmet;
 	uint32_t nremembered;
@@ -56,7 +56,7 @@ static int compare_alias(const void *key, const void *item)
 	return strcmp(key, ((const struct known_alias *)item)->name);
 }
 
-/* Index in event_table of what one of these architectures calls by an old name, or -1. */
+/* Index in event_table of the event with this old name on one of these architectures, or -1. */
 static int alias_find(const char *name, unsigned int archs)
 {
 	const struct known_alias *found;
@@ -80,7 +80,7 @@ const char *event_old_name(const char *name)
 	return found ? found->name : NULL;
 }
 
-/* Bit 1 << architecture; 0 if there is none of this name. */
+/* Bit 1 << architecture; 0 if the name is unknown. */
 static unsigned int arch_bit(const char *arch)
 {
 	for (size_t i = 0; arch && i < arch_table_count; i++)
@@ -248,7 +248,7 @@ static struct unknown *unknown_add(struct registry *registry, const char *name, 
 	return unknown;
 }
 
-/* Each source has the same names, and each guest again: they are counted once. */
+/* Each source and each guest has the same names: count a name once. */
 static void leave_out(struct registry *registry, const char *name)
 {
 	uint64_t hash = hash_name(name);
@@ -307,7 +307,7 @@ const struct kvmstat_event *registry_intern(struct registry *registry, const cha
 		i = known_find(name);
 	if (i < 0)
 		return meet(registry, name, hint);
-	/* Another event of this architecture counts it as well (s390: exit_userspace counts signal_exits). */
+	/* Another event of this architecture includes it (s390: exit_userspace counts signal_exits). */
 	if (event_table[i].adds_not_on & bit)
 		registry->known[i].adds_to = 0;
 	return &registry->known[i];

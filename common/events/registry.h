@@ -9,7 +9,7 @@
 
 struct registry;
 
-/* What the kernel says of an event that is not in events.tsv. */
+/* What the kernel reports of an event that is not in events.tsv. */
 struct event_hint {
 	enum kvmstat_class class;
 	enum kvmstat_unit unit;
@@ -21,38 +21,44 @@ struct registry *registry_new(void);
 void registry_free(struct registry *registry);
 
 /*
- * The architecture ("s390", "x86", "arm64", ... as in events.tsv) whose events these names are: the one
- * that knows most of them, old names included; fallback if none knows any. Old names mean different
- * things on different architectures, so registry_intern() needs it.
+ * Find the architecture ("s390", "x86", "arm64", ... as in events.tsv) of these event names.
+ * Returns the one that knows most of them, old names included; fallback if none knows any.
+ * registry_intern() needs it, since an old name means different events on different architectures.
  */
 const char *registry_arch(const char *const *names, size_t count, const char *fallback);
 
 /*
- * The event of this kernel name on this architecture: old names give the event of today. An unknown name is
- * added with what hint says and a number made from the name. Pointers stay valid until registry_free().
- * NULL with errno EINVAL if name cannot be an event's (empty, over 127 bytes, characters outside
- * [A-Za-z0-9_]), ENOMEM without memory, ENOSPC if there are more than REGISTRY_MAX_UNKNOWN of them: then it is left out.
+ * The event of this kernel name on this architecture; an old name returns the current event.
+ * An unknown name is added, with hint and a number computed from the name.
+ * Pointers are valid until registry_free().
+ * Returns NULL with errno:
+ * EINVAL: not a valid event name (empty, over 127 bytes, characters outside [A-Za-z0-9_])
+ * ENOMEM: out of memory
+ * ENOSPC: there are REGISTRY_MAX_UNKNOWN unknown events already; this one is left out
  */
 enum { REGISTRY_MAX_UNKNOWN = 4096 };
 const struct kvmstat_event *registry_intern(struct registry *registry, const char *arch, const char *name,
 					    const struct event_hint *hint);
 
-/* How many names were left out; those above REGISTRY_MAX_UNKNOWN are not counted. */
+/* Number of names left out, counted up to REGISTRY_MAX_UNKNOWN. */
 uint32_t registry_left_out(const struct registry *registry);
 
-/* By today's name, known or met; NULL if there is none. */
+/* The event with this current name, known or met; NULL if there is none. */
 const struct kvmstat_event *registry_find(const struct registry *registry, const char *name);
 
-/* What an event that had this name on some architecture is called today, or NULL if it is no old name. */
+/*
+ * The current name of the event that had this name on some architecture, or NULL if it is not an
+ * old name.
+ */
 const char *event_today(const char *old);
 
-/* The same old name, in memory that stays; NULL if it is none. */
+/* The same old name in static memory, or NULL if it is not an old name. */
 const char *event_old_name(const char *name);
 
 /* See kvmstat_remember_event(). */
 int registry_remember(struct registry *registry, const char *name, uint32_t number);
 
-/* See kvmstat_event_unknown(): today's and old names of all architectures, and those met here. */
+/* See kvmstat_event_unknown(): current and old names of all architectures, and those met here. */
 bool registry_unknown(const struct registry *registry, const char *word, char *suggestion, size_t size);
 
 #endif

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is known of the command lines of programs other than QEMU. */
+/* Command lines of VMMs other than QEMU. */
 struct rule {
-	const char *vmm;	/* "": of a program nobody knows */
+	const char *vmm;	/* "": of an unknown program */
 	const char *option;	/* "--option VALUE" or "--option=VALUE" */
 	const char *key;	/* the part of VALUE, as in opts_value(); NULL: all of it, as it is */
 	void (*take)(struct identity *identity, const char *value, uint64_t unit);
@@ -34,7 +34,7 @@ static void take_memory(struct identity *identity, const char *value, uint64_t u
 		identity->memory = bytes;
 }
 
-/* Would many guests have this as the name of their socket, or of its directory? */
+/* Is this a usual name of a socket or its directory, which many guests share? */
 static bool is_generic(const char *stem)
 {
 	static const char *const generic[] = {
@@ -49,7 +49,7 @@ static bool is_generic(const char *stem)
 	return false;
 }
 
-/* Cut the last component off path and return it, without what marks a socket. */
+/* Cut off the last component of path and return it without a socket's suffix. */
 static char *cut_stem(char *path)
 {
 	static const char *const suffixes[] = { ".sock", ".socket", "-socket" };
@@ -69,8 +69,9 @@ static char *cut_stem(char *path)
 }
 
 /*
- * cloud-hypervisor gives its guests no name, and firecracker need not have one. Those who start them call the API's
- * socket (/run/ch/web01.sock), or a directory of it (/run/vc/firecracker/ID/root/run/firecracker.socket), after the guest.
+ * cloud-hypervisor has no name of a guest, and firecracker may have none. Their users name the API
+ * socket (/run/ch/web01.sock), or a directory above it
+ * (/run/vc/firecracker/ID/root/run/firecracker.socket), after the guest.
  */
 static void take_socket(struct identity *identity, const char *value, uint64_t unit)
 {
@@ -113,7 +114,7 @@ static void apply(const struct rule *rule, struct identity *identity, const char
 	free(part);
 }
 
-/* The value of this option, if arg is the option; args then goes on behind the value. */
+/* Returns the value of this option if arg is the option, and moves args past it. */
 static const char *option_value(const char *option, const char *arg, struct args *args)
 {
 	size_t len = strlen(option);
@@ -131,7 +132,7 @@ static void from_rules(struct identity *identity, const char *vmm, struct args *
 {
 	const char *arg;
 
-	/* What comes after "--" is meant for others. */
+	/* Arguments after "--" are for other programs. */
 	while ((arg = args_next(args)) && strcmp(arg, "--") != 0) {
 		for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 			const char *value = NULL;
@@ -156,7 +157,7 @@ static bool is_program(const char *word, const char *program)
 	return strlen(word) == 15 && strncmp(word, program, 15) == 0;
 }
 
-/* The VMM that a program's name tells, "" if it tells none. */
+/* The VMM with this program name, "" if the name is unknown. */
 static const char *vmm_of(const char *program)
 {
 	static const struct {
@@ -164,7 +165,7 @@ static const char *vmm_of(const char *program)
 	} programs[] = {
 		{ "qemu-kvm", "qemu" },
 		{ "kvm-spice", "qemu" },
-		{ "qemu-lite", "qemu" },	/* Kata's of old: qemu-lite-system-x86_64 */
+		{ "qemu-lite", "qemu" },	/* of old versions of Kata: qemu-lite-system-x86_64 */
 		{ "qemu-vanilla", "qemu" },
 		{ "firecracker", "firecracker" },
 		{ "cloud-hypervisor", "cloud-hypervisor" },
@@ -176,7 +177,7 @@ static const char *vmm_of(const char *program)
 	const char *slash = strrchr(program, '/');
 	const char *word = slash ? slash + 1 : program;
 
-	/* Wrappers keep the name as a part of theirs: .qemu-system-s390x-wrapped. */
+	/* Names of wrappers contain the name: .qemu-system-s390x-wrapped. */
 	if (strstr(word, "qemu-system-") || strcmp(word, "kvm") == 0)
 		return "qemu";
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
@@ -186,7 +187,7 @@ static const char *vmm_of(const char *program)
 	return "";
 }
 
-/* identity->vmm may hold the comm already; it counts where argv[0] tells nothing. */
+/* identity->vmm may already contain the comm, which counts if argv[0] is unknown. */
 static void from_args(struct identity *identity, struct args *args)
 {
 	const char *program = args_next(args);
@@ -204,7 +205,7 @@ static void from_args(struct identity *identity, struct args *args)
 
 bool identity_from_cmdline(struct identity *identity, const char *cmdline, size_t len)
 {
-	char *copy = malloc(len + 1);	/* where the last argument has an end, too */
+	char *copy = malloc(len + 1);	/* so that the last argument is terminated */
 	struct args args = { copy, copy + len };
 
 	if (!copy)

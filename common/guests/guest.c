@@ -44,7 +44,7 @@ static int reserve(struct guests *guests)
 	more = guests->allocated ? guests->allocated * 2 : 16;
 	if (array_resize(&guests->list, more) < 0)
 		return -ENOMEM;
-	/* An index that could not grow is as large as before, which is enough for the guests it has. */
+	/* An index that could not grow keeps its size, which is enough for its current guests. */
 	if (index_resize(&guests->by_dir, more * 2ul) == 0 && index_resize(&guests->by_process, more * 2ul) == 0 &&
 	    index_resize(&guests->by_tgid, more * 2ul) == 0 && index_resize(&guests->by_kvm, more * 2ul) == 0)
 		guests->allocated = more;
@@ -114,18 +114,21 @@ static char *format(const char *fmt, ...)
 	return len < 0 ? NULL : text;
 }
 
-/* Does its process hold another VM? One may have been closed since it was seen: a VMM restarts its guest. */
+/*
+ * Does its process have another VM open? An earlier one may be closed by now: a VMM restarts its
+ * guest.
+ */
 static bool has_sibling(const struct guests *guests, const struct sysroot *root, const struct guest *guest)
 {
 	const struct guest *other = index_find(&guests->by_tgid, &guest_by_tgid, &guest->seen_as);
 
 	if (!other || other->seen_as.fd == guest->seen_as.fd)
 		return false;
-	/* Where it may not be looked at, the other one is believed to be there. */
+	/* If the process may not be inspected, assume that the other VM is still open. */
 	return sighting_is_vm(root, guest->seen_as.tgid, other->seen_as.fd) != 0;
 }
 
-/* A program that nobody named may hold several VMs: the second and later ones say which. */
+/* An unnamed program may have several VMs: append the number from the second one on. */
 static char *make_name(const struct guest *guest, const struct identity *identity, bool sibling)
 {
 	if (!identity->named && guest->public.pid && sibling)
@@ -134,8 +137,8 @@ static char *make_name(const struct guest *guest, const struct identity *identit
 }
 
 /*
- * From the third time on: a process that hides who it is does not hide its guest. One that was only not asked, since others
- * hang, has longer until it is taken for one.
+ * Give up after the third time, so that a process that hides its identity does not hide its guest.
+ * A process that was not asked only because others hang gets more time.
  */
 enum { ASKED_ENOUGH = 3, BUSY_ENOUGH = 30 };
 
@@ -144,7 +147,7 @@ static int asked_enough(const struct guest *guest)
 	return guest->unknown == -EBUSY ? BUSY_ENOUGH : ASKED_ENOUGH;
 }
 
-/* Short of descriptors or memory, it is asked until it answers: then that is not the guest's fault. */
+/* If descriptors or memory are short, ask until there is an answer: the guest is not the cause. */
 static bool may_answer_soon(const struct guest *guest)
 {
 	return guest->unknown && (is_shortage(guest->unknown) || guest->asked < asked_enough(guest));
@@ -200,7 +203,7 @@ static int describe(const struct guests *guests, struct guest *guest, const stru
 	return public->name && public->uuid && public->vmm && public->key ? 0 : -ENOMEM;
 }
 
-/* A VMM makes the VM first and its vCPUs later: what is found at first may not be all. */
+/* A VMM creates the VM first and its vCPUs later: the first look may not find all. */
 enum { LOOKS = 3 };
 
 void guest_look(struct guest *guest, const struct sysroot *root)
@@ -210,7 +213,7 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 	struct vcpu_thread *threads;
 	int found;
 
-	if (!guest->looks)
+	if (!guest->looks_left)
 		return;
 	found = proc_kvm(root, guest->seen_as.tgid, &kvm);
 	if (found == 0) {
@@ -220,9 +223,9 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 	}
 	if (is_shortage(found))
 		return;
-	/* Whose threads they are cannot be told then. */
+	/* With several VMs, threads cannot be assigned to one of them. */
 	found = is_one_of_many ? 0 : proc_vcpu_threads(root, guest->seen_as.tgid, &threads);
-	guest->looks -= !is_shortage(found);
+	guest->looks_left -= !is_shortage(found);
 	if (found <= 0)
 		return;
 	free(guest->threads);
@@ -230,20 +233,20 @@ void guest_look(struct guest *guest, const struct sysroot *root)
 	guest->nthreads = (uint32_t)found;
 }
 
-/* No process is known: the directory's name is all there is. */
-static int nobody(struct identity *identity, const char *dir)
+/* Without a process, the directory's name is the guest's name. */
+static int name_by_directory(struct identity *identity, const char *dir)
 {
 	*identity = (struct identity){ .name = strdup(dir), .vmm = "unknown" };
 	return identity->name ? -ESRCH : -ENOMEM;
 }
 
-/* Ask /proc who a newcomer is. guest->unknown: what kept its process from being found. */
+/* Read a newcomer's identity from /proc. guest->unknown: the error that hid its process. */
 static int identify(struct guests *guests, const struct sysroot *root, struct guest *guest)
 {
 	bool sibling = guest->seen_as.tgid && has_sibling(guests, root, guest);
 	struct identity identity;
 	int rc = guest->seen_as.tgid ? identity_read(root, &guests->helper, guest->seen_as.tgid, &identity) :
-				       nobody(&identity, guest->seen_as.dir);
+				       name_by_directory(&identity, guest->seen_as.dir);
 
 	if (rc == -ENOMEM)
 		return rc;
@@ -252,7 +255,7 @@ static int identify(struct guests *guests, const struct sysroot *root, struct gu
 	guest->unnamed = rc < 0 && !guest->unknown;
 	rc = describe(guests, guest, &identity, sibling);
 	if (rc == 0 && guest->seen_as.tgid && !guest->seen_as.kvm && !sibling) {
-		guest->looks = LOOKS;
+		guest->looks_left = LOOKS;
 		guest_look(guest, root);
 	}
 	identity_free(&identity);
@@ -261,7 +264,10 @@ static int identify(struct guests *guests, const struct sysroot *root, struct gu
 
 /* ---- discovery ---- */
 
-/* unknown: what kept the sighting from being complete; asked: how often it was asked before who this is. */
+/*
+ * unknown: the error that left the sighting incomplete; asked: number of earlier attempts to
+ * identify it.
+ */
 static struct guest *guest_new(struct guests *guests, const struct sysroot *root, const struct filter *filter,
 			       const struct sighting *sighting, int unknown, uint8_t asked)
 {
@@ -308,7 +314,10 @@ struct guest *guests_by_kvm(const struct guests *guests, const struct sighting *
 {
 	struct guest *guest = index_find(&guests->by_kvm, &guest_by_kvm, sighting);
 
-	/* Without debugfs the address alone tells that two fds, maybe of two processes, are of one VM. */
+	/*
+	 * Without debugfs only the address shows that two fds, maybe of two processes, refer to one
+	 * VM.
+	 */
 	return guest || sighting->ino ? guest : index_find_kvm(&guests->by_kvm, sighting->kvm, pass);
 }
 
@@ -367,7 +376,10 @@ void guests_sweep(struct guests *guests, uint64_t pass)
 
 /* ---- those that could not be asked ---- */
 
-/* Passes until it is asked again: more and more where a process hangs, since each time may cost the patience of a pass. */
+/*
+ * Passes until the next attempt: more each time for a process that hangs, since each attempt may
+ * use up the time of a pass.
+ */
 static uint64_t pause_of(const struct guest *guest)
 {
 	enum { MAX_DOUBLINGS = 6 };
@@ -378,7 +390,10 @@ static uint64_t pause_of(const struct guest *guest)
 	return 1u << (doublings < MAX_DOUBLINGS ? doublings : MAX_DOUBLINGS);
 }
 
-/* Who is known now takes the guest's place, and so does one that gets a key. False: it stays. */
+/*
+ * Replace the guest by the one that is identified now, or that gets a key. Returns false if it
+ * stays unknown.
+ */
 static bool ask(struct guests *guests, const struct sysroot *root, const struct filter *filter, struct guest **place,
 		uint64_t pass)
 {
@@ -423,7 +438,7 @@ void guests_ask_again(struct guests *guests, const struct sysroot *root, const s
 		if ((*place)->ask_pass)
 			changed |= ask(guests, root, filter, place, pass);
 		else
-			(*place)->ask_pass = pass + 1; /* a newcomer, asked just now */
+			(*place)->ask_pass = pass + 1; /* a newcomer, which was asked in this pass */
 	}
 	if (!changed)
 		return;
@@ -432,8 +447,8 @@ void guests_ask_again(struct guests *guests, const struct sysroot *root, const s
 	reindex(guests);
 }
 
-/* The kernel's numbers are of the initial pid namespace, whose inode number is fixed. */
-static bool is_foreign(const struct sysroot *root)
+/* The kernel uses process numbers of the initial pid namespace, whose inode number is fixed. */
+static bool is_other_pid_namespace(const struct sysroot *root)
 {
 	char target[40];
 
@@ -445,7 +460,7 @@ int guests_init(struct guests *guests, const struct sysroot *root)
 {
 	ssize_t len;
 
-	*guests = (struct guests){ .foreign = is_foreign(root) };
+	*guests = (struct guests){ .other_pid_namespace = is_other_pid_namespace(root) };
 	proc_helper_init(&guests->helper);
 	len = sysroot_read(root, guests->boot_id, sizeof(guests->boot_id), "proc/sys/kernel/random/boot_id");
 	if (is_shortage(len))

@@ -21,8 +21,8 @@ struct sighting {
 	uint64_t ctime_ns;		/* its ctime, CLOCK_REALTIME; 0 if it has none */
 	uint64_t start_ns;		/* of the process, if the source knows it; else 0 */
 	uint64_t kvm;			/* address of the VM, if the source knows it; else 0 */
-	uint64_t memory;		/* bytes of guest memory, 0 if the source does not know */
-	pid_t tgid;			/* of a process that holds the VM; 0 if the source does not know */
+	uint64_t memory;		/* bytes of guest memory, 0 if unknown */
+	pid_t tgid;			/* of a process that has the VM open; 0 if unknown */
 	int fd;				/* of the VM there */
 };
 
@@ -35,7 +35,7 @@ struct vcpu {
 	uint32_t slot;			/* its storage in that pass's sample, if vCPUs are reported */
 	bool shown;			/* in the last sample */
 	bool has_cpu;
-	bool offline;			/* the VMM says so */
+	bool offline;			/* the VMM reports that it is off */
 	uint64_t cpu_ns;
 	uint64_t wait_ns;
 };
@@ -43,22 +43,22 @@ struct vcpu {
 struct guest {
 	struct kvmstat_guest public;	/* what samples show; constant once the guest is known */
 	struct sighting seen_as;
-	uint32_t refs;			/* the table, and samples that show it; only the collector's thread counts */
+	uint32_t refs;			/* the table and samples that show it; changed by the collector's thread only */
 	bool wanted;			/* passes the configuration's filter */
-	bool unnamed;			/* /proc did not tell who it is */
+	bool unnamed;			/* /proc does not identify it */
 	int unknown;			/* -errno: why /proc could not tell it yet; 0: it has */
-	uint8_t asked;			/* how often in vain, */
+	uint8_t asked;			/* number of failed attempts, */
 	uint64_t ask_pass;		/* and when the next time is */
 	uint64_t pass;			/* the last one that saw it */
 	uint32_t slot;			/* its storage in that pass's sample, if it is wanted */
 
-	/* What that pass found besides the events. */
+	/* What that pass found in addition to the events. */
 	uint32_t vcpus;
 	bool has_cpu;
 	uint64_t cpu_ns;
 	uint64_t wait_ns;
 
-	/* For top.c: is it shown by itself, and what it was in the pass before. */
+	/* For top.c: whether it has its own row, and its state in the pass before. */
 	bool hidden, was_hidden;
 	uint64_t hidden_until;
 	uint64_t kept_pass;
@@ -68,16 +68,16 @@ struct guest {
 
 	/* For sources: kept between passes. */
 	int dirfd;			/* debugfs directory, -1 if it is not open; does not pin the VM */
-	struct vcpu_thread *threads;	/* of vCPUs, where a source must ask /proc for their times */
+	struct vcpu_thread *threads;	/* of vCPUs, if a source must read their times from /proc */
 	uint32_t nthreads;
-	uint8_t looks;			/* how often vCPUs and threads are still to be looked for */
+	uint8_t looks_left;		/* remaining looks for vCPUs and threads */
 	struct vcpu *vcpu;		/* those that a source saw one by one, ascending id */
 	uint32_t nvcpu, vcpu_room;
 	uint64_t counted;		/* the last pass in which bpf counted it */
 	uint32_t vcpus_counted;		/* in that pass */
 	struct kept {
 		void *data;
-		void (*release)(void *data);	/* called with the guest's end; NULL: not needed */
+		void (*release)(void *data);	/* called when the guest is freed; NULL: not needed */
 	} kept[KVMSTAT_NSOURCES];	/* each source's own */
 };
 
@@ -95,7 +95,7 @@ struct guests {
 	uint32_t unnamed;		/* those whose /proc could not be read */
 	uint32_t unknown;		/* those whose /proc could not be read yet */
 	struct proc_helper helper;
-	bool foreign;			/* /proc shows another pid namespace than the kernel's numbers are of */
+	bool other_pid_namespace;	/* /proc shows another pid namespace than the initial one, which the kernel uses */
 	char boot_id[40];
 	struct guest_index by_dir, by_process, by_tgid, by_kvm;
 };
@@ -104,8 +104,9 @@ int guests_init(struct guests *guests, const struct sysroot *root);
 void guests_exit(struct guests *guests);
 
 /*
- * The guest of this sighting, a newcomer's /proc being read now. *newcomer tells which. NULL without memory, or
- * if the sighting names no process and none can be found.
+ * The guest of this sighting.
+ * *newcomer: it is new; its /proc was read.
+ * Returns NULL without memory, or if the sighting has no process and none can be found.
  */
 struct guest *guests_see(struct guests *guests, const struct sysroot *root, const struct filter *filter,
 			 const struct sighting *sighting, bool *newcomer);
@@ -114,33 +115,35 @@ struct guest *guests_see(struct guests *guests, const struct sysroot *root, cons
 bool guests_known(const struct guests *guests, const struct sighting *sighting);
 
 /*
- * The guest that this pass has seen as the VM at sighting's address, or that had the address in an earlier one and
- * still is sighting's incarnation, or NULL.
+ * The guest that this pass has seen as the VM at the sighting's address.
+ * Else the guest that had the address in an earlier pass and is still the sighting's incarnation.
+ * Else NULL.
  */
 struct guest *guests_by_kvm(const struct guests *guests, const struct sighting *sighting, uint64_t pass);
 
 /*
- * For sources that do not read kernel memory: look for vCPUs and their threads in /proc, in the first passes that see
- * the guest only.
+ * Look for vCPUs and their threads in /proc, only in the first passes that see the guest.
+ * For sources that do not read kernel memory.
  */
 void guest_look(struct guest *guest, const struct sysroot *root);
 
-/* The vCPU of this id, which is new to the guest if it was not seen before; NULL without memory. */
+/* The vCPU of this id, added if the guest does not have it yet; NULL without memory. */
 struct vcpu *guest_vcpu(struct guest *guest, uint32_t id);
 
-/* Forget those that this pass has not seen. */
+/* Remove the guests that this pass has not seen. */
 void guests_sweep(struct guests *guests, uint64_t pass);
 
 /*
- * After a pass, and its newcomers: ask again who those are that could not be asked. Who is known now takes the place of the
- * unknown guest as a new one, with an id of its own: what is published of a guest never changes.
+ * After a pass, try again to identify unknown guests.
+ * An identified guest replaces the unknown one and gets a new id: what is published of a guest
+ * never changes.
  */
 void guests_ask_again(struct guests *guests, const struct sysroot *root, const struct filter *filter, uint64_t pass);
 
 void guest_get(struct guest *guest);
 void guest_put(struct guest *guest);
 
-/* Set began_ns and began_realtime_ns from created_ns and start_ns, by the clocks as they stand. */
+/* Set began_ns and began_realtime_ns from created_ns and start_ns, with the current clocks. */
 void guest_set_began(struct kvmstat_guest *guest);
 
 #endif

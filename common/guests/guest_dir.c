@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* There is no such directory: because the VM has ended, or because debugfs is not there? */
+/* There is no such directory: has the VM ended, or is debugfs missing? */
 static bool has_ended(const struct guest *guest, const struct sysroot *root)
 {
 	return sysroot_exists(root, "sys/kernel/debug/%s", guest->seen_as.base);
@@ -54,7 +54,7 @@ int guest_links(struct guest *guest, const struct sysroot *root)
 	return st.st_ino == guest->seen_as.ino ? (int)st.st_nlink : 0;
 }
 
-int guests_keep_below(void)
+int guests_fd_limit(void)
 {
 	struct rlimit limit = { 1024, 1024 };
 
@@ -62,9 +62,9 @@ int guests_keep_below(void)
 	return limit.rlim_cur < 1u << 20 ? (int)(limit.rlim_cur / 2) : 1 << 19;
 }
 
-void fd_spare(int *fd, int keep_below)
+void fd_close_high(int *fd, int fd_limit)
 {
-	if (*fd < keep_below || *fd < 0)
+	if (*fd < fd_limit || *fd < 0)
 		return;
 	close(*fd);
 	*fd = -1;

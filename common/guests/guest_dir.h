@@ -7,22 +7,27 @@
 
 #include "guests/guest.h"
 
-/* Is its debugfs directory still the one that it had? Where it cannot be seen, it is believed to be. */
+/* Does the guest still have the same debugfs directory? Also true if the directory cannot be seen. */
 bool guest_has_directory(const struct guest *guest, const struct sysroot *root);
 
-/* Open what is kept open of its debugfs directory. 0 or -errno. */
+/* Open the guest's debugfs directory; guest->dirfd stays open. 0 or -errno. */
 int guest_open_directory(struct guest *guest, const struct sysroot *root);
 
 /*
- * Links of its debugfs directory: 2, and one for each directory that is in it. 0: there is none any more, so the VM has ended;
- * -errno: it cannot be seen.
+ * Number of links of the guest's debugfs directory.
+ * 2, and one for each subdirectory
+ * 0: the directory is gone, so the VM has ended
+ * -errno: it cannot be seen
  */
 int guest_links(struct guest *guest, const struct sysroot *root);
 
-/* Descriptors that are kept of guests have lower numbers: half of what a process may have is left to others. */
-int guests_keep_below(void);
+/*
+ * Descriptors that are kept of guests have lower numbers: half of the limit is left to the rest of
+ * the process.
+ */
+int guests_fd_limit(void);
 
-/* Close one that has not, and set it to -1. */
-void fd_spare(int *fd, int keep_below);
+/* Close a descriptor that is not below the limit, and set it to -1. */
+void fd_close_high(int *fd, int fd_limit);
 
 #endif

@@ -28,13 +28,13 @@ static bool same_start(const struct sighting *a, const struct sighting *b)
 	return !a->start_ns || !b->start_ns || whole_ticks(a->start_ns) == whole_ticks(b->start_ns);
 }
 
-/* False if they are known to be two: a VMM may end its VM and make another one at the same fd. */
+/* False if they are known to differ: a VMM may end its VM and create another one with the same fd. */
 static bool same_address(const struct sighting *a, const struct sighting *b)
 {
 	return !a->kvm || !b->kvm || a->kvm == b->kvm;
 }
 
-/* Without a directory, the name is made of pid and fd, which a later process or VM may have as well. */
+/* Without a directory, the name consists of pid and fd, which a later process or VM may reuse. */
 static bool same_dir(const struct sighting *a, const struct sighting *b)
 {
 	return a->ino == b->ino && strcmp(a->dir, b->dir) == 0 &&
@@ -46,7 +46,7 @@ static uint64_t hash_process(const struct sighting *s)
 	return mix((uint64_t)s->tgid << 32 | (uint32_t)s->fd);
 }
 
-/* Where only one of the two knows the debugfs directory, process, its start and fd tell. */
+/* If only one of the two has the debugfs directory, compare process, its start and fd. */
 static bool same_process(const struct sighting *a, const struct sighting *b)
 {
 	return a->tgid == b->tgid && a->fd == b->fd && a->start_ns == b->start_ns && (!a->ino || !b->ino) &&

@@ -23,11 +23,11 @@
 enum {
 	MAX_CMDLINE = 2 << 20,
 	MAX_CLOSED = 1 << 16,	/* descriptors, one by one, before Linux 5.9 */
-	STARVED_POLL_MS = 20,	/* between two looks at a helper that gets no processor */
-	PROMPT_NS = 20000000,	/* this time everyone has, after one that hangs, too, and it does not count */
+	STARVED_POLL_MS = 20,	/* between two checks of a helper that gets no processor */
+	PROMPT_NS = 20000000,	/* every read gets this time, even after one that hangs, and it does not count */
 };
 
-#define STARVED_NS UINT64_C(10000000000)	/* a helper that gets no processor is given up after this all the same */
+#define STARVED_NS UINT64_C(10000000000)	/* after this, even a helper that gets no processor is given up */
 
 struct proc_answer {
 	char cmdline[MAX_CMDLINE + 1];
@@ -48,7 +48,10 @@ static void close_from_to(unsigned int first, unsigned int last)
 		close((int)fd);
 }
 
-/* Locks, connections and pipes of the program end with it, and not with a helper that hangs. */
+/*
+ * Close the program's locks, connections and pipes, so that a helper that hangs does not keep them
+ * open.
+ */
 static void close_others(int one, int other)
 {
 	unsigned int low = (unsigned int)(one < other ? one : other), high = (unsigned int)(one < other ? other : one);
@@ -64,7 +67,7 @@ static _Noreturn void serve(int sock, const struct sysroot *root, struct proc_an
 	pid_t pid;
 
 	prctl(PR_SET_NAME, "kvmstat-helper");
-	/* Or the other end of the socket is closed, if the parent has ended already. */
+	/* If the parent has already ended, the other end of the socket is closed. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close_others(sock, root->fd);
 	while (recv(sock, &pid, sizeof(pid), 0) == sizeof(pid)) {
@@ -79,8 +82,8 @@ static _Noreturn void serve(int sock, const struct sysroot *root, struct proc_an
 /* ---- in the collector ---- */
 
 /*
- * Like fork(), but the program that we are part of gets no SIGCHLD and does not meet the child in a wait() of its own.
- * Emulators of user programs cannot do that.
+ * Like fork(), but the host program gets no SIGCHLD, and its wait() does not return the child.
+ * Emulators of user programs do not support that.
  */
 static pid_t fork_silently(void)
 {
@@ -89,7 +92,7 @@ static pid_t fork_silently(void)
 	return pid < 0 && errno == EINVAL ? fork() : pid;
 }
 
-/* Signals are the front end's: the helper takes none. */
+/* Signals are for the front end: the helper blocks all of them. */
 static int start_process(struct proc_helper *helper, int sock, const struct sysroot *root)
 {
 	sigset_t all, before;
@@ -139,7 +142,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Could the helper run, if it were given a processor? Then nothing but the load of this host keeps it waiting. */
+/* Is the helper runnable? Then it waits only because this host is busy. */
 static bool is_starved(const struct proc_helper *helper)
 {
 	struct sysroot live = { .fd = AT_FDCWD };
@@ -152,7 +155,10 @@ static bool is_starved(const struct proc_helper *helper)
 	return name_end && name_end[1] && name_end[2] == 'R';
 }
 
-/* Is there an answer before the deadline, or while the helper is starved? As poll(2). *now: when that is known. */
+/*
+ * Wait for an answer until the deadline, or while the helper is starved. Returns as poll(2). *now:
+ * the time of return.
+ */
 static int poll_helper(const struct proc_helper *helper, uint64_t *now, uint64_t deadline)
 {
 	struct pollfd poll_fd = { .fd = helper->sock, .events = POLLIN };
@@ -166,7 +172,10 @@ static int poll_helper(const struct proc_helper *helper, uint64_t *now, uint64_t
 	return ready;
 }
 
-/* Take the answer, and what it was late off the patience. 0, -ETIMEDOUT, or -EPIPE: somebody killed the helper. */
+/*
+ * Read the answer, and subtract its delay from the remaining time.
+ * 0, -ETIMEDOUT, or -EPIPE: the helper was killed
+ */
 static int wait_for_answer(struct proc_helper *helper, ssize_t *len)
 {
 	uint64_t now = now_ns(), prompt = now + PROMPT_NS, deadline = prompt + helper->patience_ns;
@@ -179,7 +188,7 @@ static int wait_for_answer(struct proc_helper *helper, ssize_t *len)
 	return recv(helper->sock, len, sizeof(*len), MSG_DONTWAIT) == sizeof(*len) ? 0 : -EPIPE;
 }
 
-/* Those that have died meanwhile hang no more. */
+/* Reap helpers that have died. */
 static void bury(struct proc_helper *helper)
 {
 	uint32_t kept = 0;
@@ -201,7 +210,7 @@ static pid_t leave(struct proc_helper *helper)
 	return pid;
 }
 
-/* One that waits for a question dies at once, and a dead one has died. */
+/* A helper that waits for a question dies at once. */
 static void end(struct proc_helper *helper)
 {
 	waitpid(leave(helper), NULL, __WALL);
@@ -246,7 +255,7 @@ ssize_t proc_helper_cmdline(struct proc_helper *helper, const struct sysroot *ro
 
 	if (hangs_for(helper, pid))
 		return -ETIMEDOUT;
-	/* Each question may cost a helper. */
+	/* Each question may need a new helper. */
 	if (helper->nhung == PROC_MAX_HUNG)
 		return -EBUSY;
 	rc = helper->pid ? 0 : start(helper, root);

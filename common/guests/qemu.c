@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Options of all versions and targets that are followed by a value, whatever it looks like; sorted. */
+/* Options of all versions and targets that take a value of any form; sorted. */
 static const char *const valued[] = {
 	"D", "L", "M", "accel", "acpitable", "action", "add-fd", "append", "audio", "audiodev", "balloon",
 	"bios", "blockdev", "boot", "bt", "cdrom", "chardev", "chroot", "clock", "compat", "cpu", "d",
@@ -58,8 +58,8 @@ static int compare_strings(const void *key, const void *element)
 }
 
 /*
- * Is the argument after this option its value? Flags, and options nobody knows, have none that looks like an
- * option; if they have none at all, nothing is lost by skipping what is no option either.
+ * Is the next argument this option's value? Flags and unknown options have no value that looks like
+ * an option. If they have no value, skipping an argument that is not an option does no harm.
  */
 static bool has_value(const char *option, const char *next)
 {
@@ -77,7 +77,7 @@ void identity_from_qemu(struct identity *identity, struct args *args)
 
 		if (*arg != '-')
 			continue;
-		/* QEMU takes --name for -name. */
+		/* QEMU accepts --name as -name. */
 		if (*option == '-')
 			option++;
 		if (has_value(option, args_peek(args)))

@@ -25,7 +25,10 @@ static bool holds_vm(const struct sysroot *root, pid_t pid, int fd)
 	return sighting_is_vm(root, pid, fd) > 0;
 }
 
-/* The thread that made the VM has ended: look for the process that has the VM at that fd now. 0: it is not there. */
+/*
+ * The thread that created the VM has ended: find the process that has the VM at that fd now. 0:
+ * there is none.
+ */
 static pid_t search_owner(const struct guests *guests, const struct sysroot *root, const char *base, int fd)
 {
 	DIR *dir = sysroot_opendir(root, "proc");
@@ -51,8 +54,9 @@ static pid_t search_owner(const struct guests *guests, const struct sysroot *roo
 }
 
 /*
- * Complete a sighting: the directory's number is that of the thread that made the VM, which may be any thread of
- * the process, and may have ended and been given to another process since. 0, or the -errno of a shortage.
+ * Complete a sighting. The directory's number is that of the thread that created the VM: any thread
+ * of the process, which may have ended, and its number may have been reused.
+ * 0, or the -errno of a shortage.
  */
 static int find_process(const struct guests *guests, const struct sysroot *root, struct sighting *s)
 {
@@ -63,7 +67,7 @@ static int find_process(const struct guests *guests, const struct sysroot *root,
 		return 0;
 	if (s->fd < 0)
 		s->fd = fd;
-	if (guests->foreign) {
+	if (guests->other_pid_namespace) {
 		s->tgid = 0;
 		return 0;
 	}
@@ -75,13 +79,13 @@ static int find_process(const struct guests *guests, const struct sysroot *root,
 	}
 	if (s->tgid || is_shortage(tgid))
 		return s->tgid ? 0 : tgid;
-	/* /proc/PID/fd may be closed to us: then the thread's process is the best there is. */
+	/* If /proc/PID/fd may not be read, use the thread's process. */
 	owner = search_owner(guests, root, s->base, fd);
 	s->tgid = owner > 0 ? owner : tgid > 0 ? tgid : 0;
 	return is_shortage(owner) ? owner : 0;
 }
 
-/* The kernel counts starts in ticks for /proc and in ns for itself; keep what both can tell. 0, or as above. */
+/* /proc shows starts in ticks, the kernel has them in ns: keep the coarser value. 0, or as above. */
 static int find_start(const struct sysroot *root, struct sighting *s)
 {
 	uint64_t ns = s->start_ns;

@@ -47,8 +47,9 @@ static void unescape(char *text)
 }
 
 /*
- * What libvirt makes of a guest's name for machined: qemu-3-web01, qemu-USER-3-web01 in a user's session,
- * qemu-embed-HASH-3-web01; characters outside [A-Za-z0-9.-] are lost. NULL if this is none of them.
+ * Find the guest's name in libvirt's name for machined: qemu-3-web01, qemu-USER-3-web01 in a user's
+ * session, qemu-embed-HASH-3-web01.
+ * Characters outside [A-Za-z0-9.-] are lost. Returns NULL for other names.
  */
 static const char *guest_of_machine(const char *machine)
 {
@@ -97,7 +98,10 @@ bool identity_from_cgroup(struct identity *identity, const char *cgroup)
 	return identity->name != NULL;
 }
 
-/* A source of names that could not be asked at this moment; one that may not be asked, or is not there, is none. */
+/*
+ * Note an error that may pass; a file that may not be read, or that does not exist, is not such an
+ * error.
+ */
 static void note(struct identity *identity, ssize_t rc)
 {
 	if (is_shortage(rc) && !identity->unknown)
@@ -115,7 +119,7 @@ static ssize_t read_comm(const struct sysroot *root, pid_t pid, struct identity 
 	return len;
 }
 
-/* Whatever keeps a helper from reading it is no answer. */
+/* An error of the helper is not an answer. */
 static void read_cmdline(const struct sysroot *root, struct proc_helper *helper, pid_t pid, struct identity *identity)
 {
 	const char *cmdline;
@@ -147,7 +151,7 @@ int identity_read(const struct sysroot *root, struct proc_helper *helper, pid_t 
 
 	*identity = (struct identity){ 0 };
 	comm = read_comm(root, pid, identity);
-	/* The comm goes last as a name, but it may tell the VMM. */
+	/* The comm is the last choice as a name, but it may identify the VMM. */
 	snprintf(last, sizeof(last), "%s-%d", comm > 0 ? identity->vmm : "pid", (int)pid);
 	read_cmdline(root, helper, pid, identity);
 	if (!identity->name && !identity->unknown)

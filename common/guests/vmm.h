@@ -12,21 +12,23 @@ struct identity {
 	char uuid[37];		/* lower case, or "" */
 	char vmm[32];		/* "qemu", "firecracker", ..., else the process' comm */
 	bool named;		/* false: name is comm-TGID, nothing better was found */
-	int unknown;		/* 0, or the -errno that hid whether there is something better: ask again */
+	int unknown;		/* 0, or the -errno that may hide a better identity: ask again */
 	uint64_t memory;	/* bytes, 0 if unknown */
 };
 
 /*
- * Ask, in this order, the command line, the machined scope in the cgroup path, and comm. 0, -ENOMEM, or another -errno if not even comm could be read (*identity is
- * then filled with the name "pid-PID"). identity_free() in either case but -ENOMEM. Where the answer may be another one
- * soon, or the process does not let its command line be read, identity->unknown says why.
+ * Read, in this order, the command line, the machined scope in the cgroup path, and comm.
+ * If the answer may change soon, or the command line cannot be read, identity->unknown is the
+ * reason.
+ * 0, -ENOMEM, or another -errno: not even comm could be read, and the name is "pid-PID".
+ * Call identity_free() unless -ENOMEM was returned.
  */
 int identity_read(const struct sysroot *root, struct proc_helper *helper, pid_t pid, struct identity *identity);
 void identity_free(struct identity *identity);
 
 /*
- * The pure parts. cmdline: the arguments as in /proc/PID/cmdline, each ended by NUL, len bytes in all.
- * Fill what they find into an empty identity; true if they found a name.
+ * The pure parts: fill an empty identity; return true if they found a name.
+ * cmdline: the arguments as in /proc/PID/cmdline, each ended by NUL, len bytes in total.
  */
 bool identity_from_cmdline(struct identity *identity, const char *cmdline, size_t len);
 bool identity_from_cgroup(struct identity *identity, const char *cgroup);

@@ -36,8 +36,8 @@ static bool is_key(const char *text, size_t len, const char *key)
 }
 
 /*
- * Take the first part off opts. If it is the key's, true and its value in value, which has room for all of
- * opts; *rest is what follows.
+ * Split off the first part of opts; *rest is the remainder.
+ * Returns true if the part has this key, with its value in value, which has room for all of opts.
  */
 static bool take_part(const char *opts, const char *implied, const char *key, char *value, const char **rest)
 {
@@ -81,7 +81,7 @@ char *opts_value(const char *opts, const char *implied, const char *key)
 	return NULL;
 }
 
-/* Bytes of a unit suffix, 0 if it is none. */
+/* Bytes of a unit suffix, 0 if it is not one. */
 static uint64_t suffix_unit(char suffix)
 {
 	static const char suffixes[] = "bkmgtpe";
@@ -90,7 +90,7 @@ static uint64_t suffix_unit(char suffix)
 	return at ? (uint64_t)1 << (10 * (at - suffixes)) : 0;
 }
 
-/* ".5" of a unit; *text goes on behind it. */
+/* ".5" of a unit; moves *text past it. */
 static double parse_fraction(const char **text)
 {
 	double fraction = 0, weight = 0.1;
@@ -143,7 +143,7 @@ void identity_set_uuid(struct identity *identity, const char *uuid)
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 	char lower[sizeof(form)];
 
-	/* With the NUL at the end, so that the length is right, too. */
+	/* Including the NUL at the end, so that the length is compared. */
 	for (size_t i = 0; i < sizeof(form); i++) {
 		lower[i] = form[i] == 'x' ? lower_hex(uuid[i]) : form[i];
 		if (form[i] == 'x' ? !lower[i] : uuid[i] != form[i])

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * words.h - what the parsers behind vmm.h share
- */
+/* words.h - shared by the parsers of vmm.h */
 #ifndef KVMSTAT_VMM_PARSE_H
 #define KVMSTAT_VMM_PARSE_H
 
@@ -11,12 +9,12 @@ enum {
 	MIB = 1 << 20,
 };
 
-/* A command line on the way through it: strings one after another, each ended by NUL. */
+/* A position in a command line: consecutive strings, each ended by NUL. */
 struct args {
 	const char *at, *end;
 };
 
-/* The next argument without, or with, going on to it; NULL at the end. */
+/* The next argument, without or with moving on to it; NULL at the end. */
 const char *args_peek(const struct args *args);
 const char *args_next(struct args *args);
 
@@ -27,15 +25,16 @@ const char *args_next(struct args *args);
 char *opts_value(const char *opts, const char *implied, const char *key);
 
 /*
- * "2048", "1.5G", "2097152k": the suffixes are b, k, m, g, t, p and e in any case and powers of 1024; a
- * number without one counts in unit bytes. False if it is no such size, or above 2^64 - 1.
+ * Parse a size: "2048", "1.5G", "2097152k". The suffixes are b, k, m, g, t, p and e in any case,
+ * powers of 1024; without a suffix the unit is unit bytes.
+ * Returns false if it is not a size, or above 2^64 - 1.
  */
 bool parse_size(const char *text, uint64_t unit, uint64_t *bytes);
 
-/* Replace the name, which becomes the identity's to free; NULL changes nothing. */
+/* Replace the name; the identity frees it. NULL changes nothing. */
 void identity_take_name(struct identity *identity, char *name);
 
-/* Replace the UUID, if this is one. */
+/* Replace the UUID, if the text is one. */
 void identity_set_uuid(struct identity *identity, const char *uuid);
 
 /* The arguments after argv[0] of a QEMU. */

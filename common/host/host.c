@@ -30,7 +30,7 @@ enum kvmstat_lockdown host_lockdown(const struct sysroot *root)
 	return KVMSTAT_LOCKDOWN_UNKNOWN;
 }
 
-/* "0-3,5" has five. 0 if it cannot be told. */
+/* "0-3,5" has five. 0 if unknown. */
 static uint32_t online_cpus(const struct sysroot *root)
 {
 	char text[1024], *list = text;

@@ -188,7 +188,7 @@ void proc_kvm_free(struct proc_kvm *kvm)
 	*kvm = (struct proc_kvm){ 0 };
 }
 
-/* Is this what a VMM calls the thread of a vCPU, and of which? */
+/* Is this a VMM's name of a vCPU thread, and of which vCPU? */
 static bool is_vcpu_thread(const char *comm, uint32_t *id)
 {
 	static const struct {
@@ -215,7 +215,11 @@ static bool is_vcpu_thread(const char *comm, uint32_t *id)
 	return false;
 }
 
-/* 1: a vCPU thread, 0: another one, or gone meanwhile, or -errno. */
+/*
+ * 1: a vCPU thread
+ * 0: another thread, or one that has ended
+ * -errno
+ */
 static int check_thread(const struct sysroot *root, pid_t pid, int tid, uint32_t *id)
 {
 	char comm[64];
@@ -310,7 +314,7 @@ int proc_schedstat(const struct sysroot *root, pid_t pid, pid_t tid, uint64_t *c
 			return -EINVAL;
 		end++;
 	}
-	/* A thread that has a name has run; all zero says that the kernel keeps no account. */
+	/* A thread with a name has run; if all is 0, the kernel keeps no account. */
 	if (!value[0] && !value[1] && !value[2])
 		return -ENODATA;
 	*cpu_ns = value[0];

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * proc.h - what /proc says of a VMM's process and its threads
- */
+/* proc.h - a VMM's process and its threads in /proc */
 #ifndef KVMSTAT_PROC_H
 #define KVMSTAT_PROC_H
 
@@ -21,7 +19,7 @@ int proc_start(const struct sysroot *root, pid_t pid, uint64_t *ns);
 struct proc_kvm {
 	int *vms;		/* fds that are anon_inode:kvm-vm, ascending */
 	uint32_t nvms;
-	uint32_t vcpus;		/* distinct vCPU ids, 0 if nvms > 1 (whose they are cannot be told) */
+	uint32_t vcpus;		/* distinct vCPU ids, 0 if nvms > 1 (they cannot be assigned to a VM) */
 };
 
 /* 0 or -errno; -EACCES: /proc/PID/fd may not be read. proc_kvm_free() on success. */
@@ -35,9 +33,10 @@ struct vcpu_thread {
 };
 
 /*
- * The vCPU threads of a process as far as their names tell ("CPU 0/KVM", "fc_vcpu 0", "vcpu0",
- * "crosvm_vcpu0", ...), in ascending order of tid. Number found (0: the names do not tell), or -errno. *threads is
- * malloc'ed and the caller's to free if the result is positive.
+ * Find the vCPU threads of a process by their names ("CPU 0/KVM", "fc_vcpu 0", "vcpu0",
+ * "crosvm_vcpu0", ...), in ascending order of tid.
+ * Returns their number (0: the names are unknown), or -errno.
+ * If it is positive, the caller frees *threads.
  */
 int proc_vcpu_threads(const struct sysroot *root, pid_t pid, struct vcpu_thread **threads);
 

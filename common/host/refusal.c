@@ -26,11 +26,11 @@ enum { BIT_PERFMON = 38, BIT_BPF = 39 };
 
 static const struct call {
 	const char *failed;	/* what could not be done */
-	const char *name;	/* of the system call, as filters know it */
-	const char *requires;	/* of the kernel; NULL: nothing that an errno tells */
-	int since;		/* Linux version that surely has the call */
+	const char *name;	/* name of the system call in filters */
+	const char *requires;	/* requirement of the kernel; NULL: no errno shows that it is missing */
+	int since;		/* Linux version that has the call for certain */
 	uint64_t needs;		/* capabilities */
-	bool or_root;		/* it is about files of root's, who needs none */
+	bool or_root;		/* it opens files of root, who needs no capability */
 	bool is_file;		/* ENOENT: the kernel does not have it */
 	const char *lockdown;	/* what lockdown=confidentiality does to it */
 } calls[CALL_COUNT] = {
@@ -38,15 +38,18 @@ static const struct call {
 		       NULL },
 	[CALL_BPF_ITERATOR] = { "using the BPF iterator failed", "bpf", "Linux 5.8 and CONFIG_BPF_SYSCALL", 508,
 				BPF_CAPABILITIES, false, false,
-				"lockdown=confidentiality forbids BPF to read kernel memory; with lockdown=integrity it works" },
+				"lockdown=confidentiality forbids BPF programs to read kernel "
+				"memory; lockdown=integrity allows it" },
 	[CALL_BPF_COUNTER] = { "loading the BPF programs failed", "bpf", "Linux 5.11, CONFIG_BPF_EVENTS and BTF", 511,
 			       BPF_CAPABILITIES, false, false,
-			       "lockdown=confidentiality forbids BPF to read kernel memory; with lockdown=integrity it works" },
+			       "lockdown=confidentiality forbids BPF programs to read kernel memory; "
+			       "lockdown=integrity allows it" },
 	[CALL_PERF] = { "opening kvm's tracepoints failed", "perf_event_open", "CONFIG_PERF_EVENTS", 400, CAPABILITY(BIT_PERFMON),
 			false, false, NULL },
 	[CALL_TRACEFS] = { "reading tracefs (/sys/kernel/tracing) failed", "openat", "CONFIG_EVENT_TRACING", 0,
 			   CAPABILITY(CAP_DAC_READ_SEARCH), true, true,
-			   "lockdown=confidentiality forbids to read tracefs; with lockdown=integrity it works" },
+			   "lockdown=confidentiality forbids reading tracefs; lockdown=integrity "
+			   "allows it" },
 	[CALL_DEBUGFS] = { "reading /sys/kernel/debug failed", "openat", "CONFIG_DEBUG_FS", 0, CAPABILITY(CAP_DAC_READ_SEARCH), true,
 			   true, NULL },
 	[CALL_PIDFD_OPEN] = { "opening a guest's process failed", "pidfd_open", "Linux 5.6", 506, 0, false, false, NULL },
@@ -54,10 +57,10 @@ static const struct call {
 			       false, false, NULL },
 	[CALL_GUEST_FDS] = { "reading /proc/PID/fd of guests failed", "openat", NULL, 0,
 			     CAPABILITY(CAP_SYS_PTRACE) | CAPABILITY(CAP_DAC_READ_SEARCH), false, false, NULL },
-	/* hidepid hides processes from those who may not trace them. */
+	/* hidepid hides processes from users that may not trace them. */
 	[CALL_GUEST_PROC] = { "reading /proc/PID of guests failed", "openat", NULL, 0, CAPABILITY(CAP_SYS_PTRACE), false,
 			      false, NULL },
-	[CALL_THREAD] = { "starting the thread that asks libvirt failed", "clone", NULL, 0, 0, false, false, NULL },
+	[CALL_THREAD] = { "starting the thread that calls libvirt failed", "clone", NULL, 0, 0, false, false, NULL },
 };
 
 enum meaning {
@@ -70,7 +73,7 @@ enum meaning {
 	BUSY,
 };
 
-/* What is not here is unknown. */
+/* Every other errno is unknown. */
 static const struct {
 	int error;
 	enum meaning meaning;
@@ -134,7 +137,7 @@ static int linux_version(void)
 	return 100 * major + minor;
 }
 
-/* One number of a file; otherwise if there is none. */
+/* Read a number from a file; returns otherwise if there is none. */
 __attribute__((format(printf, 3, 4)))
 static int64_t number_in(const struct sysroot *root, int64_t otherwise, const char *format, ...)
 {
@@ -152,8 +155,8 @@ static int64_t number_in(const struct sysroot *root, int64_t otherwise, const ch
 }
 
 /*
- * The capabilities are not capget(2)'s, from whose answer AppArmor takes those that it forbids: they would seem to be
- * missing. That is for where /proc cannot be read.
+ * Capabilities come from /proc: AppArmor removes those that it forbids from the answer of
+ * capget(2), so they would seem to be missing. capget(2) is used only if /proc cannot be read.
  */
 static void read_status(struct rights *rights, const struct sysroot *root)
 {
@@ -180,7 +183,7 @@ static bool is_in_user_namespace(const struct sysroot *root)
 	       strcmp(target, "user:[4026531837]") != 0;
 }
 
-/* Of the modules that are active, one that may refuse what capabilities allow, if it confines this process. */
+/* Find an active security module that confines this process and may refuse what capabilities allow. */
 static void find_module(struct rights *rights, const struct sysroot *root)
 {
 	static const struct {
@@ -252,7 +255,7 @@ static bool has(const struct rights *rights, int bit)
 	return rights->effective & CAPABILITY(bit);
 }
 
-/* Those that the call needs and the process does not have. */
+/* The capabilities that the call needs and the process lacks. */
 static uint64_t missing_capabilities(const struct call *call, const struct rights *rights)
 {
 	uint64_t missing = call->needs & ~rights->effective;
@@ -305,7 +308,7 @@ static void report(struct kvmstat_source_status *status, const struct call *call
 	va_end(args);
 }
 
-/* It has every capability that it takes. */
+/* The process has every capability that the call needs. */
 static void explain_confined(struct kvmstat_source_status *status, const struct call *call, int error,
 			     const struct rights *rights)
 {
@@ -313,8 +316,8 @@ static void explain_confined(struct kvmstat_source_status *status, const struct 
 
 	if (locked && error == -EPERM)
 		report(status, call, error,
-		       "before Linux 5.11 BPF's maps count as locked memory, of which this process may have %" PRIu64
-		       " KiB; raise LimitMEMLOCK= or ulimit -l", rights->max_locked / 1024);
+		       "before Linux 5.11 BPF maps count as locked memory, which is limited to "
+		       "%" PRIu64 " KiB for this process; raise LimitMEMLOCK= or ulimit -l", rights->max_locked / 1024);
 	else if (*rights->module && rights->is_filtered)
 		report(status, call, error, "%s or a seccomp filter forbids it; allow %s there (journalctl -k shows denials)",
 		       rights->module, call->name);
@@ -325,18 +328,21 @@ static void explain_confined(struct kvmstat_source_status *status, const struct 
 		report(status, call, error, "a seccomp filter forbids %s; allow it (systemd: SystemCallFilter=)", call->name);
 	else
 		report(status, call, error,
-		       "not for lack of capabilities: a security module forbids it; its log shows which (journalctl -k)");
+		       "no capability is missing: a security module forbids it; see its log for "
+		       "which one (journalctl -k)");
 }
 
 /*
- * Yama stands before those who attach to a process, as pidfd_getfd(2) counts: from scope 1 on it leaves processes of the same
- * user to CAP_SYS_PTRACE, which others need in any case; with scope 3, which holds until the next boot, that does not help.
+ * Yama restricts attaching to a process, and pidfd_getfd(2) counts as that. From scope 1 on,
+ * processes of the same user need CAP_SYS_PTRACE, as processes of others always do. With scope 3,
+ * which lasts until the next boot, the capability does not help.
  */
 static void explain_yama(struct kvmstat_source_status *status, const struct call *call, int error, const struct rights *rights,
 			 const char *missing)
 {
 	if (rights->ptrace_scope > 2)
-		report(status, call, error, "kernel.yama.ptrace_scope=%d forbids it to everyone until the next boot; boot with 2 or less%s%s",
+		report(status, call, error, "kernel.yama.ptrace_scope=%d forbids it to everyone "
+					    "until the next boot; reboot with 2 or less%s%s",
 		       rights->ptrace_scope, *missing ? " and add " : "", missing);
 	else
 		report(status, call, error, "this process lacks %s; %sadd it%s, or, for guests of its own user, set kernel.yama.ptrace_scope=0 (sysctl)",
@@ -359,7 +365,8 @@ static void explain_forbidden(struct kvmstat_source_status *status, const struct
 	else if (paranoid)
 		/* A patch of Debian and Ubuntu. */
 		report(status, call, error,
-		       "kernel.perf_event_paranoid=%d leaves it to CAP_SYS_ADMIN; set it to 2 (sysctl)%s%s, or add CAP_SYS_ADMIN",
+		       "kernel.perf_event_paranoid=%d requires CAP_SYS_ADMIN; set it to 2 "
+		       "(sysctl)%s%s, or add CAP_SYS_ADMIN",
 		       rights->perf_paranoid, missing ? " and add " : "", names);
 	else if (yama)
 		explain_yama(status, call, error, rights, names);
@@ -375,7 +382,8 @@ static void explain_memory(struct kvmstat_source_status *status, const struct ca
 			   const struct rights *rights)
 {
 	if (rights->max_memory != UINT64_MAX)
-		report(status, call, error, "this process may use %" PRIu64 " MiB of address space; raise LimitAS= or ulimit -v",
+		report(status, call, error, "this process is limited to %" PRIu64 " MiB of address "
+					    "space; raise LimitAS= or ulimit -v",
 		       rights->max_memory >> 20);
 	else
 		report(status, call, error, "the host or this process's cgroup is short of memory; free some or raise MemoryMax=");
@@ -384,14 +392,16 @@ static void explain_memory(struct kvmstat_source_status *status, const struct ca
 static void explain_threads(struct kvmstat_source_status *status, const struct call *call, int error,
 			    const struct rights *rights)
 {
-	/* Whom the limit of a user's processes does not bind. */
+	/* The limit of a user's processes does not apply to these. */
 	bool exempt = rights->is_root || has(rights, CAP_SYS_RESOURCE) || has(rights, CAP_SYS_ADMIN);
 
 	if (rights->max_tasks != UINT64_MAX)
-		report(status, call, error, "this process's cgroup may have %" PRIu64 " threads; raise TasksMax= (pids.max)",
+		report(status, call, error, "this process's cgroup is limited to %" PRIu64 " "
+					    "threads; raise TasksMax= (pids.max)",
 		       rights->max_tasks);
 	else if (rights->max_threads != UINT64_MAX && !exempt)
-		report(status, call, error, "this user may have %" PRIu64 " threads; raise LimitNPROC= or ulimit -u",
+		report(status, call, error, "this user is limited to %" PRIu64 " threads; raise "
+					    "LimitNPROC= or ulimit -u",
 		       rights->max_threads);
 	else
 		report(status, call, error, "the host is short of memory or of threads; free some or raise sysctl kernel.threads-max");
@@ -399,19 +409,20 @@ static void explain_threads(struct kvmstat_source_status *status, const struct c
 
 static void explain_absent(struct kvmstat_source_status *status, const struct call *call, int error)
 {
-	report(status, call, error, "this kernel does not have it; it needs %s", call->requires);
+	report(status, call, error, "this kernel does not support it; it requires %s", call->requires);
 }
 
 static void explain_unknown(struct kvmstat_source_status *status, const struct call *call, int error)
 {
-	report(status, call, error, "%s returned errno %d, and why is not known; please report it with the kernel's version",
+	report(status, call, error, "%s returned errno %d for an unknown reason; please report this "
+				    "with the kernel version",
 	       call->name, -error);
 }
 
-/* What an errno that means several things means here. */
-static enum meaning settle(enum meaning meaning, const struct call *call, const struct rights *rights)
+/* Resolve an errno that has several meanings. */
+static enum meaning resolve_meaning(enum meaning meaning, const struct call *call, const struct rights *rights)
 {
-	/* Some filters hide a call as if the kernel did not have it. */
+	/* Some filters hide a call as if the kernel lacked it. */
 	if (meaning == ABSENT && rights->linux_version >= call->since && rights->is_filtered)
 		return FORBIDDEN;
 	if (meaning == TOO_OLD)
@@ -424,7 +435,7 @@ static enum meaning settle(enum meaning meaning, const struct call *call, const 
 void refusal_explain(struct kvmstat_source_status *status, enum refusal_call which, int error, const struct rights *rights)
 {
 	const struct call *call = &calls[which];
-	enum meaning meaning = settle(meaning_of(error), call, rights);
+	enum meaning meaning = resolve_meaning(meaning_of(error), call, rights);
 
 	status->state = meaning == ABSENT || meaning == UNKNOWN ? KVMSTAT_MISSING : KVMSTAT_DENIED;
 	if (call->lockdown && rights->lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY && !refusal_passes(error)) {
@@ -435,7 +446,8 @@ void refusal_explain(struct kvmstat_source_status *status, enum refusal_call whi
 	} else if (meaning == FORBIDDEN) {
 		explain_forbidden(status, call, error, rights);
 	} else if (meaning == NO_DESCRIPTORS) {
-		report(status, call, error, "this process may have %" PRIu64 " descriptors, and all are in use; raise LimitNOFILE= or ulimit -n",
+		report(status, call, error, "all %" PRIu64 " descriptors that this process may have "
+					    "are in use; raise LimitNOFILE= or ulimit -n",
 		       rights->max_files);
 	} else if (meaning == NO_HOST_DESCRIPTORS) {
 		report(status, call, error, "all descriptors of the host are in use; raise sysctl fs.file-max");
@@ -444,7 +456,7 @@ void refusal_explain(struct kvmstat_source_status *status, enum refusal_call whi
 	} else if (error == -EAGAIN && call == &calls[CALL_THREAD]) {
 		explain_threads(status, call, error, rights);
 	} else if (meaning == BUSY) {
-		report(status, call, error, "it was interrupted, or busy; it is tried again");
+		report(status, call, error, "interrupted or busy; will retry");
 	} else {
 		explain_unknown(status, call, error);
 	}

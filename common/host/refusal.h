@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * refusal.h - what it means when the kernel refuses a call that a source needs
+ * refusal.h - why the kernel refuses a call that a source needs
  *
- * Each errno of each of these calls means one of four things: this kernel does not have it; this process may not do it;
- * descriptors, memory or threads have run out; or the cause is not known.
+ * Each errno of each of these calls has one of four meanings: this kernel does not support it; this
+ * process may not do it; descriptors, memory or threads have run out; or the cause is unknown.
  */
 #ifndef KVMSTAT_REFUSAL_H
 #define KVMSTAT_REFUSAL_H
@@ -30,12 +30,12 @@ enum refusal_call {
 	CALL_COUNT
 };
 
-/* What this process may do, and what may stand in its way. */
+/* What this process may do, and what may prevent it. */
 struct rights {
 	uint64_t effective;		/* capabilities */
 	bool knows_cap_bpf;		/* the kernel has CAP_BPF and CAP_PERFMON */
 	bool is_root;			/* effective user id 0 */
-	bool in_user_namespace;		/* not the host's: capabilities count for nothing there */
+	bool in_user_namespace;		/* not in the host's user namespace: capabilities do not count */
 	bool is_filtered;		/* by seccomp */
 	char module[96];		/* the security module that confines it, as words for a message; "" */
 	enum kvmstat_lockdown lockdown;
@@ -45,10 +45,10 @@ struct rights {
 	uint64_t max_files, max_locked, max_memory, max_threads, max_tasks;	/* UINT64_MAX: no limit */
 };
 
-/* Those of this process. The lockdown, the paranoia and what confines it are root's. */
+/* Read those of this process; lockdown, sysctls and security module are read below root. */
 void rights_read(struct rights *rights, const struct sysroot *root);
 
-/* Sets state and text from what a call returned, error (-errno). */
+/* Set state and text from error, the -errno that a call returned. */
 void refusal_explain(struct kvmstat_source_status *status, enum refusal_call call, int error, const struct rights *rights);
 
 /* The same with this process's rights. Returns error. */

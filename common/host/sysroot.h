@@ -21,8 +21,8 @@ struct sysroot {
 };
 
 /*
- * Is this -errno of the moment, because descriptors or memory are short? Then it is not known whether what was asked
- * for is there, and what it is.
+ * Is this -errno temporary, because descriptors or memory are short? Then it is unknown whether the
+ * file exists.
  */
 bool is_shortage(ssize_t rc);
 
@@ -56,7 +56,7 @@ ssize_t sysroot_slurp(const struct sysroot *root, char **data, size_t max, const
 ssize_t sysroot_readlink(const struct sysroot *root, char *buf, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* What stat says of a file; of a symbolic link, what it says of the link. 0 or -errno. */
+/* As lstat(2). 0 or -errno. */
 int sysroot_stat(const struct sysroot *root, struct stat *st, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -8,8 +8,9 @@
 #include "util/clock.h"
 
 /*
- * KVM announces a VM just before its fd can be seen, and its end just before its directory goes: a look that began so
- * long after the announcement has seen it. And every now and then everything is looked at whatever is announced.
+ * KVM announces a VM just before its fd is visible, and its end just before its directory is
+ * removed: a scan that begins this long after the announcement sees it. A full scan also runs at
+ * regular intervals, whatever is announced.
  */
 static const uint64_t SETTLE_NS = NS_PER_S;
 static const uint64_t FULL_EVERY_NS = 60000000000;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uevents.h - may a VM have begun or ended since everything was looked at?
+ * uevents.h - may a VM have begun or ended since the last full scan?
  *
- * KVM announces each of both by a uevent, listened to or not, and their number is in /sys/kernel/uevent_seqnum: as
- * long as that stays the same, what a look at the whole host has found holds, and need not be looked for again.
+ * KVM sends a uevent for each beginning and end, even without a listener, and their number is in
+ * /sys/kernel/uevent_seqnum. While that number stays the same, the result of a full scan of the
+ * host is valid, and no other scan is needed.
  */
 #ifndef KVMSTAT_UEVENTS_H
 #define KVMSTAT_UEVENTS_H
@@ -15,25 +16,26 @@
 
 struct uevents {
 	bool is_open;
-	int fd;			/* of the file, kept open: to open it costs more than all else of a small pass */
+	int fd;			/* of the file, kept open: opening it costs more than the rest of a small pass */
 	uint64_t number;	/* 0: unknown */
 	uint64_t asked_ns;	/* when it was read */
-	uint64_t changed_ns;	/* when another one was met */
-	uint64_t looked_ns;	/* when it had been read before the last look at everything, 0: there was none */
+	uint64_t changed_ns;	/* when it last differed */
+	uint64_t looked_ns;	/* when it was read before the last full scan, 0: there was none */
 };
 
 void uevents_exit(struct uevents *uevents);
 
 /*
- * To be asked once in every pass, before it begins. What the last look at everything has found still holds: a number
- * that is another one after the next look. 0: it may not.
+ * Call once in each pass, before it begins.
+ * Returns an id of the last full scan if its result is still valid, else 0.
+ * The id changes with every full scan.
  */
 uint64_t uevents_ask(struct uevents *uevents, const struct sysroot *root, uint64_t now_ns);
 
-/* A look at everything begins. */
+/* A full scan begins. */
 void uevents_look(struct uevents *uevents);
 
-/* What the last one has found is not to be relied on. */
+/* The result of the last full scan is no longer valid. */
 void uevents_doubt(struct uevents *uevents);
 
 #endif

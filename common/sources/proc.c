@@ -13,20 +13,20 @@
 #include "host/proc.h"
 #include "host/refusal.h"
 
-/* Looking into every process costs; in the passes between, only known guests are asked whether they are there. */
+/* Scanning every process is expensive; between two scans only known guests are checked. */
 enum { FULL_SCAN_PASSES = 6 };
 
 struct proc_state {
 	uint64_t next_scan;	/* number of a pass */
 };
 
-/* Are other users' open files shown to this process? Those of process 1 stand for them. 0 or -errno. */
+/* Can this process see other users' open files? Process 1 is the example. 0 or -errno. */
 static int may_look(const struct sysroot *root)
 {
 	DIR *dir = sysroot_opendir(root, "proc/1/fd");
 	struct dirent *entry;
 	char target[32];
-	/* hidepid hides even that it is there. */
+	/* hidepid hides even the process itself. */
 	ssize_t len = dir || errno == ENOENT ? -EACCES : -errno;
 
 	while (dir && len < 0 && (entry = readdir(dir)))
@@ -54,7 +54,7 @@ static int proc_open(struct context *context, struct source *source)
 		refusal_report(&why, &context->root, CALL_GUEST_FDS, rc);
 		source_status(source, KVMSTAT_PARTIAL, "no events, and guests of this user only: %s", why.text);
 	} else {
-		source_status(source, KVMSTAT_ACTIVE, "it finds guests, but no events");
+		source_status(source, KVMSTAT_ACTIVE, "it finds guests but has no events");
 	}
 	return 0;
 }
@@ -70,7 +70,7 @@ static int see(struct pass *pass, pid_t pid, int fd)
 	struct sighting sighting = { .tgid = pid, .fd = fd };
 	bool first;
 
-	/* A pid may have been given to another process since. */
+	/* The pid may have been reused. */
 	if (proc_start(&pass->context->root, pid, &sighting.start_ns) < 0)
 		sighting.start_ns = 0;
 	snprintf(sighting.dir, sizeof(sighting.dir), "%d-%d", pid, fd);

@@ -11,8 +11,8 @@
 #include "kvmstat.h"
 
 /*
- * What regcomp() is asked to swallow: it recurses for each parenthesis and copies what is repeated, so a long
- * or a deeply repeated expression would take the process down instead of giving an error.
+ * Limits for regcomp(): it recurses for each parenthesis and copies what is repeated, so a long or
+ * deeply repeated expression would crash the process instead of returning an error.
  */
 enum {
 	REGEX_MAX_LEN = 2048,
@@ -86,7 +86,7 @@ static int word_compile(struct word *word, char *error, size_t size)
 	int rc;
 
 	if (len > REGEX_MAX_LEN) {
-		snprintf(error, size, "%s: the regular expression has %zu bytes; write one of at most %d",
+		snprintf(error, size, "%s: the regular expression has %zu bytes; expected at most %d",
 			 kvmstat_quote(word->text).text, len, REGEX_MAX_LEN);
 		return -EINVAL;
 	}
@@ -94,7 +94,7 @@ static int word_compile(struct word *word, char *error, size_t size)
 	pattern[len] = '\0';
 	if (repeats_too_much(pattern)) {
 		snprintf(error, size,
-			 "%s: the regular expression repeats too much; write smaller numbers in {}",
+			 "%s: the regular expression repeats too much; use smaller numbers in {}",
 			 kvmstat_quote(word->text).text);
 		return -EINVAL;
 	}
@@ -105,8 +105,8 @@ static int word_compile(struct word *word, char *error, size_t size)
 		regerror(rc, &word->regex, reason, sizeof(reason));
 		snprintf(
 			error, size,
-			"%s: broken regular expression: %s; correct it, or put a backslash before characters "
-			"that stand for themselves",
+			"%s: invalid regular expression: %s; correct it, or put a backslash before "
+			"literal characters",
 			kvmstat_quote(word->text).text, reason);
 		return -EINVAL;
 	}
@@ -121,21 +121,20 @@ static int word_kind(const char *text, char *error, size_t size)
 
 	if (!len) {
 		snprintf(error, size,
-			 "empty word: write a name or a /regular expression/, or leave the option out");
+			 "empty word; expected a name or a /regular expression/, or omit the option");
 		return -EINVAL;
 	}
 	if (text[0] != '/')
 		return 0;
 	if (len == 2 && text[1] == '/') {
 		snprintf(error, size,
-			 "//: empty regular expression; leave the option out to select everything");
+			 "//: empty regular expression; omit the option to select everything");
 		return -EINVAL;
 	}
 	if (len < 2 || text[len - 1] != '/') {
 		snprintf(error, size,
-			 "%s: begins with / but does not end with one; write a regular expression as /.../ "
-			 "(for "
-			 "a name that begins with a slash, /^\\/.../)",
+			 "%s: begins with / but does not end with /; expected a regular expression "
+			 "as /.../ (for a name that begins with a slash, /^\\/.../)",
 			 kvmstat_quote(text).text);
 		return -EINVAL;
 	}
@@ -191,7 +190,7 @@ int filter_translate(struct filter *filter, const char *(*translate)(const char 
 {
 	char error[256];
 
-	/* New words are put in front, so those of before are all that is seen. */
+	/* New words are put in front, so this loop sees only earlier ones. */
 	for (const struct word *word = filter->words; word; word = word->next) {
 		const char *other = word->is_regex ? NULL : translate(word->text);
 

@@ -10,14 +10,15 @@
 
 struct filter;
 
-/* A filter that everything passes, or NULL without memory. */
+/* Make a filter that everything passes; NULL without memory. */
 struct filter *filter_new(void);
 void filter_free(struct filter *filter);
 struct filter *filter_copy(const struct filter *filter);
 
 /*
- * Add a word: a plain name, or /REGEX/ (POSIX extended, unanchored). 0, -ENOMEM, or -EINVAL with a message in
- * error that names the word, says what is wrong with it and what to write.
+ * Add a word: a plain name, or /REGEX/ (POSIX extended, unanchored).
+ * 0, -ENOMEM, or -EINVAL with a message in error: the word, what is wrong with it, and what is
+ * expected.
  */
 int filter_add(struct filter *filter, bool exclude, const char *word, char *error, size_t size);
 

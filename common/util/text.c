@@ -11,7 +11,10 @@
 
 enum { NEAREST_MAX_LEN = 127 };
 
-/* Control characters, what takes no place or turns the writing direction, and spaces that are not the usual one. */
+/*
+ * Control characters, characters without width or that change the writing direction, and unusual
+ * spaces.
+ */
 static bool is_unseen(uint32_t c)
 {
 	static const struct {
@@ -58,7 +61,7 @@ size_t kvmstat_utf8(const char *text, uint32_t *character)
 	return length;
 }
 
-/* How many bytes the character takes, 0 if one would not see it or it is no valid UTF-8. */
+/* Number of bytes of the character, 0 if it is invisible or not valid UTF-8. */
 static size_t visible(const char *text)
 {
 	uint32_t c;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * text.h - words that may be meant by others
- */
+/* text.h - the nearest name to a misspelt word */
 #ifndef KVMSTAT_TEXT_H
 #define KVMSTAT_TEXT_H
 

@@ -203,13 +203,13 @@ static bool is_nameless(const struct index_guest *guest)
 	return strncmp(guest->key, "dir:", 4) == 0;
 }
 
-/* What a guest's line may take in the file: each byte as %XX. */
+/* Maximum size of a guest's line in the file: each byte as %XX. */
 static size_t line_size(const struct index_guest *guest)
 {
 	return 3 * (strlen(guest->key) + strlen(guest->incarnation)) + 32;
 }
 
-/* Until no more are there than are kept. */
+/* Until the number is at the limit. */
 static void forget_excess(struct index_content *content, bool nameless)
 {
 	size_t excess = content->nguests > INDEX_GUESTS_MAX ? content->nguests - INDEX_GUESTS_MAX : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * content.h - guests with their indices, and the numbers of unknown events: what the file of indices contains
+ * content.h - the content of the index file: guests with their indices, and the numbers of unknown
+ * events
  */
 #ifndef KVMSTAT_INDEXCONTENT_H
 #define KVMSTAT_INDEXCONTENT_H
@@ -41,7 +42,7 @@ struct index_content {
 	size_t nguests, guests_size;
 	struct index_guest *guests;	/* in ascending order of index */
 	size_t nevents, events_size;
-	struct index_event *events;	/* in order of their coming */
+	struct index_event *events;	/* in the order of their appearance */
 };
 
 void index_content_free(struct index_content *content);
@@ -54,8 +55,9 @@ int index_add_event(struct index_content *content, uint32_t number, const char *
 bool index_sort(struct index_content *content);
 
 /*
- * Add what only another content knows; what both know stays as it is here, and so do indices that both gave. What is
- * not saved yet is dropped: it is no guest's index so far. other is left empty. 0 or -ENOMEM.
+ * Merge entries that only other has; entries and indices that both have stay unchanged.
+ * Drops entries that are not saved yet, which were never published.
+ * other is left empty. 0 or -ENOMEM.
  */
 int index_merge(struct index_content *content, struct index_content *other);
 

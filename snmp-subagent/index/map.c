@@ -153,7 +153,10 @@ static int set_incarnation(struct indexmap *map, struct index_guest *guest, cons
 	return 0;
 }
 
-/* What is new after a start begins where nobody was, even if the file is not the newest. 0 or -ENOMEM. */
+/*
+ * Give a guest a new index. The first one after a start skips a gap, since the file may not be the
+ * newest. 0 or -ENOMEM.
+ */
 static int give_index(struct indexmap *map, const struct kvmstat_guest *guest)
 {
 	struct index_content *content = &map->content;
@@ -173,7 +176,7 @@ static int place_guest(struct indexmap *map, const struct kvmstat_guest *guest, 
 	int rc;
 
 	*position = NONE;
-	/* It is not known yet who it is. */
+	/* The guest is not identified yet. */
 	if (!*guest->key)
 		return 0;
 	found = find_key(map, guest->key);
@@ -181,9 +184,9 @@ static int place_guest(struct indexmap *map, const struct kvmstat_guest *guest, 
 		rc = set_incarnation(map, &content->guests[found], guest->incarnation);
 	} else if (content->highest >= INDEX_MAX) {
 		complain(&map->full,
-			 "all %u guest indices have been given: guest %s is not served; move %s/%s away, then "
-			 "guests get other indices",
-			 INDEX_MAX, guest->name, map->store.dir ? map->store.dir : "", INDEX_FILE);
+			 "guest %s is not served: all %u guest indices are assigned; move %s/%s "
+			 "away, then guests get other indices",
+			 guest->name, INDEX_MAX, map->store.dir ? map->store.dir : "", INDEX_FILE);
 		return 0;
 	} else {
 		found = (uint32_t)content->nguests;
@@ -197,8 +200,8 @@ static int place_guest(struct indexmap *map, const struct kvmstat_guest *guest, 
 }
 
 /*
- * First everyone who is known by the incarnation, so that a newcomer of the same key cannot take the index of
- * somebody who still runs.
+ * First the guests that are known by their incarnation, so that a newcomer with the same key cannot
+ * take the index of a running guest.
  */
 static int assign_guests(struct indexmap *map, const struct kvmstat_sample *sample)
 {
@@ -250,7 +253,7 @@ static struct index_event *own_event(struct indexmap *map, const struct kvmstat_
 	return found && strcmp(found->name, event->name) == 0 ? found : NULL;
 }
 
-/* So that those that are forgotten are none of this sample's. */
+/* So that no event of this sample is forgotten. */
 static void mark_events(struct indexmap *map, const struct kvmstat_sample *sample)
 {
 	for (size_t i = 0; i < map->content.nevents; i++)
@@ -270,9 +273,9 @@ static int add_event(struct indexmap *map, const struct kvmstat_event *event)
 
 	if (found) {
 		complain(&map->taken,
-			 "event %s is not served: its number %u was given to event %s, which %s/%s names; leave one "
-			 "of them out with the option ExcludeEvent, or move the file away, then guests get other "
-			 "indices",
+			 "event %s is not served: its number %u is assigned to event %s in %s/%s; "
+			 "leave out one of them with the option ExcludeEvent, or move the file away, "
+			 "then guests get other indices",
 			 event->name, event->number, found->name, map->store.dir ? map->store.dir : "", INDEX_FILE);
 		return 0;
 	}
@@ -304,7 +307,7 @@ void indexmap_remember_events(struct indexmap *map, struct kvmstat *kvmstat)
 	size_t count = 0;
 	int error = 0;
 
-	map->complete = false;	/* another collector's generations mean nothing here */
+	map->complete = false;	/* generations of another collector are not comparable */
 	if (indexstore_look(&map->store, &map->content) < 0)
 		return;
 	for (size_t i = 0; i < map->content.nevents; i++) {
@@ -319,7 +322,7 @@ void indexmap_remember_events(struct indexmap *map, struct kvmstat *kvmstat)
 	}
 	if (refused)
 		message(LOG_WARNING,
-			"%zu events of %s/%s cannot have their numbers again, the last of them %s (%u): %s; they get "
+			"%zu events of %s/%s cannot keep their numbers (last: %s, %u): %s; they get "
 			"others",
 			count, map->store.dir, INDEX_FILE, refused->name, refused->number, strerror(error));
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * map.h - which index a guest has: the same after a restart of the guest, the subagent or the host,
- * and never one that another guest had
+ * map.h - the index of a guest: the same after a restart of the guest, the subagent or the host,
+ * and never the index of another guest
  *
- * An index is published only once it is in the file. While it cannot be saved, the guest is left out.
+ * An index is published only once it is in the file. While it cannot be saved, the guest is left
+ * out.
  */
 #ifndef KVMSTAT_AGENTX_INDEXMAP_H
 #define KVMSTAT_AGENTX_INDEXMAP_H

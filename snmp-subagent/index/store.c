@@ -12,9 +12,9 @@
 
 enum {
 	/*
-	 * Where indices begin without a file, and how many are skipped by each run that gives new ones: at random, so
-	 * that a file that is lost, or an older one that is put back, does not make indices come again. Some 7,500
-	 * runs find room.
+	 * Where indices begin without a file, and how many each run with new ones skips: random, so
+	 * that indices are not assigned again if the file is lost or an older one is restored.
+	 * There is room for about 7,500 runs.
 	 */
 	START_RANGE = 250000000,
 	GAP_RANGE = 500000,
@@ -47,7 +47,7 @@ static uint32_t random_below(uint32_t limit)
 	struct timespec now;
 	uint64_t number;
 
-	/* Early in the boot of a host there may be none yet. */
+	/* Early in the boot there may be no random numbers yet. */
 	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number)) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		number = (uint64_t)now.tv_sec * 1000000007 + (uint64_t)now.tv_nsec;
@@ -61,23 +61,25 @@ static const char *advice(int rc)
 {
 	switch (-rc) {
 	case EBUSY:
-		return "another kvmstat-agentx uses this directory: stop it, or give each its own with the option StateDir";
+		return "another kvmstat-agentx uses this directory; stop it, or give each its own "
+		       "with the option StateDir";
 	case EPROTONOSUPPORT:
-		return "the file was written by a later version of kvmstat-agentx: run that one, or move the file away";
+		return "the file was written by a later version of kvmstat-agentx; run that version, "
+		       "or move the file away";
 	case ENXIO:
 	case ELOOP:
 		return "move it away";
 	case E2BIG:
-		return "more guests run than it can have: choose some with the option Guest";
+		return "more guests run than the file can hold; select fewer with the option Guest";
 	case EACCES:
 	case EPERM:
 	case EROFS:
-		return "the user that kvmstat-agentx runs as must be able to write this directory "
-		       "(systemd: StateDirectory=kvmstat); or choose another one with the option StateDir";
+		return "allow the user of kvmstat-agentx to write to this directory (systemd: "
+		       "StateDirectory=kvmstat), or choose another one with the option StateDir";
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG:
-		return "the file system is full: make room";
+		return "the file system is full; free some space";
 	default:
 		return "check the directory, or choose another one with the option StateDir";
 	}
@@ -101,16 +103,16 @@ static const char *reason(int rc)
 static void complain_of_reading(struct indexstore *store, int rc)
 {
 	complain(&store->trouble,
-		 "cannot use %s/%s, where the indices of guests are kept: %s; until then %s are not served, since an "
-		 "index might be given twice; %s",
+		 "cannot use %s/%s, which keeps the indices of guests: %s; until it can be used, %s "
+		 "are not served, since an index might be assigned twice; %s",
 		 store->dir, INDEX_FILE, reason(rc), store->loaded ? "new guests" : "guests", advice(rc));
 }
 
 static void report_damage(const struct indexstore *store, const struct index_content *found)
 {
 	message(LOG_WARNING,
-		"%s/%s is damaged: %zu guests could be read, new ones get indices above %u; it is kept as %s when it "
-		"is replaced",
+		"%s/%s is damaged: %zu guests could be read, new guests get indices above %u; the "
+		"file is kept as %s when it is replaced",
 		store->dir, INDEX_FILE, found->nguests, found->highest, INDEX_FILE_BAD);
 }
 
@@ -118,8 +120,9 @@ static void report_events(const struct indexstore *store, size_t left_out)
 {
 	if (left_out)
 		message(LOG_WARNING,
-			"%s/%s has %zu events more than the %d that are kept: these are forgotten and get numbers made "
-			"from their names, nearly always the same; nothing needs to be done",
+			"%s/%s has %zu events more than the limit of %d: they are forgotten and get "
+			"numbers computed from their names, nearly always the same; nothing needs to "
+			"be done",
 			store->dir, INDEX_FILE, left_out, INDEX_EVENTS_MAX);
 }
 
@@ -161,7 +164,7 @@ static void choose_start(struct indexstore *store, struct index_content *found)
 		return;
 	}
 	found->highest = random_below(START_RANGE);
-	message(LOG_NOTICE, "%s/%s does not exist: the indices of guests begin at %u", store->dir, INDEX_FILE,
+	message(LOG_NOTICE, "%s/%s does not exist: guest indices start at %u", store->dir, INDEX_FILE,
 		found->highest + 1);
 }
 
@@ -183,8 +186,8 @@ static int take_up(struct indexstore *store, struct index_content *content)
 	report_events(store, left_out);
 	if (store->loaded)
 		message(LOG_WARNING,
-			"%s/%s was replaced, changed or removed while it was in use: it was read again (%zu guests); "
-			"guests that are served keep their indices",
+			"%s/%s was replaced, changed or removed while in use: it was read again (%zu "
+			"guests); served guests keep their indices",
 			store->dir, INDEX_FILE, found.nguests);
 	else
 		choose_start(store, &found);
@@ -230,8 +233,8 @@ static int write_file(struct indexstore *store, const struct index_content *cont
 
 	if (rc < 0) {
 		complain(&store->trouble,
-			 "cannot keep the damaged %s/%s as %s: %s; until then it is left as it is and new guests are "
-			 "not served; %s",
+			 "cannot keep the damaged %s/%s as %s: %s; until it can, the file is left "
+			 "unchanged and new guests are not served; %s",
 			 store->dir, INDEX_FILE, INDEX_FILE_BAD, reason(rc), advice(rc));
 		return rc;
 	}
@@ -239,8 +242,8 @@ static int write_file(struct indexstore *store, const struct index_content *cont
 	rc = index_write(store->dirfd, content);
 	if (rc < 0)
 		complain(&store->trouble,
-			 "cannot save %s/%s, where the indices of guests are kept: %s; until then new guests are not "
-			 "served; %s",
+			 "cannot save %s/%s, which keeps the indices of guests: %s; until it is "
+			 "saved, new guests are not served; %s",
 			 store->dir, INDEX_FILE, reason(rc), advice(rc));
 	return rc;
 }
@@ -262,6 +265,6 @@ void indexstore_save(struct indexstore *store, struct index_content *content)
 
 void indexstore_recovered(struct indexstore *store)
 {
-	complaint_over(&store->trouble, "the indices of guests are saved in %s/%s again, all guests are served",
+	complaint_over(&store->trouble, "guest indices are saved in %s/%s again: all guests are served",
 		       store->dir, INDEX_FILE);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store.h - the state directory: opened for one process alone, watched, and what it says of itself in the log
+ * store.h - the state directory: locked for one process, watched, and its log messages
  *
- * Whoever replaces the directory or the file, mounts over it, or removes it, is noticed at the next look. Then all is
- * opened, locked and read again.
+ * If the directory or the file is replaced, mounted over or removed, the next look notices it. Then
+ * both are opened, locked and read again.
  */
 #ifndef KVMSTAT_INDEXSTORE_H
 #define KVMSTAT_INDEXSTORE_H
@@ -37,7 +37,7 @@ int indexstore_look(struct indexstore *store, struct index_content *content);
 /* Write the content if it differs from the file. What fails is logged, and then the store stays dirty. */
 void indexstore_save(struct indexstore *store, struct index_content *content);
 
-/* All is served again. */
+/* Log that all guests are served again. */
 void indexstore_recovered(struct indexstore *store);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * columns.h - the tables, one by one, and what their columns are made with
- */
+/* columns.h - the tables, and helpers of their columns */
 #ifndef KVMSTAT_AGENTX_COLUMNS_H
 #define KVMSTAT_AGENTX_COLUMNS_H
 

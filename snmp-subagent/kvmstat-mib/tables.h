@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * tables.h - KVMSTAT-MIB as data: every table with its columns, and how a value is taken from a view
- */
+/* tables.h - KVMSTAT-MIB as data: every table with its columns, and the function of each value */
 #ifndef KVMSTAT_AGENTX_TABLES_H
 #define KVMSTAT_AGENTX_TABLES_H
 
@@ -9,7 +7,7 @@
 #include "value.h"
 #include "view/reader.h"
 
-/* A request, as far as a value can depend on it. */
+/* The part of a request that a value can depend on. */
 struct ask {
 	struct reader *reader;
 	const struct view *view;	/* NULL before the first sample */
@@ -19,7 +17,7 @@ struct ask {
 
 enum { AXIS_SUBIDS = 2 };
 
-/* Things in the order of their keys: what rows are, or what there may be in each row. */
+/* Things in the order of their keys: the rows, or the possible items of each row. */
 struct axis {
 	uint8_t len;			/* sub-identifiers of a key; 0: there is one thing, of no key */
 	uint32_t (*count)(const struct view *view);
@@ -39,7 +37,7 @@ struct column {
 struct table {
 	const char *name;
 	uint8_t group;			/* root.1.group */
-	bool scalars;			/* registered there; a table at its Entry, root.1.group.1 */
+	bool scalars;			/* registered as this; a table as its Entry, root.1.group.1 */
 	bool always;			/* shown whatever the age of the view */
 	const struct column *columns;	/* in ascending order of number */
 	size_t ncolumns;

@@ -28,7 +28,7 @@ static const struct view_vcpu *row_of(const struct ask *ask, struct view_place p
 
 /* ---- the vCPUs themselves ----------------------------------------------- */
 
-/* The grid's only item: it is there so that what no vCPU has is passed over at once. */
+/* The grid's only item: with it, values that no vCPU has are skipped at once. */
 static uint32_t one_item(const struct view *view __attribute__((unused)))
 {
 	return 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grid.h - which places of rows x items there are, of several kinds, so that the next one is found without a search
+ * grid.h - a bit map of the existing places of rows x items, of several kinds, that finds the next
+ * one without a search
  */
 #ifndef KVMSTAT_AGENTX_GRID_H
 #define KVMSTAT_AGENTX_GRID_H
@@ -22,15 +23,15 @@ struct grid {
 	uint32_t *next;		/* [kinds][rows + 1]: first row from here on that has any */
 };
 
-/* Make it so large, with nothing in it. Allocates only when it grew. 0 or -ENOMEM. */
+/* Set the size and clear it. Allocates only when it grows. 0 or -ENOMEM. */
 int grid_reset(struct grid *grid, uint32_t rows, uint32_t items, uint32_t kinds);
 void grid_exit(struct grid *grid);
 
-/* Put a place in; when all are, grid_close() makes the grid ready for the two below. */
+/* Add a place. After the last one, grid_close() prepares the two functions below. */
 void grid_add(struct grid *grid, uint32_t kind, struct view_place place);
 void grid_close(struct grid *grid);
 
-/* Is it there? */
+/* Does the place exist? */
 bool grid_has(const struct grid *grid, uint32_t kind, struct view_place place);
 
 /* Move place to the first one at or after it that is there; false if there is none. */

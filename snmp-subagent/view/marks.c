@@ -3,7 +3,7 @@
 
 #include "view/marks.h"
 
-/* Whose cells they are: what a row of the sample has, and where its rates are. */
+/* The owner of cells: a row of the sample, and where its rates are. */
 struct owner {
 	const uint8_t *from;
 	double (*rate)(const struct kvmstat_rates *rates, uint32_t row, uint32_t cell);

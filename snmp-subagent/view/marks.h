@@ -7,7 +7,7 @@
 
 #include "view/rowview.h"
 
-/* Fill the grids of a view in which all else is there. 0 or -ENOMEM. */
+/* Fill the grids of a view whose other members are set. 0 or -ENOMEM. */
 int marks_make(struct view *view);
 
 #endif

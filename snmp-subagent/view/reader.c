@@ -117,7 +117,7 @@ static void add_base(struct reader *reader, int64_t from, int64_t base)
 	reader->bases[reader->nbases++] = (struct uptime_base){ from, base };
 }
 
-/* Has the host slept, or sysUpTime begun again? What was shown before is older than the last look. */
+/* Has the host slept, or sysUpTime restarted? Times shown before are older than the last check. */
 static void look_at_uptime(struct reader *reader, int64_t now, uint64_t uptime)
 {
 	int64_t base = now - (int64_t)uptime, last = reader->nbases ? reader->bases[reader->nbases - 1].base : 0;

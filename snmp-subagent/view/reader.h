@@ -33,10 +33,10 @@ struct reader {
 	unsigned int next_pin;
 	uint32_t interval_s;
 	uint64_t stale_ns;		/* a view older than this is not shown any more */
-	uint64_t uptime, uptime_ns;	/* sysUpTime as snmpd told it last, and the CLOCK_MONOTONIC of that */
+	uint64_t uptime, uptime_ns;	/* the last sysUpTime of snmpd, and the CLOCK_MONOTONIC of that */
 	struct uptime_base bases[READER_BASES];	/* oldest first */
 	uint32_t nbases;
-	uint64_t based_uptime;		/* when they were looked at last: sysUpTime, */
+	uint64_t based_uptime;		/* at the last check: sysUpTime, */
 	int64_t based_at;		/* and CLOCK_BOOTTIME in 1/100 s */
 };
 
@@ -44,13 +44,13 @@ void reader_init(struct reader *reader, struct views *views, uint32_t interval_s
 
 void reader_set_interval(struct reader *reader, uint32_t interval_s);
 
-/* If they are others, nothing of those before is kept, and the newest of these is shown. */
+/* Set the views. If they are new, release the earlier ones and show the newest of these. */
 void reader_set_views(struct reader *reader, struct views *views);
 
 /* Forget the transactions and the uptime of an snmpd that is gone. */
 void reader_reset(struct reader *reader);
 
-/* Give every view back. */
+/* Release every view. */
 void reader_exit(struct reader *reader);
 
 /*
@@ -59,7 +59,7 @@ void reader_exit(struct reader *reader);
  */
 const struct view *reader_view(struct reader *reader, long transaction, uint64_t now_ns);
 
-/* Give views back that no request will ask for any more. */
+/* Release views that no request needs any more. */
 void reader_expire(struct reader *reader, uint64_t now_ns);
 
 /* snmpd's sysUpTime is this now. mono_ns: CLOCK_MONOTONIC, by which snmpd counts. */

@@ -8,7 +8,7 @@
 struct views {
 	struct view *newest;		/* atomic; published and not taken yet */
 	struct view *last;		/* of the sampling thread, for the next rates */
-	struct view *all;		/* every view there is, used again once nobody refers to it */
+	struct view *all;		/* all views; one is reused when there is no reference to it */
 	uint32_t *order;		/* rows in ascending order of index; first those that are left out */
 	uint32_t order_size, nrows, first;
 	uint64_t generation;		/* of the assignment that order is for */
@@ -55,10 +55,7 @@ struct view *view_get(struct view *view)
 	return view;
 }
 
-/*
- * The last one out gives the sample back; from refs == 0 on the view is the sampling thread's to use
- * again.
- */
+/* The last reference gives the sample back; at refs == 0 the sampling thread may reuse the view. */
 void view_put(struct view *view)
 {
 	struct kvmstat_sample *sample;
@@ -95,7 +92,7 @@ static struct view *unused_view(struct views *views)
 	return view;
 }
 
-/* At least n items of this size; what was in there is lost. 0 or -ENOMEM. */
+/* Make room for at least n items of this size; the old content is lost. 0 or -ENOMEM. */
 static int room(void *array, uint32_t *size, uint32_t n, size_t item)
 {
 	if (n <= *size)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rowview.h - a sample as the tables show it: guests in order of their index, events in order of their number
+ * rowview.h - a sample as the tables show it: guests in order of their index, events in order of
+ * their number
  *
- * The sampling thread builds a view of every sample and publishes it. The SNMP thread takes it and reads it
- * as long as it likes; a view does not change. The only thing both threads touch is one atomic pointer to
- * the newest view, and the views' reference counts.
+ * The sampling thread builds a view of every sample and publishes it. The SNMP thread takes the
+ * view and may read it for any time; a view does not change. Both threads share only an atomic
+ * pointer to the newest view, and the views' reference counts.
  */
 #ifndef KVMSTAT_AGENTX_ROWVIEW_H
 #define KVMSTAT_AGENTX_ROWVIEW_H
@@ -21,7 +22,7 @@ enum view_kind {
 	VIEW_NKINDS
 };
 
-/* What is known of a vCPU itself. */
+/* Values of a vCPU itself. */
 enum view_fact {
 	VIEW_STATE,		/* always */
 	VIEW_THREAD,
@@ -88,7 +89,10 @@ struct views *views_new(void);
 /* All views must have been given back. */
 void views_free(struct views *views);
 
-/* Build a view and publish it. The sample is the caller's still. 0 or -ENOMEM; then the last view stays. */
+/*
+ * Build a view and publish it. The caller keeps its reference to the sample. 0, or -ENOMEM: the
+ * last view stays.
+ */
 int views_publish(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment);
 
 /*

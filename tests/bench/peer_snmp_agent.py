@@ -134,7 +134,7 @@ def added(log):
 
 
 def ours_and_theirs(bench, guests):
-    """(CPU of our walk, its values), (CPU of theirs beyond what it takes anyhow, its values), CPU to register, share of a CPU when idle"""
+    """(CPU of our walk, its values), (CPU of the other one beyond what it takes anyhow, its values), CPU to register, share of a CPU when idle"""
     tree = bench.tree(guests)
     with snmpd(bench, []) as (master, peer, agentx):
         with subagent(bench, agentx, tree) as process:

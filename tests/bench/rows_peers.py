@@ -116,7 +116,7 @@ def snmp_agent(bench):
     yield Peer("kvmstat-agentx", what + ": it and snmpd together", WALKED, ours[1], ours[0], "")
     yield Peer("collectd's snmp_agent, with kvmstat.so", "the same: collectd and snmpd together, without what it takes anyhow", WALKED, theirs[1],
                theirs[0], "takes %.0f %% of a CPU when nobody asks; registers each value by itself (here %.2f s), and each costs twice as much "
-               "where there are twice as many; names as indices; exact to 2^53 only; tells of no guest" % (100 * idle, register))
+               "where there are twice as many; names as indices; exact to 2^53 only; lists no guest" % (100 * idle, register))
 
 
 PEERS = [

@@ -137,7 +137,7 @@ def test_guest_that_is_not_there_or_not_unique(host):
     assert done.returncode == 1 and done.stdout == b""
     assert b"2 guests match 'twin'" in done.stderr and b"pid:1000" in done.stderr and b"pid:1010" in done.stderr
     done = host.run("events", "nobody", "0.2", "1")
-    assert done.returncode == 1 and b"no guest is called 'nobody'" in done.stderr and b"twin" in done.stderr
+    assert done.returncode == 1 and b"there is no guest 'nobody'" in done.stderr and b"twin" in done.stderr
 
 
 def test_each_word_that_is_proposed_names_one_guest(host):
@@ -158,7 +158,7 @@ def test_each_word_that_is_proposed_names_one_guest(host):
         exits[word] = by("event", json.loads(done.stdout)["events"])["exits"]["value"]
     assert sorted(exits.values()) == [1, 2, 3, 4, 5] and exits["pid:1000/19"] == 2
     done = host.run("events", "twin", "0.2", "1")
-    assert done.returncode == 1 and b"3 guests match 'twin'; name one by the word in front of it:" in done.stderr
+    assert done.returncode == 1 and b"3 guests match 'twin'; select one by the first word of its line:" in done.stderr
     assert [line.split()[0].decode() for line in done.stderr.splitlines() if line.startswith(b"  ")] == [
         word for word in words if word.startswith("pid:")]
     for word in ("pid:1000", "pid:1000/", "pid:1000/18", "pid:1000/19x", "pid:", "pid:x", "pid:1010x", "pid:/9"):
@@ -171,7 +171,7 @@ def test_guest_ends_while_it_is_watched(host):
         with watch.between_samples():
             shutil.rmtree(directory)
             before = watch.text()
-        assert watch.ended() == 1 and "no guest is called 'one'" in watch.said()
+        assert watch.ended() == 1 and "there is no guest 'one'" in watch.said()
         assert watch.text() == before and "\nexits " in before
 
 
@@ -197,9 +197,9 @@ def test_nothing_to_show(host):
 def test_what_filters_left_out_is_not_called_absent(host):
     host.guest("one", exits=1)
     said = host.run("-o", "Guest=two", "0.2", "1").stdout
-    assert b"No KVM guest that the options Guest and ExcludeGuest let pass" in said
+    assert b"No KVM guest matches the options Guest and ExcludeGuest" in said
     said = host.run("-o", "Event=/^no_such/", "events", "0.2", "1").stdout
-    assert b"No event that the options Event and ExcludeEvent let pass" in said
+    assert b"No event matches the options Event and ExcludeEvent" in said
     assert b"Nothing to show; --all" in host.run("-o", "Event=io_exits", "events", "0.2", "1").stdout
 
 

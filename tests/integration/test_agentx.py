@@ -70,7 +70,7 @@ def test_two_subagents_of_one_snmpd(agent, tree, systemd):
     rig.wait_until(lambda: lines(second, "connected to snmpd"), "the second is registered")
     rig.wait_until(lambda: len(manager.names()) == 3, "the second serves")
     rig.wait_until(lambda: "connected to snmpd" in systemd.status(), "the status says so")
-    assert len(lines(second, DUPLICATE)) == 1 and len(lines(second, "over: snmpd takes every table")) == 1, second.text()
+    assert len(lines(second, DUPLICATE)) == 1 and len(lines(second, "over: snmpd accepts every table")) == 1, second.text()
 
 
 @pytest.mark.parametrize("error", REFUSALS)
@@ -83,7 +83,7 @@ def test_refused_and_taken_later(master, alone, systemd, error):
     assert len(lines(program, "refuses 13 of 13 tables: %s (%d)" % (REFUSALS[error], error))) == 1, program.text()
     refuse = False
     rig.wait_until(lambda: lines(program, "connected to snmpd"), "all are registered")
-    assert len(lines(program, "over: snmpd takes every table")) == 1
+    assert len(lines(program, "over: snmpd accepts every table")) == 1
     assert len(by_hand.seen) == 1 and program.stop() == 0
 
 
@@ -121,7 +121,7 @@ def test_silent_master(master, alone, systemd):
     """It is ready, and alive, all the same: a unit that waits for snmpd must not fail."""
     master(lambda kind, n: None)
     program = alone()
-    rig.wait_until(lambda: lines(program, "somebody listens there, but does not answer"), "the silence is told")
+    rig.wait_until(lambda: lines(program, "a process listens there, but does not answer"), "the silence is told")
     rig.wait_until(lambda: "READY" in systemd.last and "WATCHDOG" in systemd.last, "it is ready and alive")
     assert "not connected to snmpd" in systemd.status() and program.process.poll() is None
 
@@ -207,10 +207,10 @@ def test_reload_of_a_faulty_file(agent, tree, systemd):
         reload(program, text + wrong + "\n")
         assert lines(program, told), program.text()
         assert program.snmpd.names() == before and program.snmpd.get("kvmInterval.0") == 1
-    assert len(lines(program, "the configuration stays as it was")) == 2
+    assert len(lines(program, "the configuration is unchanged")) == 2
     program.conf.unlink()
     program.signal(signal.SIGHUP)
-    rig.wait_until(lambda: len(lines(program, "the configuration stays as it was")) == 3, "it was told")
+    rig.wait_until(lambda: len(lines(program, "the configuration is unchanged")) == 3, "it was told")
     rig.wait_until(lambda: systemd.told.count("READY=1") == 4, "it is ready")
     assert program.stop() == 0
 

@@ -93,7 +93,7 @@ def test_container_with_pids_of_its_own_and_no_debugfs(vmm):
     """Then there is nothing to see, which is not the same as that there is nothing."""
     vmm()
     done = in_own_pids("0.1", "1", script="umount -l /sys/kernel/debug 2>/dev/null; ")
-    assert b"No KVM guest can be seen; see 'kvmstat doctor'." in done.stdout, done.stdout
+    assert b"No KVM guests are visible; see 'kvmstat doctor'." in done.stdout, done.stdout
     assert b"--pid=host" in done.stderr
 
 

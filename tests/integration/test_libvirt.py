@@ -72,7 +72,7 @@ def doctor(*args):
 
 
 class Watcher(rig.Program):
-    """kvmstat that tells of guests all the time."""
+    """kvmstat that reports guests all the time."""
 
     def __init__(self, place, args):
         self.out = str(place / "watcher.out")
@@ -255,7 +255,7 @@ def test_daemon_that_ends(libvirtd, guests, watcher):
     libvirtd[0].kill()
     watcher.next(lambda exits: not any(exits.values()), "all are absent")
     source, _ = doctor(*options(libvirtd, guests))
-    assert source["state"] == "missing" and "does its daemon run" in source["text"]
+    assert source["state"] == "missing" and "check that its daemon runs" in source["text"]
     libvirtd[0] = virt.Libvirtd(libvirtd[0].place)
     watcher.next(lambda exits: all(exits.values()), "all are back")
     assert watcher.longest_gap() < LIMIT

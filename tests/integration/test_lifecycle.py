@@ -180,7 +180,7 @@ def test_guests_are_served_from_a_read_only_state_directory(tree, agent):
     again = agent("Root %s" % root, again=subagent, wrapper=(*READ_ONLY, str(state)))
     rig.wait_until(lambda: "cannot save" in again.text(), "it has tried to save")
     assert manager.names() == before
-    assert "Read-only file system; until then new guests are not served" in again.text()
+    assert "Read-only file system; until it is saved, new guests are not served" in again.text()
     assert again.stop() == 0 and (state / "index").read_bytes() == kept
     agent("Root %s" % root, again=again)
     rig.wait_until(lambda: manager.index_of(newcomer), "the new guest is there")

@@ -31,23 +31,23 @@ static void bad_options_are_logged_with_key_and_value(void)
 	bad_line("Interval 5", "<LoadPlugin kvmstat>");
 	bad_line("Event \"/[/\"", "core says no to /[/");
 	bad_line("ReportHistograms perhaps", "core says no to perhaps");
-	bad_line("SkipNeverSeen 2", "write true or false");
-	bad_line("Pace fast", "write auto, or the pause after each guest in milliseconds");
+	bad_line("SkipNeverSeen 2", "expected true or false");
+	bad_line("Pace fast", "expected auto, or the pause after each guest in milliseconds");
 	bad_line("Pace -1", "milliseconds");
 	bad_line("Pace nan", "milliseconds");
 	bad_line("MaxValues 0", "whole number");
 	bad_line("MaxValues 2.5", "whole number");
 	bad_line("MaxValues 1e30", "whole number");
 	bad_line("MaxValues many", "whole number");
-	bad_line("HostnameFormat metadata", "write hostname, name or uuid");
-	bad_line("HostnameFormat name name name name name", "write hostname, name or uuid");
-	bad_line("PluginInstanceFormat hostname", "write name, uuid or none");
-	bad_line("PluginInstanceFormat none name", "write name, uuid or none");
-	bad_line("MaxValues 1 2", "it takes one value");
-	bad_line("Guest", "it needs a value");
+	bad_line("HostnameFormat metadata", "expected hostname, name or uuid");
+	bad_line("HostnameFormat name name name name name", "expected hostname, name or uuid");
+	bad_line("PluginInstanceFormat hostname", "expected name, uuid or none");
+	bad_line("PluginInstanceFormat none name", "expected name, uuid or none");
+	bad_line("MaxValues 1 2", "more than one value");
+	bad_line("Guest", "there is no value");
 	bad_line("Guest 7", "put it in quotes");
 	bad_line("Event true", "put it in quotes");
-	bad_line("<Guest web>", "it is no block");
+	bad_line("<Guest web>", "not a block");
 }
 
 static void a_bad_value_leaves_the_rest(void)
@@ -68,8 +68,8 @@ static void a_wrong_form_is_logged(void)
 	CHECK(daemon_configure("<Plugin kvmstat>\nPace 1\nPace 2 2\nGuest \"a\"\n<Guest "
 			       "b>\n</Plugin>\n") == 0);
 	CHECK(daemon_state.nlog == 2);
-	CHECK(daemon_logged(": Pace \"2 2\": it takes one value", NULL) == 1);
-	CHECK(daemon_logged(": Guest \"b\": it is no block", NULL) == 1);
+	CHECK(daemon_logged(": Pace \"2 2\": more than one value", NULL) == 1);
+	CHECK(daemon_logged(": Guest \"b\": not a block", NULL) == 1);
 }
 
 static void unseen_characters_are_shown_in_the_log(void)
@@ -110,11 +110,11 @@ static void filters_that_leave_nothing_are_told(void)
 	fake.nevents = 0;
 	fake.event_generation++;
 	start("<Plugin kvmstat>\nEvent \"/^none_here/\"\n</Plugin>\n");
-	CHECK(daemon_logged("W kvmstat plugin: Event and ExcludeEvent let no event of this host pass",
+	CHECK(daemon_logged("W kvmstat plugin: no event of this host matches Event and ExcludeEvent",
 			    NULL) == 1);
 	finish();
 	start("<Plugin kvmstat>\nEvent \"/^exits/\"\n</Plugin>\n");
-	CHECK(daemon_logged("let no event of this host pass", NULL) == 0);
+	CHECK(daemon_logged("no event of this host matches", NULL) == 0);
 }
 
 static void start_is_told_in_one_line(void)
@@ -145,7 +145,7 @@ static void formats_of_virt(void)
 static void formats_that_mix_up_guests_are_refused(void)
 {
 	start("<Plugin kvmstat>\nPluginInstanceFormat none\n</Plugin>\n");
-	CHECK(daemon_logged(": PluginInstanceFormat \"none\": every guest would have the same name; write "
+	CHECK(daemon_logged(": PluginInstanceFormat \"none\": all guests would have the same name; also set "
 			    "HostnameFormat",
 			    "is used instead") == 1);
 	pass();
@@ -168,7 +168,7 @@ static void failed_open_is_told_and_survived(void)
 	fake.open_error = -ENOENT;
 	CHECK(daemon_configure("<Plugin kvmstat>\nRoot \"/nowhere\"\n</Plugin>\n") == 0);
 	CHECK(daemon_init() != 0);
-	CHECK(daemon_logged(": Root: the directory cannot be opened: No such file", "does not start") == 1);
+	CHECK(daemon_logged(": Root: cannot open the directory: No such file", "does not start") == 1);
 	CHECK(daemon_read() != 0);
 	CHECK(daemon_state.nsent == 0);
 }
@@ -177,7 +177,7 @@ static void no_memory_at_the_start_is_told(void)
 {
 	fake.open_error = -ENOMEM;
 	CHECK(daemon_init() != 0);
-	CHECK(daemon_logged("E kvmstat plugin: it cannot start: Cannot allocate memory", NULL) == 1);
+	CHECK(daemon_logged("E kvmstat plugin: cannot start: Cannot allocate memory", NULL) == 1);
 }
 
 static void no_memory_in_the_first_pass_is_survived(void)
@@ -194,14 +194,14 @@ static void missing_types_are_registered(void)
 	daemon_state.no_types = true;
 	start(NULL);
 	CHECK(daemon_state.registered_types == 3);
-	CHECK(daemon_logged("W kvmstat plugin: the type \"derive\"", "types.db") == 1);
+	CHECK(daemon_logged("W kvmstat plugin: no TypesDB defines the type \"derive\"", "types.db") == 1);
 }
 
 static void wrong_types_stop_the_plugin(void)
 {
 	daemon_state.wrong_types = true;
 	CHECK(daemon_init() != 0);
-	CHECK(daemon_logged("E kvmstat plugin: the type \"derive\"", "TypesDB") == 1);
+	CHECK(daemon_logged("E kvmstat plugin: a TypesDB file defines the type \"derive\"", "TypesDB") == 1);
 }
 
 static const struct test tests[] = {

@@ -277,22 +277,22 @@ static void twins_swap_when_the_older_one_restarted_and_then_collectd(void)
 	CHECK_TEXT(instance(3), "web");
 }
 
-static bool at_once(void *context, const struct subject *subject, const struct cell *cell)
+static bool at_once(void *context, const struct series_owner *owner, const struct cell *cell)
 {
 	(void)context;
-	(void)subject;
+	(void)owner;
 	(void)cell;
 	return true;
 }
 
-static void remember_label(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
+static void remember_label(void *context, const struct series_owner *owner, const struct cell *cell, uint64_t value,
 			   uint64_t realtime_ns)
 {
 	(void)cell;
 	(void)value;
 	(void)realtime_ns;
-	CHECK(strcmp(subject->label->instance, "") != 0);
-	CHECK(strncmp(subject->label->instance, "pid-", 4) != 0);
+	CHECK(strcmp(owner->label->instance, "") != 0);
+	CHECK(strncmp(owner->label->instance, "pid-", 4) != 0);
 	++*(unsigned int *)context;
 }
 
@@ -343,10 +343,10 @@ static void many_guests_of_one_name_do_not_take_long(void)
 	CHECK_TEXT(instance(999), "same-998");
 }
 
-static void count_emit(void *context, const struct subject *subject, const struct cell *cell, uint64_t value,
+static void count_emit(void *context, const struct series_owner *owner, const struct cell *cell, uint64_t value,
 		       uint64_t realtime_ns)
 {
-	(void)subject;
+	(void)owner;
 	(void)cell;
 	(void)value;
 	(void)realtime_ns;

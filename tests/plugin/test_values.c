@@ -31,7 +31,7 @@ static void values_over_63_bits_keep_their_bits(void)
 	CHECK(daemon_sent(HV "-web/derive-exits") && daemon_sent(HV "-web/derive-exits")->derive == -1);
 }
 
-static void plugin_tells_of_itself(void)
+static void plugin_reports_itself(void)
 {
 	fake.problems[KVMSTAT_UNREADABLE].count = 3;
 	start(NULL);
@@ -324,10 +324,10 @@ static void collectd_that_takes_nothing_is_told_once(void)
 	start(NULL);
 	daemon_state.refuse = true;
 	pass();
-	CHECK(daemon_logged("collectd does not take values", NULL) == 1);
+	CHECK(daemon_logged("collectd rejects values", NULL) == 1);
 	daemon_state.refuse = false;
 	pass();
-	CHECK(daemon_logged("collectd takes values again", NULL) == 1);
+	CHECK(daemon_logged("collectd accepts values again", NULL) == 1);
 }
 
 static void no_memory_again_and_again_is_an_error(void)
@@ -337,7 +337,7 @@ static void no_memory_again_and_again_is_an_error(void)
 	CHECK(daemon_read() == 0);
 	CHECK(daemon_read() == 0);
 	CHECK(daemon_read() != 0);
-	CHECK(daemon_logged("nothing can be collected", NULL) == 1);
+	CHECK(daemon_logged("cannot collect", NULL) == 1);
 	fake.collect_error = 0;
 	pass();
 	CHECK(daemon_logged("collecting again", NULL) == 1);
@@ -357,7 +357,7 @@ static void changed_names_are_told_but_not_endlessly(void)
 		fake_add_guest(id, "web", "");
 	pass();
 	CHECK(daemon_state.nlog == 11);
-	CHECK(daemon_logged("kvmstat-web-2 ", NULL) == 1);
+	CHECK(daemon_logged("kvmstat-web-2: ", NULL) == 1);
 	CHECK(daemon_logged("20 more guests", NULL) == 1);
 	pass();
 	CHECK(daemon_state.nlog == 0);
@@ -414,7 +414,7 @@ static void pace_is_automatic(void)
 static const struct test tests[] = {
 	{"values have type, name and time", values_have_type_name_and_time},
 	{"values over 63 bits keep their bits", values_over_63_bits_keep_their_bits},
-	{"plugin tells of itself", plugin_tells_of_itself},
+	{"plugin reports itself", plugin_reports_itself},
 	{"absent is not zero", absent_is_not_zero},
 	{"never seen is not sent", never_seen_is_not_sent},
 	{"waking up sends the zero first", waking_up_sends_the_zero_first},

@@ -694,7 +694,7 @@ static void test_not_a_file(void **state)
 		listen_log();
 		for (int pass = 0; pass < 3; pass++)
 			assert_int_equal(assign(map, fake)[0], 0);
-		assert_int_equal(lines_with(INDEX_FILE ", where the indices of guests are kept: it is not a "
+		assert_int_equal(lines_with(INDEX_FILE ", which keeps the indices of guests: it is not a "
 						       "regular file"), 1);
 		assert_int_equal(lstat(path(INDEX_FILE), &after), 0);
 		assert_int_equal(before.st_ino, after.st_ino);
@@ -1090,7 +1090,7 @@ static void test_start(void **state)
 	chance = 7 * UINT64_C(250000000) + 41;
 	listen_log();
 	assert_int_equal(assign(map, fake)[0], 42);
-	assert_int_equal(lines_with("does not exist: the indices of guests begin at 42"), 1);
+	assert_int_equal(lines_with("does not exist: guest indices start at 42"), 1);
 	assert_int_equal(assign(map, fake)[2], 44);
 	fake_key(fake, 0, "name:n", "boot/n");
 	assert_int_equal(assign(map, fake)[0], 45);	/* one after the other in one run */

@@ -100,10 +100,10 @@ static void test_nothing_is_there(void **state)
 	char cause[128];
 
 	(void)state;
-	snprintf(cause, sizeof(cause), "there is nothing; of the path there is %s; ", folder);
+	snprintf(cause, sizeof(cause), "the socket does not exist; the path exists up to %s; ", folder);
 	expect(ENOENT, cause, "start snmpd, with the line \"master agentx\"");
 	assert_int_equal(rmdir(folder), 0);
-	snprintf(cause, sizeof(cause), "of the path there is %s; ", base);
+	snprintf(cause, sizeof(cause), "the path exists up to %s; ", base);
 	expect(ENOENT, cause, "option AgentXSocket");
 }
 
@@ -113,7 +113,7 @@ static void test_nobody_listens(void **state)
 	listen_at(SOCK_STREAM);
 	close(listener);
 	listener = -1;
-	expect(ECONNREFUSED, "the socket is there, but nobody listens", "start snmpd");
+	expect(ECONNREFUSED, "the socket exists, but no process listens", "start snmpd");
 }
 
 static void test_folder_is_closed(void **state)
@@ -123,7 +123,7 @@ static void test_folder_is_closed(void **state)
 	(void)state;
 	listen_at(SOCK_STREAM);
 	assert_int_equal(chmod(folder, 0600), 0);
-	snprintf(cause, sizeof(cause), "may not enter the folder %s (mode 0600, %s", folder, owner);
+	snprintf(cause, sizeof(cause), "may not enter the directory %s (mode 0600, %s", folder, owner);
 	snprintf(remedy, sizeof(remedy), "chmod o+x %s", folder);
 	expect(EACCES, cause, remedy);
 }
@@ -155,7 +155,7 @@ static void test_not_a_socket(void **state)
 	(void)state;
 	assert_int_equal(mkdir(path, 0777), 0);
 	assert_int_equal(chmod(path, 0777), 0);
-	expect(ECONNREFUSED, "it is a folder", "option AgentXSocket");
+	expect(ECONNREFUSED, "it is a directory", "option AgentXSocket");
 	assert_int_equal(rmdir(path), 0);
 	file = fopen(path, "w");
 	assert_non_null(file);
@@ -174,7 +174,7 @@ static void test_folder_is_a_file(void **state)
 	file = fopen(folder, "w");
 	assert_non_null(file);
 	fclose(file);
-	snprintf(cause, sizeof(cause), "%s is no folder", folder);
+	snprintf(cause, sizeof(cause), "%s is not a directory", folder);
 	expect(ENOTDIR, cause, "option AgentXSocket");
 }
 

@@ -121,7 +121,7 @@ static void test_last_one_wins(void **state)
 static void test_errors(void **state)
 {
 	static const char *const wrong[][2] = {
-		{ "Intervall 10", "unknown option Intervall: the options are Interval" },
+		{ "Intervall 10", "unknown option Intervall; the options are Interval" },
 		{ "Interval", "a value is missing" },
 		{ "Interval 0", "from 1 to 3600" },
 		{ "Interval 3601", "from 1 to 3600" },
@@ -135,19 +135,19 @@ static void test_errors(void **state)
 		{ "OidRoot 1.3.6..1", "is not an OID" },
 		{ "OidRoot 1.3.6.1.", "is not an OID" },
 		{ "OidRoot 1.3.6.4294967296", "is not an OID" },
-		{ "OidRoot 1.3.6", "is no place" },
-		{ "OidRoot 2.25.1.1", "is no place" },
+		{ "OidRoot 1.3.6", "is not a valid root" },
+		{ "OidRoot 2.25.1.1", "is not a valid root" },
 		{ "OidRoot 1.3.6.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1."
 		  "1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1",
 		  "is not an OID" },
 		{ "AgentXSocket tcp:localhost:705", "agentXSocket tcp:localhost:705,/var/agentx/master" },
-		{ "AgentXSocket udp:localhost:705", "add one with a comma" },
+		{ "AgentXSocket udp:localhost:705", "add one after a comma" },
 		{ "AgentXSocket relative", "begins with /" },
 		{ "StateDir state", "begins with /" },
 		{ "Guest \"open", "a quote is not closed" },
 		{ "Guest \"open\\\"", "a quote is not closed" },
 		{ "Guest /(/", "(" },
-		{ "ReportVcpus 1", "write true or false" },
+		{ "ReportVcpus 1", "expected true or false" },
 		{ "Source procfs", "procfs" },
 		{ "IgnoreSelected maybe", "maybe" },
 	};
@@ -191,17 +191,17 @@ static void test_files_of_other_systems(void **state)
 static void test_unseen_characters_are_shown(void **state)
 {
 	static const char *const wrong[][2] = {
-		{ "\xef\xbb\xbf\xef\xbb\xbfInterval 1", "unknown option \\xef\\xbb\\xbfInterval: " },
-		{ "#\n\xef\xbb\xbfInterval 1", "unknown option \\xef\\xbb\\xbfInterval: " },
-		{ "Inter\xe2\x80\x8bval 1", "unknown option Inter\\xe2\\x80\\x8bval: " },
-		{ "Interval\xc2\xa0" "10", "a value is missing after Interval\\xc2\\xa010: " },
+		{ "\xef\xbb\xbf\xef\xbb\xbfInterval 1", "unknown option \\xef\\xbb\\xbfInterval; " },
+		{ "#\n\xef\xbb\xbfInterval 1", "unknown option \\xef\\xbb\\xbfInterval; " },
+		{ "Inter\xe2\x80\x8bval 1", "unknown option Inter\\xe2\\x80\\x8bval; " },
+		{ "Interval\xc2\xa0" "10", "a value is missing after Interval\\xc2\\xa010; " },
 		{ "Interval 10\xc2\xa0", "Interval '10\\xc2\\xa0' is not" },
 		{ "Interval \"1\x01\"", "Interval '1\\x01' is not" },
 		{ "StateDir \xe2\x80\xaa/var", "StateDir '\\xe2\\x80\\xaa/var' is not" },
 		{ "AgentXSocket \xe3\x80\x80/var", "AgentXSocket '\\xe3\\x80\\x80/var' is not" },
 		{ "OidRoot 1.3.6\xff.1", "OidRoot '1.3.6\\xff.1' is not" },
 		{ "ReportVcpus tr\xc2\xadue", "\"tr\\xc2\\xadue\": " },
-		{ "Intervall\xc3\xa4 10", "unknown option Intervall\xc3\xa4: " },
+		{ "Intervall\xc3\xa4 10", "unknown option Intervall\xc3\xa4; " },
 	};
 	struct settings *settings = *state;
 

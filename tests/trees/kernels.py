@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What kernels keep of a guest, as tables beside this file, and hosts made of them.
 
-expected/ARCH-VERSION.tsv was made once from the kernel's own descriptors and is data: nothing here makes it anew, and
+expected/ARCH-VERSION.tsv was made once from the kernel's own descriptors and is data: nothing here makes it again, and
 nothing in it comes from common/events/events.tsv. Its columns: the file's name in debugfs, its mode, then what kvmstat is to
 say of it: event, class, unit, scope, and "dead" if no kernel counts it.
 """

@@ -478,7 +478,7 @@ static void test_not_needed(void **state)
 		told(KVMSTAT_STATSFD, KVMSTAT_UNUSED, "not needed");
 		told(KVMSTAT_DEBUGFS, KVMSTAT_UNUSED, "not needed");
 		told(KVMSTAT_PROC, KVMSTAT_UNUSED, "not needed");
-		told(KVMSTAT_LIBVIRT, KVMSTAT_UNUSED, "only if the option Source names it");
+		told(KVMSTAT_LIBVIRT, KVMSTAT_UNUSED, "only if the option Source lists it");
 		/* What it counts no other source has. */
 		told(KVMSTAT_TRACEPOINT, KVMSTAT_MISSING, "running kernel");
 		fake_error = -EPERM;
@@ -524,7 +524,7 @@ static void test_unnamed(void **state)
 	lab_pass(lab);
 	assert_true(lab_problem(lab->sample, KVMSTAT_UNNAMED));
 	text = lab->sample->problems[KVMSTAT_UNNAMED].text;
-	assert_non_null(strstr(text, "1 of 2 guests, because /proc has no process"));
+	assert_non_null(strstr(text, "1 of 2 guests: no process in /proc"));
 	/* As if this were the host's own /proc, which does not even show process 1. */
 	lab->kvmstat->context.root.live = true;
 	has_effective(CAP_SYS_PTRACE, false);
@@ -538,7 +538,7 @@ static void test_unnamed(void **state)
 	lab_process(lab, 1, "init", 1);
 	lab_pass(lab);
 	text = lab->sample->problems[KVMSTAT_UNNAMED].text;
-	assert_non_null(strstr(text, "1 of 2 guests, because /proc has no process"));
+	assert_non_null(strstr(text, "1 of 2 guests: no process in /proc"));
 }
 
 static void test_bad_root(void **state)

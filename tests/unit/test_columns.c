@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which events become columns: filters, old names, unknown ones, modules that are loaded anew. */
+/* Which events become columns: filters, old names, unknown ones, modules that are loaded again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -150,7 +150,7 @@ static void test_unknown_events(void **state)
 	assert_int_equal(kvmstat_remember_event(lab->kvmstat, "another", 1), -EINVAL);
 }
 
-/* The module is loaded anew and has one event more, and one less. */
+/* The module is loaded again and has one event more, and one less. */
 static void test_reloaded(void **state)
 {
 	const struct kvmstat_event *event;
@@ -175,7 +175,7 @@ static void test_reloaded(void **state)
 	lab_is(lab->sample, "web", "exit_newly_invented", 22);
 	lab_absent(lab->sample, "web", "exit_instruction");
 	assert_ptr_equal(lab_column(lab->sample, "exit_null")->event, event);
-	/* Loaded anew without a change, nobody need rebuild anything. */
+	/* Loaded again without a change, nobody need rebuild anything. */
 	generation = lab->sample->event_generation;
 	lab_discard(lab, "sys/kernel/debug/kvm");
 	lab_event(lab, "kvm", "exit_null", 0644);
@@ -210,7 +210,7 @@ static void offer(struct source *source, const char *const names[], size_t count
 	source->is_open = true;
 }
 
-/* The source that serves an event among the columns made anew, or -1. */
+/* The source that serves an event among the columns made again, or -1. */
 static int server_of(const char *event)
 {
 	const struct column_set *set = lab->kvmstat->context.columns;

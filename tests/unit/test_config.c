@@ -140,9 +140,9 @@ static void test_wrong_booleans_change_nothing(void **state)
 	const struct kvmstat_config *config = *state;
 
 	set(state, "ReportHistograms", "true");
-	refused(state, "ReportHistograms", "maybe", "write true or false");
-	refused(state, "ReportHistograms", "", "write true or false");
-	refused(state, "IgnoreSelected", "1", "write true or false");
+	refused(state, "ReportHistograms", "maybe", "expected true or false");
+	refused(state, "ReportHistograms", "", "expected true or false");
+	refused(state, "IgnoreSelected", "1", "expected true or false");
 	assert_true(config->histograms);
 }
 
@@ -170,7 +170,7 @@ static void test_repeated_sources_add_to_the_order(void **state)
 	assert_sources(*state, "debugfs proc ");
 	set(state, "Source", "bpf libvirt");
 	assert_sources(*state, "debugfs bpf libvirt proc ");
-	refused(state, "Source", "bpf", "name each source once");
+	refused(state, "Source", "bpf", "expected each source once");
 	set(state, "Source", "auto");
 	assert_sources(*state, "bpf statsfd debugfs proc ");
 	set(state, "Source", "bpf");
@@ -198,7 +198,7 @@ static void test_wrong_sources_change_nothing(void **state)
 	refused(state, "Source", "ftrace", "expected auto, or any of bpf, statsfd, debugfs, libvirt");
 	refused(state, "Source", "unknown", "expected auto");
 	refused(state, "Source", "bpf auto", "expected auto, or any of bpf, statsfd, debugfs, libvirt");
-	refused(state, "Source", "bpf,bpf", "name each source once");
+	refused(state, "Source", "bpf,bpf", "expected each source once");
 	refused(state, "Source", "absent", "expected auto");
 	refused(state, "Source", "proc", "expected auto");
 	refused(state, "Source", "", "names no source");
@@ -212,7 +212,7 @@ static void test_root(void **state)
 
 	set(state, "Root", "/srv/capture 1");
 	assert_string_equal(config->root, "/srv/capture 1");
-	refused(state, "Root", "", "write the one");
+	refused(state, "Root", "", "expected the one");
 	assert_string_equal(config->root, "/srv/capture 1");
 }
 
@@ -224,9 +224,9 @@ static void test_libvirt_uri(void **state)
 	assert_string_equal(config->libvirt_uri, "qemu:///system");
 	set(state, "LibvirtURI", "qemu:///session");
 	assert_string_equal(config->libvirt_uri, "qemu:///session");
-	refused(state, "LibvirtURI", "qemu+ssh://root@elsewhere/system", "write qemu:///system");
-	refused(state, "LibvirtURI", "qemu://elsewhere/system", "write qemu:///system");
-	refused(state, "LibvirtURI", "", "write qemu:///system");
+	refused(state, "LibvirtURI", "qemu+ssh://root@elsewhere/system", "expected qemu:///system");
+	refused(state, "LibvirtURI", "qemu://elsewhere/system", "expected qemu:///system");
+	refused(state, "LibvirtURI", "", "expected qemu:///system");
 	assert_string_equal(config->libvirt_uri, "qemu:///session");
 	set(state, "LIBVIRTURI", "qemu+unix:///system?socket=/run/sock");
 	assert_string_equal(config->libvirt_uri, "qemu+unix:///system?socket=/run/sock");
@@ -238,7 +238,7 @@ static void test_broken_expression_names_the_option(void **state)
 
 	refused(state, "ExcludeGuest", "/web[/", "backslash");
 	refused(state, "Event", "/(/", "correct it");
-	refused(state, "Guest", "", "write a name");
+	refused(state, "Guest", "", "expected a name");
 	assert_true(filter_pass(config->guests, "web", NULL));
 }
 

@@ -214,14 +214,14 @@ static void test_broken_expressions(void **state)
 
 static void test_half_an_expression(void **state)
 {
-	refused(state, "/web", "/web", "write a regular expression as");
-	refused(state, "/", "/", "does not end with one");
+	refused(state, "/web", "/web", "expected a regular expression as");
+	refused(state, "/", "/", "does not end with /");
 }
 
 static void test_empty_words(void **state)
 {
-	refused(state, "", "empty word", "write a name");
-	refused(state, "//", "//", "leave the option out");
+	refused(state, "", "empty word", "expected a name");
+	refused(state, "//", "//", "omit the option");
 }
 
 static void test_expressions_that_would_eat_the_process(void **state)

@@ -281,7 +281,7 @@ static void expect_directory(struct guest *guest, bool has, int links)
 {
 	assert_true(guest_has_directory(guest, &tree->root) == has);
 	assert_int_equal(guest_links(guest, &tree->root), links);
-	fd_spare(&guest->dirfd, 0);
+	fd_close_high(&guest->dirfd, 0);
 }
 
 /* A directory that is gone says that the VM has ended, but not where debugfs is gone as well. */

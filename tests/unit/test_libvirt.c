@@ -92,7 +92,7 @@ static struct libvirt_domain *say(const char *name, const char *uuid, const char
 	return domain;
 }
 
-static void say_anew(void)
+static void say_again(void)
 {
 	fake.answer.ndomains = fake.nparams = 0;
 }
@@ -182,7 +182,7 @@ static void test_sums(void **state)
 	assert_int_equal(lab_column(lab->sample, "new_level")->event->class, KVMSTAT_INSTANT);
 	/* The other one libvirt does not have. */
 	lab_absent(lab->sample, "db", "exit_null");
-	is_told(KVMSTAT_PARTIAL, "db: libvirt does not know it");
+	is_told(KVMSTAT_PARTIAL, "db): libvirt does not know the guest");
 	assert_true(lab_problem(lab->sample, KVMSTAT_UNREADABLE));
 }
 
@@ -226,7 +226,7 @@ static void test_rows_of_vcpus(void **state)
 		assert_int_equal(row->vcpus[i].cpu_ns, 100 * (i + 1));
 		assert_int_equal(row->vcpus[i].wait_ns, 10 * (i + 1));
 	}
-	say_anew();
+	say_again();
 	say("web", WEB, "vcpu.current=2 vcpu.0.state=1 vcpu.0.exit_null.sum=5 vcpu.1.state=0 vcpu.1.exit_null.sum=6");
 	pass();
 	row = lab_row(lab->sample, "web");
@@ -265,7 +265,7 @@ static void test_a_vcpu_without_values(void **state)
 {
 	(void)state;
 	say("db", DB, "");
-	say_anew();
+	say_again();
 	say("web", WEB, VCPUS("vcpu.0.exit_null.sum=5 vcpu.0.exit_validity.sum=1", "vcpu.1.exit_validity.sum=1") " vm.inject_io.sum=1");
 	lab_set(lab, "Guest", "web");
 	pass();
@@ -285,11 +285,11 @@ static void test_a_vcpu_too_few(void **state)
 	pass();
 	lab_absent(lab->sample, "web", "exit_null");
 	lab_is(lab->sample, "web", "inject_io", 1);
-	say_anew();
+	say_again();
 	say("web", WEB, VCPUS("vcpu.0.exit_null.sum=5", "vcpu.1.exit_null.sum=6"));
 	pass();
 	lab_is(lab->sample, "web", "exit_null", 11);
-	say_anew();
+	say_again();
 	say("web", WEB, "vcpu.current=1 vcpu.0.state=1 vcpu.0.exit_null.sum=5");
 	pass();
 	lab_absent(lab->sample, "web", "exit_null");
@@ -314,11 +314,11 @@ static void test_malformed(void **state)
 	pass();
 	lab_is(lab->sample, "web", "exit_null", 11);
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		say_anew();
+		say_again();
 		say("web", WEB, answers[i]);
 		pass();
 		lab_absent(lab->sample, "web", "exit_null");
-		is_told(KVMSTAT_MISSING, "makes no sense");
+		is_told(KVMSTAT_MISSING, "is invalid");
 		assert_true(lab_problem(lab->sample, KVMSTAT_MALFORMED));
 		assert_false(lab_problem(lab->sample, KVMSTAT_UNREADABLE));
 	}
@@ -346,7 +346,7 @@ static void test_pid_file(void **state)
 	lab_write(lab, "100\n", "run/libvirt/qemu/web.pid");
 	pass();
 	lab_is(lab->sample, "web", "exit_null", 11);
-	/* It was started anew, and /proc showed the one before. */
+	/* It was restarted, and /proc showed the one before. */
 	lab_write(lab, "101\n", "run/libvirt/qemu/web.pid");
 	pass();
 	lab_absent(lab->sample, "web", "exit_null");
@@ -363,7 +363,7 @@ static void test_another_name(void **state)
 	lab_write(lab, "100\n", "run/libvirt/web.pid");
 	pass();
 	assert_null(lab_column(lab->sample, "exit_null"));
-	is_told(KVMSTAT_MISSING, "does not know it");
+	is_told(KVMSTAT_MISSING, "does not know the guest");
 	assert_true(lab_problem(lab->sample, KVMSTAT_NO_SOURCE));
 }
 
@@ -416,10 +416,10 @@ static void test_silence(void **state)
 	} cases[] = {
 		{ &fake.rc, -ETIMEDOUT, KVMSTAT_MISSING, "did not answer in time" },
 		{ &fake.rc, -EBUSY, KVMSTAT_MISSING, "qemu:///system does not answer" },
-		{ &fake.rc, -EACCES, KVMSTAT_DENIED, "refuses (so it is)" },
-		{ &fake.rc, -ENOENT, KVMSTAT_MISSING, "cannot be asked (so it is)" },
-		{ &fake.prepare_rc, -EAGAIN, KVMSTAT_DENIED, "starting the thread that asks libvirt failed" },
-		{ &fake.prepare_rc, -ENOMEM, KVMSTAT_DENIED, "starting the thread that asks libvirt failed" },
+		{ &fake.rc, -EACCES, KVMSTAT_DENIED, "refuses access (so it is)" },
+		{ &fake.rc, -ENOENT, KVMSTAT_MISSING, "cannot connect to qemu:///system (so it is)" },
+		{ &fake.prepare_rc, -EAGAIN, KVMSTAT_DENIED, "starting the thread that calls libvirt failed" },
+		{ &fake.prepare_rc, -ENOMEM, KVMSTAT_DENIED, "starting the thread that calls libvirt failed" },
 	};
 
 	(void)state;
@@ -445,7 +445,7 @@ static void test_never_reached(void **state)
 	fake.rc = -ENOENT;
 	pass();
 	assert_true(lab_problem(lab->sample, KVMSTAT_NO_SOURCE));
-	assert_non_null(strstr(lab->sample->problems[KVMSTAT_NO_SOURCE].text, "does its daemon run"));
+	assert_non_null(strstr(lab->sample->problems[KVMSTAT_NO_SOURCE].text, "check that its daemon runs"));
 	assert_int_equal(lab->sample->nrows, 2);
 }
 
@@ -461,17 +461,17 @@ static void test_without_events(void **state)
 	pass();
 	lab_is(lab->sample, "web", "exit_null", 11);
 	lab_absent(lab->sample, "db", "exit_null");
-	is_told(KVMSTAT_PARTIAL, "db: its program does not answer libvirt");
+	is_told(KVMSTAT_PARTIAL, "db): its VMM does not answer libvirt");
 	domain->busy = false;
 	pass();
-	is_told(KVMSTAT_PARTIAL, "db: libvirt has no statistics of it");
+	is_told(KVMSTAT_PARTIAL, "db): libvirt returns no statistics");
 	/* It had them: then it was passed over, and is free again meanwhile. */
-	say_anew();
+	say_again();
 	say("web", WEB, VCPUS("", ""));
 	say("db", DB, VCPUS("vcpu.0.exit_null.sum=5", "vcpu.1.exit_null.sum=6"));
 	pass();
 	lab_is(lab->sample, "db", "exit_null", 11);
-	is_told(KVMSTAT_PARTIAL, "web: its program does not answer libvirt");
+	is_told(KVMSTAT_PARTIAL, "web): its VMM does not answer libvirt");
 }
 
 /* ---- with other sources ---- */
@@ -544,7 +544,7 @@ static void test_not_unless_asked_for(void **state)
 	lab_set(lab, "Source", "auto");
 	pass();
 	assert_int_equal(fake.calls, 0);
-	is_told(KVMSTAT_UNUSED, "only if the option Source names it");
+	is_told(KVMSTAT_UNUSED, "only if the option Source lists it");
 }
 
 static void test_a_captured_host(void **state)
@@ -552,7 +552,7 @@ static void test_a_captured_host(void **state)
 	(void)state;
 	lab_pass(lab);
 	assert_int_equal(fake.calls, 0);
-	is_told(KVMSTAT_MISSING, "Root names another place");
+	is_told(KVMSTAT_MISSING, "Root is another host");
 }
 
 static void test_no_guests(void **state)
@@ -568,7 +568,7 @@ static void test_no_guests(void **state)
 	assert_false(lab_problem(lab->sample, KVMSTAT_NO_SOURCE));
 }
 
-/* A cell that a worse source has filled already, bpf as the one that finds the guests, is filled anew. */
+/* A cell that a worse source has filled already, bpf as the one that finds the guests, is filled again. */
 static void test_order(void **state)
 {
 	struct pass any = { 0 };

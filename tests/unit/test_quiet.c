@@ -195,7 +195,7 @@ static void test_not_live(void **state)
 	expect(4);
 }
 
-/* When sources are opened anew, another one may find the guests. */
+/* When sources are opened again, another one may find the guests. */
 static void test_other_sources(void **state)
 {
 	(void)state;

@@ -126,7 +126,7 @@ static void test_old_capabilities(void **state)
 	has_words(explain(CALL_BPF_ITERATOR, EPERM, rights, KVMSTAT_DENIED), "this process lacks CAP_SYS_ADMIN; ");
 	rights.effective = BIT(SYS_ADMIN);
 	rights.max_locked = 64 * 1024;
-	has_words(explain(CALL_BPF_ITERATOR, EPERM, rights, KVMSTAT_DENIED), "64 KiB; raise LimitMEMLOCK=");
+	has_words(explain(CALL_BPF_ITERATOR, EPERM, rights, KVMSTAT_DENIED), "limited to 64 KiB for this process; raise LimitMEMLOCK=");
 	rights.linux_version = 511;
 	lacks_words(explain(CALL_BPF_ITERATOR, EPERM, rights, KVMSTAT_DENIED), "LimitMEMLOCK=");
 }
@@ -179,7 +179,7 @@ static void test_yama(void **state)
 		rights.effective = 0;
 	}
 	has_words(explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED),
-		  "kernel.yama.ptrace_scope=3 forbids it to everyone until the next boot; boot with 2 or less and add CAP_SYS_PTRACE");
+		  "kernel.yama.ptrace_scope=3 forbids it to everyone until the next boot; reboot with 2 or less and add CAP_SYS_PTRACE");
 	rights.effective = BIT(SYS_PTRACE);
 	text = explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED);
 	has_words(text, "boot with 2 or less");
@@ -196,7 +196,7 @@ static void test_perf_event_paranoid(void **state)
 	(void)state;
 	rights.perf_paranoid = 3;
 	text = explain(CALL_PERF, EACCES, rights, KVMSTAT_DENIED);
-	has_words(text, "kernel.perf_event_paranoid=3 leaves it to CAP_SYS_ADMIN; set it to 2 (sysctl), or add CAP_SYS_ADMIN");
+	has_words(text, "kernel.perf_event_paranoid=3 requires CAP_SYS_ADMIN; set it to 2 (sysctl), or add CAP_SYS_ADMIN");
 	lacks_words(text, "CAP_PERFMON");
 	lacks_words(explain(CALL_BPF_COUNTER, EPERM, rights, KVMSTAT_DENIED), "paranoid");
 	rights.effective = 0;
@@ -227,7 +227,7 @@ static void test_lockdown(void **state)
 	rights.lockdown = KVMSTAT_LOCKDOWN_CONFIDENTIALITY;
 	has_words(explain(CALL_BPF_ITERATOR, EPERM, rights, KVMSTAT_DENIED), "lockdown=confidentiality forbids BPF");
 	has_words(explain(CALL_BPF_ITERATOR, EINVAL, rights, KVMSTAT_DENIED), "lockdown=confidentiality forbids BPF");
-	has_words(explain(CALL_TRACEFS, EPERM, rights, KVMSTAT_DENIED), "lockdown=confidentiality forbids to read tracefs");
+	has_words(explain(CALL_TRACEFS, EPERM, rights, KVMSTAT_DENIED), "lockdown=confidentiality forbids reading tracefs");
 	lacks_words(explain(CALL_BPF_ITERATOR, EMFILE, rights, KVMSTAT_DENIED), "lockdown");
 	lacks_words(explain(CALL_PIDFD_GETFD, EPERM, rights, KVMSTAT_DENIED), "lockdown");
 }
@@ -239,16 +239,16 @@ static void test_absent(void **state)
 	struct rights rights = all();
 
 	(void)state;
-	has_words(explain(CALL_BPF_ITERATOR, ENOSYS, rights, KVMSTAT_MISSING), "it needs Linux 5.8 and CONFIG_BPF_SYSCALL");
-	has_words(explain(CALL_PIDFD_GETFD, ENOSYS, rights, KVMSTAT_MISSING), "it needs Linux 5.6");
-	has_words(explain(CALL_PERF, ENOSYS, rights, KVMSTAT_MISSING), "it needs CONFIG_PERF_EVENTS");
-	has_words(explain(CALL_BTF, ENOENT, rights, KVMSTAT_MISSING), "it needs CONFIG_DEBUG_INFO_BTF");
+	has_words(explain(CALL_BPF_ITERATOR, ENOSYS, rights, KVMSTAT_MISSING), "it requires Linux 5.8 and CONFIG_BPF_SYSCALL");
+	has_words(explain(CALL_PIDFD_GETFD, ENOSYS, rights, KVMSTAT_MISSING), "it requires Linux 5.6");
+	has_words(explain(CALL_PERF, ENOSYS, rights, KVMSTAT_MISSING), "it requires CONFIG_PERF_EVENTS");
+	has_words(explain(CALL_BTF, ENOENT, rights, KVMSTAT_MISSING), "it requires CONFIG_DEBUG_INFO_BTF");
 	/* A filter may hide what the kernel has, but not what it cannot have. */
 	rights.is_filtered = true;
 	has_words(explain(CALL_BPF_ITERATOR, ENOSYS, rights, KVMSTAT_DENIED), "a seccomp filter forbids bpf;");
 	rights.linux_version = 505;
-	has_words(explain(CALL_PIDFD_GETFD, ENOSYS, rights, KVMSTAT_MISSING), "it needs Linux 5.6");
-	has_words(explain(CALL_BPF_ITERATOR, EINVAL, rights, KVMSTAT_MISSING), "it needs Linux 5.8");
+	has_words(explain(CALL_PIDFD_GETFD, ENOSYS, rights, KVMSTAT_MISSING), "it requires Linux 5.6");
+	has_words(explain(CALL_BPF_ITERATOR, EINVAL, rights, KVMSTAT_MISSING), "it requires Linux 5.8");
 }
 
 /* ---- no more of it ---- */
@@ -259,7 +259,7 @@ static void test_exhausted(void **state)
 
 	(void)state;
 	for (enum refusal_call call = 0; call < CALL_COUNT; call++) {
-		has_words(explain(call, EMFILE, rights, KVMSTAT_DENIED), "may have 1024 descriptors, and all are in use; raise LimitNOFILE=");
+		has_words(explain(call, EMFILE, rights, KVMSTAT_DENIED), "all 1024 descriptors that this process may have are in use; raise LimitNOFILE=");
 		has_words(explain(call, ENFILE, rights, KVMSTAT_DENIED), "fs.file-max");
 		has_words(explain(call, ENOMEM, rights, KVMSTAT_DENIED), "MemoryMax=");
 		explain(call, EAGAIN, rights, KVMSTAT_DENIED);
@@ -280,12 +280,12 @@ static void test_threads(void **state)
 	lacks_words(text, "TasksMax=");
 	lacks_words(text, "LimitNPROC=");
 	rights.max_threads = 7;
-	has_words(explain(CALL_THREAD, EAGAIN, rights, KVMSTAT_DENIED), "may have 7 threads; raise LimitNPROC=");
+	has_words(explain(CALL_THREAD, EAGAIN, rights, KVMSTAT_DENIED), "limited to 7 threads; raise LimitNPROC=");
 	/* root is not bound by that. */
 	rights.is_root = true;
 	lacks_words(explain(CALL_THREAD, EAGAIN, rights, KVMSTAT_DENIED), "LimitNPROC=");
 	rights.max_tasks = 9;
-	has_words(explain(CALL_THREAD, EAGAIN, rights, KVMSTAT_DENIED), "may have 9 threads; raise TasksMax=");
+	has_words(explain(CALL_THREAD, EAGAIN, rights, KVMSTAT_DENIED), "limited to 9 threads; raise TasksMax=");
 }
 
 /* ---- every one ---- */
@@ -304,14 +304,14 @@ static void check(enum refusal_call call, int error, struct rights rights)
 		lacks_words(status.text, "run as root");
 	}
 	if (rights.linux_version >= 511 && error != ENOSYS)
-		lacks_words(status.text, "needs Linux");
+		lacks_words(status.text, "requires Linux");
 	if (error != EPERM && error != EACCES && error != ENOSYS)
 		lacks_words(status.text, "seccomp");
-	if (strstr(status.text, "is not known"))
+	if (strstr(status.text, "unknown reason"))
 		assert_int_equal(status.state, KVMSTAT_MISSING);
 	if (error == EIO) {
-		has_words(status.text, "errno 5,");
-		has_words(status.text, "please report it");
+		has_words(status.text, "errno 5 for");
+		has_words(status.text, "please report this");
 	}
 }
 

@@ -263,13 +263,13 @@ static void check_privileged(const struct way *way, int error, struct kvmstat_so
 	} else if (error == ENOMEM) {
 		check_words(way, error, &status, KVMSTAT_DENIED, "short of memory;", true);
 	} else if (error == EAGAIN || error == EINTR) {
-		check_words(way, error, &status, KVMSTAT_DENIED, "it is tried again", true);
+		check_words(way, error, &status, KVMSTAT_DENIED, "will retry", true);
 	} else if (error == EIO) {
-		check_words(way, error, &status, KVMSTAT_MISSING, "returned errno 5, and why is not known; please report it", true);
+		check_words(way, error, &status, KVMSTAT_MISSING, "returned errno 5 for an unknown reason; please report this", true);
 	}
 	check_words(way, error, &status, status.state, "CAP_", false);
 	check_words(way, error, &status, status.state, "run as root", false);
-	check_words(way, error, &status, status.state, "needs Linux", false);
+	check_words(way, error, &status, status.state, "requires Linux", false);
 }
 
 /*

@@ -25,12 +25,12 @@ static void test_what_is_kept(void **state)
 	for (int i = 0; i < 20; i++)
 		expect_all(2);
 	assert_int_equal(open_fds(), with);
-	statsfd->keep_below = debugfs->keep_below = 0;
+	statsfd->fd_limit = debugfs->fd_limit = 0;
 	for (int i = 0; i < 3; i++) {
 		expect_all(2);
 		assert_int_equal(open_fds(), with - 2);
 	}
-	statsfd->keep_below = debugfs->keep_below = 1 << 19;
+	statsfd->fd_limit = debugfs->fd_limit = 1 << 19;
 	expect_all(2);
 	assert_int_equal(open_fds(), with);
 	heard = true;
@@ -77,7 +77,7 @@ static void test_guarded(void **state)
 	/* Not the vCPU any more. */
 	settle();
 	assert_int_equal(dup2(kvm, vcpus[1]), vcpus[1]);
-	expect_none("keeps no statistics fds");
+	expect_none("does not keep a statistics fd");
 	assert_int_equal(open_fds(), before + 2);
 }
 

@@ -209,7 +209,7 @@ static void test_vcpus(void **state)
 		if (vm.sample->columns[i].event->class == KVMSTAT_CUMULATIVE)
 			assert_int_equal(row->vcpus[0].value[i] + row->vcpus[1].value[i], row->value[i]);
 	close_fd(&vm.stats[1]);
-	expect_none(pass(), "keeps no statistics fds for all of its vCPUs");
+	expect_none(pass(), "does not keep a statistics fd of each vCPU");
 	assert_int_equal(vm.sample->nvcpus, 0);
 }
 
@@ -255,7 +255,7 @@ static void test_one_is_missing(void **state)
 	need_stats();
 	pass();
 	close_fd(&vm.stats[1]);
-	expect_none(pass(), "keeps no statistics fds for all of its vCPUs");
+	expect_none(pass(), "does not keep a statistics fd of each vCPU");
 	vm.stats[1] = ioctl(vm.vcpu[1], KVM_GET_STATS_FD, 0);
 	assert_int_equal(present(pass()), vm.sample->ncells);
 	assert_false(vm.sample->problems[KVMSTAT_UNREADABLE].active);
@@ -269,10 +269,10 @@ static void test_no_guard(void **state)
 	need_stats();
 	pass();
 	close_fd(&vm.vcpu[0]);
-	expect_none(pass(), "keeps no statistics fds");
+	expect_none(pass(), "does not keep a statistics fd");
 	/* Nor if all of the vCPU is out of sight: it still counts. */
 	close_fd(&vm.stats[0]);
-	expect_none(pass(), "keeps no statistics fds");
+	expect_none(pass(), "does not keep a statistics fd");
 }
 
 static void test_new_vcpu(void **state)
@@ -334,7 +334,7 @@ static void test_number_of_another(void **state)
 	assert_int_equal(dup2(pipes[0], vm.stats[1]), vm.stats[1]);
 	close(pipes[0]);
 	close(pipes[1]);
-	expect_none(pass(), "keeps no statistics fds");
+	expect_none(pass(), "does not keep a statistics fd");
 }
 
 /* Exactly the same numbers of fds, and another VM. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The statsfd source while no VM begins or ends, when it does not look where the fds of a VMM are: what
- * changes all the same. With VMs of this process, and debugfs, which tells of new vCPUs.
+ * changes all the same. With VMs of this process, and debugfs, which shows new vCPUs.
  */
 #include "quiet_vm.h"
 
@@ -25,7 +25,7 @@ static void test_new_vcpu(void **state)
 	expect_all(4);
 }
 
-/* What bpf finds it need not look for anew: it may walk over all files in each pass, where that is cheaper.
+/* What bpf finds it need not look for again: it may walk over all files in each pass, where that is cheaper.
  */
 static void test_bpf_beside(void **state)
 {
@@ -87,8 +87,8 @@ static void test_new_vcpu_without(void **state)
 	(void)state;
 	begin();
 	make_vcpu(2);
-	expect_none("keeps no statistics fds for all of its vCPUs");
-	expect_none("keeps no statistics fds for all of its vCPUs");
+	expect_none("does not keep a statistics fd of each vCPU");
+	expect_none("does not keep a statistics fd of each vCPU");
 	keep_stats(2);
 	expect_all(3);
 }
@@ -104,7 +104,7 @@ static void test_number_of_another(void **state)
 	assert_int_equal(dup2(pipes[0], stats[1]), stats[1]);
 	close(pipes[0]);
 	close(pipes[1]);
-	expect_none("keeps no statistics fds");
+	expect_none("does not keep a statistics fd");
 }
 
 /* A file as large, open for reading only; and one that begins as the statistics do. */
@@ -131,7 +131,7 @@ static void test_number_of_file(void **state)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		assert_int_equal(dup2(fd, stats[1]), stats[1]);
 		close(fd);
-		expect_none("keeps no statistics fds");
+		expect_none("does not keep a statistics fd");
 		memset(block, 0x55, sizeof(block));
 		close_fd(&stats[1]);
 		keep_stats(1);
@@ -155,7 +155,7 @@ static void test_closed(void **state)
 	(void)state;
 	begin();
 	close_fd(&stats[1]);
-	expect_none("keeps no statistics fds");
+	expect_none("does not keep a statistics fd");
 	keep_stats(1);
 	expect_all(2);
 }
@@ -232,9 +232,9 @@ static void test_lost_recreation(void **state)
 		uint64_t id;
 
 		settle();
-		((struct statsfd_state *)kvmstat->sources[KVMSTAT_STATSFD].state)->keep_below =
+		((struct statsfd_state *)kvmstat->sources[KVMSTAT_STATSFD].state)->fd_limit =
 			kept ? 1 << 19 : 0;
-		((struct debugfs_state *)kvmstat->sources[KVMSTAT_DEBUGFS].state)->keep_below =
+		((struct debugfs_state *)kvmstat->sources[KVMSTAT_DEBUGFS].state)->fd_limit =
 			kept ? 1 << 19 : 0;
 		assert_int_equal(present(pass()), 1);
 		id = sample->rows[0].guest->id;
@@ -257,7 +257,7 @@ static void test_other_header(void **state)
 	fds = stats_fds_of(guest());
 	fds->blocks[KVMSTAT_VCPU].header.num_desc++;
 	fds->links = 0;
-	expect_none("makes no sense");
+	expect_none("are invalid");
 	fds->blocks[KVMSTAT_VCPU].header.num_desc--;
 	expect_all(2);
 }

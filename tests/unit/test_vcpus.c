@@ -252,7 +252,7 @@ static void test_rates(void **state)
 	assert_true(kvmstat_rate_vcpu_wait(rates, 2) == 0.0);
 	assert_true(isnan(kvmstat_rate_vcpu_cpu(rates, 1)));
 	assert_true(isnan(kvmstat_rate_vcpu_cpu(rates, 3)));
-	/* The guest's sum grew, yet one of its vCPUs started anew. */
+	/* The guest's sum grew, yet one of its vCPUs restarted. */
 	assert_true(kvmstat_rate(rates, 0, EXITS) == 23.5);
 	assert_int_equal(kvmstat_discontinuity(rates, 0), now->time_ns);
 	kvmstat_sample_put(before);

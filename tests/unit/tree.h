@@ -67,7 +67,7 @@ static TREE_UNUSED void tree_dir(struct tree *tree, const char *path)
 	tree_must(mkdirat(tree->root.fd, path, 0755) == 0 || errno == EEXIST, "make", path);
 }
 
-/* Write a file, or write it anew. */
+/* Write a file, or write it again. */
 static TREE_UNUSED void tree_file(struct tree *tree, const char *path, const void *data, size_t len)
 {
 	int fd;

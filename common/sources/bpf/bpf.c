@@ -41,8 +41,8 @@ static void btf_identity(const struct sysroot *root, dev_t *dev, ino_t *ino)
 }
 
 /*
- * What an unknown event is: its debugfs file's mode says whether it is an instant value, and stat() works under
- * lockdown too.
+ * Hints for an unknown event: the mode of its debugfs file shows whether it is an instant value,
+ * and stat() works even under lockdown.
  */
 static struct event_hint hint_for(const struct sysroot *root, const struct layout_event *event)
 {
@@ -56,7 +56,7 @@ static struct event_hint hint_for(const struct sysroot *root, const struct layou
 	return hint;
 }
 
-/* An offer for each event of the layout; those that are too many (ENOSPC) are taken out of it. */
+/* Offer each event of the layout; events above the limit (ENOSPC) are removed from it. */
 static int offer_events(struct context *context, struct source *source, struct layout *layout)
 {
 	const char **names = calloc(layout->nevents + 1, sizeof(char *));
@@ -103,14 +103,18 @@ static int bpf_open(struct context *context, struct source *source)
 	int rc;
 
 	if (!context->root.live) {
-		source_status(source, KVMSTAT_MISSING, "it reads the running kernel, and Root names another place");
+		source_status(source, KVMSTAT_MISSING, "it reads only the running kernel; Root is "
+						       "another host");
 		return -ENOENT;
 	}
-	/* The iterator walks the tasks of this pid namespace: guests of others would be missed without a word. */
-	if (context->guests.foreign) {
+	/*
+	 * The iterator walks the tasks of this pid namespace: it would silently miss guests of
+	 * others.
+	 */
+	if (context->guests.other_pid_namespace) {
 		source_status(source, KVMSTAT_MISSING,
-			      "it sees the processes of its own pid namespace only, which is not the host's: run in the host's "
-			      "(a container: --pid=host)");
+			      "it sees only processes of its own pid namespace, which is not the "
+			      "host's; run in the host's (a container: --pid=host)");
 		return -ENOENT;
 	}
 	state = calloc(1, sizeof(*state));
@@ -127,7 +131,7 @@ static int bpf_open(struct context *context, struct source *source)
 	state->stream.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	rc = offer_events(context, source, &state->layout);
 	if (rc < 0) {
-		source_status(source, KVMSTAT_MISSING, "its events cannot be taken: %s", strerror(-rc));
+		source_status(source, KVMSTAT_MISSING, "cannot use its events: %s", strerror(-rc));
 		bpf_close(source);
 	}
 	return rc;
@@ -164,7 +168,7 @@ static int read_iterator(struct bpf_state *state, struct pass *pass, int fd)
 	}
 }
 
-/* A module that was loaded anew has its structures elsewhere. */
+/* A module that was loaded again may have other structures. */
 static bool is_stale(const struct bpf_state *state, const struct sysroot *root)
 {
 	dev_t dev;
@@ -207,7 +211,7 @@ static int read_all(struct bpf_state *state, struct pass *pass)
 	uint64_t before = bpf_loader_files(state->loader);
 	int rc;
 
-	/* It may be no more than the cheaper walk; then others have not looked at everything. */
+	/* With quiet_since set this is only the cheaper walk: other sources have not scanned everything. */
 	if (!pass->quiet_since)
 		uevents_look(&pass->context->uevents);
 	bpf_walk_begin(&state->walk);
@@ -217,7 +221,11 @@ static int read_all(struct bpf_state *state, struct pass *pass)
 	return rc;
 }
 
-/* 0; 1: that was not all; or -errno. */
+/*
+ * 0: done
+ * 1: the walk did not see all; walk over all files
+ * -errno
+ */
 static int read_vmms(struct bpf_state *state, struct pass *pass)
 {
 	uint64_t before = bpf_loader_files(state->loader);
@@ -238,7 +246,7 @@ static int bpf_find(struct source *source, struct pass *pass)
 	struct bpf_state *state = source->state;
 	int rc = 1;
 
-	/* A module that comes or goes is announced, too. */
+	/* Loading and unloading a module also sends uevents. */
 	if (!pass->quiet_since && is_stale(state, &pass->context->root))
 		return -EAGAIN;
 	if (pass->quiet_since && bpf_walk_is_limited(&state->walk))
@@ -248,13 +256,14 @@ static int bpf_find(struct source *source, struct pass *pass)
 	bpf_stream_end(&state->stream, pass);
 	if (rc == -EINVAL)
 		source_status(source, KVMSTAT_MISSING,
-			      "the BPF iterator wrote what cannot be understood; please report the kernel's version");
+			      "the BPF iterator returned an invalid record; please report the kernel "
+			      "version");
 	else if (rc < 0)
 		refusal_report(&source->status, &pass->context->root, CALL_BPF_ITERATOR, rc);
 	return rc;
 }
 
-/* Reading is all one, so that what it finds it has filled. */
+/* One read both finds the guests and fills their cells; after find() there is nothing left to do. */
 static int bpf_pass(struct source *source, struct pass *pass)
 {
 	return pass->finds_guests ? 0 : bpf_find(source, pass);

@@ -15,7 +15,7 @@
 
 #define ANON_INODE_FS_MAGIC 0x09041934
 
-/* The few members that are looked at; libbpf finds where they are in the running kernel. */
+/* The few members that are read; libbpf relocates them for the running kernel. */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct super_block {
@@ -209,7 +209,7 @@ static __always_inline void read_ctime(struct kvmiter_vm *vm, struct inode *inod
 	}
 }
 
-/* Which debugfs directory is the VM's: it makes the guest the same incarnation that the debugfs source sees. */
+/* The VM's debugfs directory: with it, the guest is the same incarnation as in the debugfs source. */
 static __always_inline void read_debugfs(struct kvmiter_vm *vm, const void *kvm)
 {
 	struct dentry *dentry = NULL;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kvmiter.h - what the BPF iterator writes, and what it must be told of the running kernel's structures
+ * kvmiter.h - the records of the BPF iterator, and its configuration for the running kernel's
+ * structures
  *
- * Included by kvmiter.bpf.c and by the core: only types of fixed size, every record a multiple of 8 bytes.
+ * Included by kvmiter.bpf.c and by the core: only types of fixed size, every record a multiple of 8
+ * bytes.
  */
 #ifndef KVMSTAT_KVMITER_H
 #define KVMSTAT_KVMITER_H
@@ -38,7 +40,7 @@ struct kvmiter_config {
 struct kvmiter_record {
 	__u32 kind;		/* KVMITER_VM or KVMITER_VCPU */
 	__u32 size;		/* of the whole record, this header included */
-	__u64 kvm;		/* tells VMs apart within one pass */
+	__u64 kvm;		/* identifies the VM within one pass */
 };
 
 /* Followed by the pieces of struct kvm that the configuration names, one after another. */
@@ -71,9 +73,9 @@ struct kvmiter_vcpu {
 
 /* What the program knows from one file to the next. */
 struct kvmiter_last {
-	__u64 session;		/* and the VM that the last record of this read was of: a process may keep vCPUs open */
+	__u64 session;		/* VM of the last record of this read: a process may keep vCPUs open */
 	__u64 kvm;		/* and not the VM */
-	__u64 files;		/* looked at, ever */
+	__u64 files;		/* files read so far */
 };
 
 #endif

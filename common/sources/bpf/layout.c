@@ -10,7 +10,10 @@
 
 #include "util/array.h"
 
-/* Statistics blocks nest once (the generic part) and have anonymous unions; deeper than this is no such block. */
+/*
+ * Statistics blocks nest once (the generic part) and have anonymous unions; a deeper block is not
+ * one of them.
+ */
 enum { MAX_DEPTH = 4, MAX_EVENTS = 1024, MAX_MEMBERS = 8192, MAX_BUCKETS = 256 };
 
 /* A block while its members are collected: offsets still count from the start of the block. */
@@ -20,7 +23,7 @@ struct block {
 	enum kvmstat_scope scope;
 	uint32_t size;
 	bool histograms;
-	uint32_t members;	/* looked at so far */
+	uint32_t members;	/* members read so far */
 };
 
 static const struct btf_type *resolve(const struct btf *btf, uint32_t id)
@@ -247,9 +250,10 @@ int layout_init(struct layout *layout, const struct btf *btf, bool histograms, c
 	}
 	rc = read_blocks(layout, btf, kvm, vcpu, histograms);
 	if (rc == -EINVAL)
-		snprintf(why, size, "the kernel's BTF describes KVM's statistics in a way that makes no sense");
+		snprintf(why, size, "the kernel's BTF describes KVM's statistics inconsistently; "
+				    "please report the kernel version");
 	else if (rc < 0)
-		snprintf(why, size, "no memory for the layout of KVM's statistics");
+		snprintf(why, size, "out of memory for the layout of KVM's statistics");
 	if (rc < 0)
 		layout_exit(layout);
 	return rc;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * layout.h - what is where in the running kernel's struct kvm and struct kvm_vcpu, by its BTF
- */
+/* layout.h - the layout of the running kernel's struct kvm and struct kvm_vcpu, from its BTF */
 #ifndef KVMSTAT_BPF_LAYOUT_H
 #define KVMSTAT_BPF_LAYOUT_H
 
@@ -31,14 +29,18 @@ struct layout {
 };
 
 /*
- * Read the layout. Members that are no 64-bit number (or array of them: a histogram, only if histograms
- * is set) are passed over. 0; -ENOENT: BTF has no struct kvm; -EINVAL: it makes no sense; -ENOMEM. why is told in
- * the last two cases too. layout_exit() after success only.
+ * Read the layout. Skips members that are not a 64-bit number (or an array of them: a histogram,
+ * only if histograms is set).
+ * 0; call layout_exit() in this case only
+ * -ENOENT: BTF has no struct kvm
+ * -EINVAL: it is inconsistent
+ * -ENOMEM
+ * The last two set why, too.
  */
 int layout_init(struct layout *layout, const struct btf *btf, bool histograms, char *why, size_t size);
 void layout_exit(struct layout *layout);
 
-/* Without its i-th event, which stays in the records. */
+/* Remove the i-th event, which stays in the records. */
 void layout_drop(struct layout *layout, size_t i);
 
 #endif

@@ -81,7 +81,7 @@ static int no_layout(const struct sysroot *root, int rc, const char *why, struct
 	if (rc == -ENOENT)
 		return fail(status, KVMSTAT_MISSING, rc,
 			    "the kvm module has no BTF (/sys/kernel/btf/kvm): the kernel needs "
-			    "CONFIG_DEBUG_INFO_BTF_MODULES (5.11 and later)");
+			    "CONFIG_DEBUG_INFO_BTF_MODULES (since Linux 5.11)");
 	return fail(status, KVMSTAT_MISSING, rc, why);
 }
 
@@ -101,7 +101,7 @@ static int read_layout(struct layout *layout, const struct sysroot *root, bool h
 	return rc;
 }
 
-static int load(struct bpf_loader *loader, const struct kvmiter_config *config)
+static int load_object(struct bpf_loader *loader, const struct kvmiter_config *config)
 {
 	struct bpf_program *program;
 	int rc;
@@ -126,14 +126,14 @@ static int load(struct bpf_loader *loader, const struct kvmiter_config *config)
 int bpf_loader_open(struct bpf_loader **result, struct layout *layout, const struct sysroot *root,
 		    enum kvmstat_lockdown lockdown, bool histograms, struct kvmstat_source_status *status)
 {
-	/* What it would print is told in status instead. */
+	/* The status reports what libbpf would print. */
 	libbpf_print_fn_t print = bpf_object_silence();
 	struct bpf_loader *loader = calloc(1, sizeof(*loader));
 	int rc = loader ? read_layout(layout, root, histograms, status) : -ENOMEM;
 
 	if (rc == 0) {
-		/* The kernel would not take it, and log the attempt. */
-		rc = lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? -EPERM : load(loader, &layout->config);
+		/* The kernel would refuse it and log the attempt. */
+		rc = lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? -EPERM : load_object(loader, &layout->config);
 		if (rc < 0) {
 			layout_exit(layout);
 			refusal_report(status, root, CALL_BPF_ITERATOR, rc);

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Descriptors that loading takes, at least. */
+/* Minimum of descriptors that loading needs. */
 enum { ROOM = 16 };
 
 static int set_config(struct bpf_object *object, const void *config, size_t config_size)
@@ -31,8 +31,8 @@ static int set_config(struct bpf_object *object, const void *config, size_t conf
 }
 
 /*
- * libbpf takes a descriptor that it does not get for a feature that the kernel does not have, and remembers that for as
- * long as the process lives. So there must be enough of them. 0 or -errno.
+ * If libbpf does not get a descriptor, it concludes that the kernel lacks a feature, and remembers
+ * that as long as the process lives. So make sure that there are enough of them. 0 or -errno.
  */
 static int check_room(void)
 {

@@ -13,15 +13,18 @@
 #define EMBEDDED extern const char __attribute__((visibility("hidden")))
 EMBEDDED kvmiter_object[], kvmiter_object_end[], hits_object[], hits_object_end[];
 
-/* Not loaded yet; its only read-only variable is set to what is at config. 0 or -errno. */
+/* Open the object without loading it, and copy config to its only read-only variable. 0 or -errno. */
 int bpf_object_begin(struct bpf_object **object, const char *start, const char *end, const void *config,
 		     size_t size);
 
-/* The values of an array that may be mapped, size bytes of them; NULL with errno set. */
+/* Map size bytes of the values of an array; NULL with errno set. */
 void *bpf_object_map(int fd, size_t size);
 void bpf_object_unmap(void *memory, size_t size);
 
-/* libbpf would print on stderr, which is the daemon's. Returns what to hand to libbpf_set_print() afterwards. */
+/*
+ * Keep libbpf from printing on the daemon's stderr. Returns the argument for libbpf_set_print()
+ * that restores it.
+ */
 libbpf_print_fn_t bpf_object_silence(void);
 
 #endif

@@ -78,7 +78,7 @@ static void forget(const struct bpf_terms *terms, uint8_t *from)
 		from[terms->terms[i].cell] = KVMSTAT_ABSENT;
 }
 
-/* Nobody can see a vCPU that its VMM has closed: a sum over the others is not the guest's. */
+/* A vCPU that its VMM has closed is invisible: the sum over the others is not the guest's. */
 void bpf_stream_end(const struct bpf_stream *stream, struct pass *pass)
 {
 	const struct guests *guests = &pass->context->guests;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * stream.h - from the iterator's records to cells
- */
+/* stream.h - turn the iterator's records into cells */
 #ifndef KVMSTAT_BPF_STREAM_H
 #define KVMSTAT_BPF_STREAM_H
 
@@ -24,19 +22,19 @@ struct bpf_terms {
 
 struct bpf_stream {
 	uint32_t vm_size, vcpu_size;	/* bytes of data in a record */
-	struct bpf_terms vm;		/* taken as they are */
+	struct bpf_terms vm;		/* copied to the cell */
 	struct bpf_terms sums;		/* added up over the vCPUs */
 	struct bpf_terms peaks;		/* the highest of the vCPUs */
-	uint8_t *from;			/* what a row's from[] is after this source, [ncells] */
+	uint8_t *from;			/* from[] of a row that this source has filled, [ncells] */
 	uint32_t ncells;
 	uint64_t page_size;
-	struct bpf_walk *walk;		/* is told in which processes files of KVM are; NULL: nobody wants to know */
+	struct bpf_walk *walk;		/* collects the processes that have files of KVM; NULL: not needed */
 	bool has_vm;			/* a VM record has come in this pass */
-	uint64_t kvm;			/* VM of the last VM record, and whose it is */
-	struct guest *guest;		/* NULL: nobody's that is wanted */
+	uint64_t kvm;			/* VM of the last VM record, and its guest */
+	struct guest *guest;		/* NULL: not wanted */
 };
 
-/* events[i] is delivered for offers[i]. 0 or -ENOMEM. bpf_stream_exit() in any case. */
+/* Write events[i] to the cell of offers[i]. 0 or -ENOMEM; call bpf_stream_exit() in any case. */
 int bpf_stream_bind(struct bpf_stream *stream, const struct layout *layout, const struct offer *offers,
 		    uint32_t ncells);
 void bpf_stream_exit(struct bpf_stream *stream);
@@ -44,12 +42,14 @@ void bpf_stream_exit(struct bpf_stream *stream);
 /* A walk over files begins. */
 void bpf_stream_begin(struct bpf_stream *stream, struct bpf_walk *walk);
 
-/* The pass is over: what cannot be known of the guests that were seen is marked absent. */
+/* End of a pass: mark unknown cells of the guests that were seen as absent. */
 void bpf_stream_end(const struct bpf_stream *stream, struct pass *pass);
 
 /*
- * Take whole records from data. Bytes taken: what is left is the beginning of a record. -EINVAL: this is not
- * what the iterator writes; -ENOMEM.
+ * Read whole records from data.
+ * Returns the number of bytes read: the rest is the beginning of a record.
+ * -EINVAL: invalid record
+ * -ENOMEM
  */
 ssize_t bpf_stream_feed(struct bpf_stream *stream, struct pass *pass, const char *data, size_t len);
 

@@ -6,7 +6,7 @@
 
 #include "util/array.h"
 
-/* An iterator over one process costs as much as looking at so many files of others. */
+/* Starting an iterator over one process costs as much as visiting this many unrelated files. */
 enum { PROCESS_COST = 54 };
 
 static bool is_worth_it(const struct bpf_walk *walk)

@@ -2,9 +2,10 @@
 /*
  * debugfs.c - the classic source: one small file per guest and event
  *
- * A file that is held open pins a dead guest, so each is opened, read and closed within the pass; what is kept is
- * one O_PATH descriptor of each guest's directory, which pins nothing. Only files whose names stand at the
- * top of the kvm directory are read: others in a guest's directory may take locks that its vCPUs need.
+ * An open file pins a dead guest, so each file is opened, read and closed within the pass; only one
+ * O_PATH descriptor of each guest's directory stays open, which pins nothing. Only files that also
+ * exist at the top of the kvm directory are read: others in a guest's directory may take locks that
+ * its vCPUs need.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +20,10 @@
 #include "util/clock.h"
 #include "sources/debugfs/debugfs.h"
 
-/* What went wrong in a pass, told at its end. */
+/* Errors of a pass, reported at its end. */
 struct trouble {
 	uint64_t unreadable, malformed;
-	int error;			/* of the last that is unreadable */
+	int error;			/* of the last unreadable file */
 	char file[160];
 };
 
@@ -37,7 +38,7 @@ static bool is_guest_dir(const char *name)
 	return tid && fd && !name[tid + 1 + fd] && tid + 1 + fd < GUEST_DIR_SIZE;
 }
 
-static int see_guest(struct pass *pass, const struct dir_reader *reader, const struct base *base,
+static int see_guest(struct pass *pass, const struct dir_reader *reader, const struct kvm_dir *kvm_dir,
 		     const struct dir_entry *entry)
 {
 	struct sighting sighting = { .ino = entry->ino, .fd = -1 };
@@ -45,8 +46,8 @@ static int see_guest(struct pass *pass, const struct dir_reader *reader, const s
 	bool first;
 
 	strcpy(sighting.dir, entry->name);
-	strcpy(sighting.base, base->name);
-	/* The time of creation is needed of newcomers only. */
+	strcpy(sighting.base, kvm_dir->name);
+	/* Only newcomers need the time of creation. */
 	if (!guests_known(&pass->context->guests, &sighting)) {
 		if (fstatat(reader->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return 0;
@@ -55,22 +56,22 @@ static int see_guest(struct pass *pass, const struct dir_reader *reader, const s
 	return pass_see(pass, &sighting, &first) ? 0 : -ENOMEM;
 }
 
-static int see_guests(struct pass *pass, struct debugfs_state *state, const struct base *base)
+static int see_guests(struct pass *pass, struct debugfs_state *state, const struct kvm_dir *kvm_dir)
 {
 	struct dir_reader reader;
 	const struct dir_entry *entry;
-	int rc = dir_begin(&reader, &pass->context->root, state->entries, "sys/kernel/debug/%s", base->name);
+	int rc = dir_begin(&reader, &pass->context->root, state->entries, "sys/kernel/debug/%s", kvm_dir->name);
 
 	while (rc == 0 && (entry = dir_next(&reader)))
 		if (is_guest_dir(entry->name) && dir_is(&reader, entry, S_IFDIR))
-			rc = see_guest(pass, &reader, base, entry);
+			rc = see_guest(pass, &reader, kvm_dir, entry);
 	dir_end(&reader);
 	return rc;
 }
 
 /* ---- pass: read ---- */
 
-/* One decimal number and nothing else but a newline. */
+/* One decimal number, optionally followed by a newline. */
 static bool parse_number(const char *text, ssize_t len, uint64_t *value)
 {
 	uint64_t number = 0;
@@ -102,7 +103,7 @@ static int read_number(int dirfd, const char *name, uint64_t *value)
 	close(fd);
 	if (len < 0)
 		return -error;
-	/* What fills all of it may have been cut off. */
+	/* Text that fills the whole buffer may be cut off. */
 	if (len == sizeof(text))
 		return -EBADMSG;
 	return parse_number(text, len, value) ? 0 : -EBADMSG;
@@ -119,7 +120,7 @@ static void note_trouble(struct trouble *trouble, const struct guest *guest, con
 	snprintf(trouble->file, sizeof(trouble->file), "%s/%s/%s", guest->seen_as.base, guest->seen_as.dir, name);
 }
 
-/* Has the guest ended, so that its directory, which dirfd still names, is not there any more? */
+/* Has the guest ended, so that the directory that dirfd refers to is gone? */
 static bool has_ended(const struct sysroot *root, const struct guest *guest)
 {
 	struct stat was, is;
@@ -129,14 +130,14 @@ static bool has_ended(const struct sysroot *root, const struct guest *guest)
 }
 
 /* Cells of one guest. 0; -ENOENT: the guest has ended; -EPERM: counters are refused. */
-static int read_cells(struct source *source, struct pass *pass, const struct base *base, struct guest *guest,
+static int read_cells(struct source *source, struct pass *pass, const struct kvm_dir *kvm_dir, struct guest *guest,
 		      struct trouble *trouble)
 {
 	uint64_t *values = pass_values(pass, guest);
 	uint8_t *from = pass_from(pass, guest);
 
-	for (size_t i = 0; i < base->nfiles; i++) {
-		const struct file *file = &base->files[i];
+	for (size_t i = 0; i < kvm_dir->nfiles; i++) {
+		const struct file *file = &kvm_dir->files[i];
 		uint32_t cell = file->offer == NO_CELL ? NO_CELL : source->offers[file->offer].cell;
 		int rc;
 
@@ -156,7 +157,7 @@ static int read_cells(struct source *source, struct pass *pass, const struct bas
 	return 0;
 }
 
-/* A vCPU that only its thread tells of has a row without events. */
+/* A vCPU that is known only by its thread has a row without events. */
 static int see_thread(struct pass *pass, struct guest *guest, const struct vcpu_thread *thread)
 {
 	uint64_t cpu_ns = 0, wait_ns = 0;
@@ -179,7 +180,7 @@ static int see_thread(struct pass *pass, struct guest *guest, const struct vcpu_
 	return 0;
 }
 
-/* CPU time of the vCPU threads; one that has ended, or is not known, makes the sum meaningless. */
+/* CPU time of the vCPU threads; there is no sum if one has ended or is unknown. */
 static int read_threads(struct pass *pass, struct guest *guest)
 {
 	int rc = 0;
@@ -192,11 +193,11 @@ static int read_threads(struct pass *pass, struct guest *guest)
 	return rc;
 }
 
-static const struct base *base_of(const struct debugfs_state *state, const struct guest *guest)
+static const struct kvm_dir *kvm_dir_of(const struct debugfs_state *state, const struct guest *guest)
 {
-	for (size_t i = 0; i < state->nbases; i++)
-		if (strcmp(state->bases[i].name, guest->seen_as.base) == 0)
-			return &state->bases[i];
+	for (size_t i = 0; i < state->nkvm_dirs; i++)
+		if (strcmp(state->kvm_dirs[i].name, guest->seen_as.base) == 0)
+			return &state->kvm_dirs[i];
 	return NULL;
 }
 
@@ -204,19 +205,19 @@ static const struct base *base_of(const struct debugfs_state *state, const struc
 static int read_guest(struct source *source, struct pass *pass, struct guest *guest, struct trouble *trouble)
 {
 	const struct debugfs_state *state = source->state;
-	const struct base *base = base_of(state, guest);
+	const struct kvm_dir *kvm_dir = kvm_dir_of(state, guest);
 	int rc;
 
-	if (!base || !guest->seen_as.ino)
+	if (!kvm_dir || !guest->seen_as.ino)
 		return 0;
 	rc = guest_open_directory(guest, &pass->context->root);
 	if (rc == 0) {
-		rc = read_cells(source, pass, base, guest, trouble);
+		rc = read_cells(source, pass, kvm_dir, guest, trouble);
 	} else if (rc != -ENOENT) {
 		note_trouble(trouble, guest, "", rc);
 		rc = 0;
 	}
-	fd_spare(&guest->dirfd, state->keep_below);
+	fd_close_high(&guest->dirfd, state->fd_limit);
 	if (rc == -ENOENT) {
 		pass_drop(pass, guest);
 		return 0;
@@ -224,19 +225,20 @@ static int read_guest(struct source *source, struct pass *pass, struct guest *gu
 	return rc == 0 && pass->finds_guests ? read_threads(pass, guest) : rc;
 }
 
-static void tell_trouble(struct context *context, const struct trouble *trouble)
+static void report_trouble(struct context *context, const struct trouble *trouble)
 {
 	struct kvmstat_source_status why;
 
 	if (trouble->unreadable) {
 		refusal_report(&why, &context->root, CALL_DEBUGFS, trouble->error);
 		problem_raise(context, KVMSTAT_UNREADABLE, trouble->unreadable,
-			      "statistics files that cannot be read: %llu, the last of them debugfs' %s: %s",
+			      "cannot read %llu statistics files (last: debugfs %s): %s",
 			      (unsigned long long)trouble->unreadable, trouble->file, why.text);
 	}
 	if (trouble->malformed)
 		problem_raise(context, KVMSTAT_MALFORMED, trouble->malformed,
-			      "statistics files that hold no number: %llu, the last of them debugfs' %s; their values are left out",
+			      "%llu statistics files do not contain a number (last: debugfs %s); "
+			      "their values are left out",
 			      (unsigned long long)trouble->malformed, trouble->file);
 }
 
@@ -249,8 +251,8 @@ static int debugfs_find(struct source *source, struct pass *pass)
 		return pass_see_known(pass);
 	uevents_look(&pass->context->uevents);
 	rc = debugfs_has_changed(state, &pass->context->root) ? -EAGAIN : 0;
-	for (size_t i = 0; rc == 0 && i < state->nbases; i++)
-		rc = see_guests(pass, state, &state->bases[i]);
+	for (size_t i = 0; rc == 0 && i < state->nkvm_dirs; i++)
+		rc = see_guests(pass, state, &state->kvm_dirs[i]);
 	return rc;
 }
 
@@ -272,13 +274,16 @@ static int debugfs_pass(struct source *source, struct pass *pass)
 		if (rc == -ENOMEM)
 			return rc;
 		if (rc == -EPERM) {
-			/* Lockdown was raised since, or is hidden from us: the kernel logs each try, so stop. */
+			/*
+			 * Lockdown was raised meanwhile, or is hidden from us: stop, since the
+			 * kernel logs each attempt.
+			 */
 			pass->context->host.debugfs_refuses = true;
 			pass->context->host.lockdown = host_lockdown(&pass->context->root);
 			return -EAGAIN;
 		}
 	}
-	tell_trouble(pass->context, &trouble);
+	report_trouble(pass->context, &trouble);
 	return 0;
 }
 
@@ -287,10 +292,10 @@ static bool debugfs_sees_guests(const struct source *source, const struct sysroo
 	struct debugfs_state *state = source->state;
 	bool found = false;
 
-	for (size_t i = 0; i < state->nbases && !found; i++) {
+	for (size_t i = 0; i < state->nkvm_dirs && !found; i++) {
 		struct dir_reader reader;
 		const struct dir_entry *entry;
-		int rc = dir_begin(&reader, root, state->entries, "sys/kernel/debug/%s", state->bases[i].name);
+		int rc = dir_begin(&reader, root, state->entries, "sys/kernel/debug/%s", state->kvm_dirs[i].name);
 
 		while (rc == 0 && !found && (entry = dir_next(&reader)))
 			found = is_guest_dir(entry->name) && dir_is(&reader, entry, S_IFDIR);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * files.c - which events debugfs has, and which of them may be read
- */
+/* files.c - the events in debugfs, and which of them may be read */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -16,13 +14,13 @@
 #include "sources/debugfs/debugfs.h"
 #include "util/array.h"
 
-static bool is_base(const char *name)
+static bool is_kvm_dir(const char *name)
 {
 	return strcmp(name, "kvm") == 0 || strncmp(name, "kvm-", 4) == 0;
 }
 
-/* The base directories there are now. Number, or -errno if debugfs cannot be listed. */
-static int list_bases(const struct sysroot *root, char *entries, struct base bases[MAX_BASES])
+/* List the current kvm directories. Returns their number, or -errno if debugfs cannot be listed. */
+static int list_kvm_dirs(const struct sysroot *root, char *entries, struct kvm_dir kvm_dirs[MAX_KVM_DIRS])
 {
 	struct dir_reader reader;
 	const struct dir_entry *entry;
@@ -32,17 +30,17 @@ static int list_bases(const struct sysroot *root, char *entries, struct base bas
 	if (rc < 0)
 		return rc;
 	while ((entry = dir_next(&reader))) {
-		if (!is_base(entry->name) || strlen(entry->name) >= GUEST_BASE_SIZE || count == MAX_BASES ||
+		if (!is_kvm_dir(entry->name) || strlen(entry->name) >= GUEST_BASE_SIZE || count == MAX_KVM_DIRS ||
 		    !dir_is(&reader, entry, S_IFDIR))
 			continue;
-		bases[count] = (struct base){ .ino = entry->ino };
-		strcpy(bases[count++].name, entry->name);
+		kvm_dirs[count] = (struct kvm_dir){ .ino = entry->ino };
+		strcpy(kvm_dirs[count++].name, entry->name);
 	}
 	dir_end(&reader);
 	return count;
 }
 
-/* debugfs_refuses: EPERM was met although no lockdown is known of. */
+/* debugfs_refuses: EPERM was returned although no lockdown is known. */
 static bool is_refused(const struct context *context, mode_t mode)
 {
 	bool locked = context->host.lockdown == KVMSTAT_LOCKDOWN_INTEGRITY ||
@@ -85,39 +83,39 @@ static int add_file(struct context *context, struct source *source, const char *
 	return 0;
 }
 
-static int list_files(const struct sysroot *root, char *entries, struct base *base)
+static int list_files(const struct sysroot *root, char *entries, struct kvm_dir *kvm_dir)
 {
 	struct dir_reader reader;
 	const struct dir_entry *entry;
-	int rc = dir_begin(&reader, root, entries, "sys/kernel/debug/%s", base->name);
+	int rc = dir_begin(&reader, root, entries, "sys/kernel/debug/%s", kvm_dir->name);
 
 	while (rc == 0 && (entry = dir_next(&reader))) {
 		if (!dir_is(&reader, entry, S_IFREG))
 			continue;
-		rc = array_resize(&base->files, base->nfiles + 1);
+		rc = array_resize(&kvm_dir->files, kvm_dir->nfiles + 1);
 		if (rc == 0) {
-			base->files[base->nfiles].name = strdup(entry->name);
-			rc = base->files[base->nfiles++].name ? 0 : -ENOMEM;
+			kvm_dir->files[kvm_dir->nfiles].name = strdup(entry->name);
+			rc = kvm_dir->files[kvm_dir->nfiles++].name ? 0 : -ENOMEM;
 		}
 	}
 	dir_end(&reader);
 	return rc;
 }
 
-static int offer_base(struct context *context, struct source *source, struct base *base)
+static int offer_kvm_dir(struct context *context, struct source *source, struct kvm_dir *kvm_dir)
 {
-	const char **names = calloc(base->nfiles + 1, sizeof(char *));
+	const char **names = calloc(kvm_dir->nfiles + 1, sizeof(char *));
 	const char *arch;
 	struct stat st;
 	int rc = names ? 0 : -ENOMEM;
 
-	for (size_t i = 0; rc == 0 && i < base->nfiles; i++)
-		names[i] = base->files[i].name;
-	arch = names ? registry_arch(names, base->nfiles, "") : "";
-	for (size_t i = 0; rc == 0 && i < base->nfiles; i++) {
-		base->files[i].offer = NO_CELL;
-		if (sysroot_stat(&context->root, &st, "sys/kernel/debug/%s/%s", base->name, base->files[i].name) == 0)
-			rc = add_file(context, source, arch, &base->files[i], st.st_mode);
+	for (size_t i = 0; rc == 0 && i < kvm_dir->nfiles; i++)
+		names[i] = kvm_dir->files[i].name;
+	arch = names ? registry_arch(names, kvm_dir->nfiles, "") : "";
+	for (size_t i = 0; rc == 0 && i < kvm_dir->nfiles; i++) {
+		kvm_dir->files[i].offer = NO_CELL;
+		if (sysroot_stat(&context->root, &st, "sys/kernel/debug/%s/%s", kvm_dir->name, kvm_dir->files[i].name) == 0)
+			rc = add_file(context, source, arch, &kvm_dir->files[i], st.st_mode);
 	}
 	free(names);
 	return rc;
@@ -127,10 +125,10 @@ void debugfs_close(struct source *source)
 {
 	struct debugfs_state *state = source->state;
 
-	for (size_t i = 0; i < state->nbases; i++) {
-		for (size_t j = 0; j < state->bases[i].nfiles; j++)
-			free(state->bases[i].files[j].name);
-		free(state->bases[i].files);
+	for (size_t i = 0; i < state->nkvm_dirs; i++) {
+		for (size_t j = 0; j < state->kvm_dirs[i].nfiles; j++)
+			free(state->kvm_dirs[i].files[j].name);
+		free(state->kvm_dirs[i].files);
 	}
 	free(state);
 	source->state = NULL;
@@ -147,7 +145,7 @@ static bool is_mounted(const struct sysroot *root)
 	return mounted;
 }
 
-/* The words for a host without KVM's directories. */
+/* Set the status for a host without KVM directories. */
 static int none_found(const struct context *context, struct source *source, int rc)
 {
 	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR)
@@ -160,19 +158,20 @@ static int none_found(const struct context *context, struct source *source, int 
 			      "debugfs is not mounted: mount -t debugfs none /sys/kernel/debug");
 	else if (sysroot_exists(&context->root, "sys/module/kvm"))
 		source_status(source, KVMSTAT_MISSING,
-			      "the module kvm is loaded, but there is no /sys/kernel/debug/kvm: the machine's own module is not loaded "
-			      "(kvm_intel, kvm_amd), or the kernel keeps no statistics in debugfs");
+			      "the module kvm is loaded, but there is no /sys/kernel/debug/kvm: the "
+			      "processor's module is not loaded (kvm_intel, kvm_amd), or the kernel "
+			      "has no statistics in debugfs");
 	else if (context->host.has_kvm)
 		source_status(source, KVMSTAT_MISSING,
-			      "KVM is there, but /sys/kernel/debug/kvm is not: its module is not loaded (modprobe kvm), or the "
-			      "kernel keeps no statistics in debugfs");
+			      "/dev/kvm exists, but there is no /sys/kernel/debug/kvm: the module is "
+			      "not loaded (modprobe kvm), or the kernel has no statistics in debugfs");
 	else
 		source_status(source, KVMSTAT_MISSING,
 			      "there is no /sys/kernel/debug/kvm: KVM is not loaded (modprobe kvm)");
 	return rc < 0 ? rc : -ENOENT;
 }
 
-static void tell_state(const struct context *context, struct source *source)
+static void report_state(const struct context *context, struct source *source)
 {
 	size_t refused = 0;
 
@@ -182,8 +181,8 @@ static void tell_state(const struct context *context, struct source *source)
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 	else
 		source_status(source, KVMSTAT_PARTIAL,
-			      "%zu of %zu events are refused by the kernel (lockdown=%s); %sthe sources statsfd and libvirt can read "
-			      "those of vCPUs",
+			      "the kernel refuses %zu of %zu events (lockdown=%s); %sthe sources "
+			      "statsfd and libvirt can read those of vCPUs",
 			      refused, source->noffers, kvmstat_lockdown_name(context->host.lockdown),
 			      context->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY ? "" : "the source bpf can read them, and ");
 }
@@ -196,38 +195,38 @@ int debugfs_open(struct context *context, struct source *source)
 	if (!state)
 		return -ENOMEM;
 	source->state = state;
-	state->keep_below = guests_keep_below();
-	rc = list_bases(&context->root, state->entries, state->bases);
+	state->fd_limit = guests_fd_limit();
+	rc = list_kvm_dirs(&context->root, state->entries, state->kvm_dirs);
 	if (rc <= 0) {
 		rc = none_found(context, source, rc);
 		debugfs_close(source);
 		return rc;
 	}
-	state->nbases = (size_t)rc;
+	state->nkvm_dirs = (size_t)rc;
 	rc = 0;
-	for (size_t i = 0; rc == 0 && i < state->nbases; i++) {
-		rc = list_files(&context->root, state->entries, &state->bases[i]);
+	for (size_t i = 0; rc == 0 && i < state->nkvm_dirs; i++) {
+		rc = list_files(&context->root, state->entries, &state->kvm_dirs[i]);
 		if (rc == 0)
-			rc = offer_base(context, source, &state->bases[i]);
+			rc = offer_kvm_dir(context, source, &state->kvm_dirs[i]);
 	}
 	if (rc < 0) {
 		refusal_report(&source->status, &context->root, CALL_DEBUGFS, rc);
 		debugfs_close(source);
 		return rc;
 	}
-	tell_state(context, source);
+	report_state(context, source);
 	return 0;
 }
 
 bool debugfs_has_changed(struct debugfs_state *state, const struct sysroot *root)
 {
-	struct base bases[MAX_BASES];
-	int count = list_bases(root, state->entries, bases);
+	struct kvm_dir kvm_dirs[MAX_KVM_DIRS];
+	int count = list_kvm_dirs(root, state->entries, kvm_dirs);
 
-	if (count != (int)state->nbases)
+	if (count != (int)state->nkvm_dirs)
 		return true;
 	for (int i = 0; i < count; i++)
-		if (bases[i].ino != state->bases[i].ino || strcmp(bases[i].name, state->bases[i].name) != 0)
+		if (kvm_dirs[i].ino != state->kvm_dirs[i].ino || strcmp(kvm_dirs[i].name, state->kvm_dirs[i].name) != 0)
 			return true;
 	return false;
 }

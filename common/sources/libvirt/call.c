@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * call.c - a connection to libvirt's daemon, and what it says of all guests; the only file that calls libvirt
+ * call.c - a connection to libvirt's daemon, and its statistics of all guests; the only file that
+ * calls libvirt
  */
 #include "sources/libvirt/call.h"
 
@@ -20,23 +21,23 @@ enum { VIR_DOMAIN_STATS_VM = 1 << 10 };
 enum { WANTED = VIR_DOMAIN_STATS_VM | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_STATE };
 
 enum {
-	AGAIN = 5,		/* how often guests that another client is asking are asked again, */
-	AGAIN_MS = 5,		/* so much later, and twice as long each time, */
-	BUSY_MS = 250,		/* unless they take longer to answer it */
+	AGAIN = 5,		/* retries for guests that another client is asking, */
+	AGAIN_MS = 5,		/* first delay, doubled each time, */
+	BUSY_MS = 250,		/* unless their VMM has been busy for longer */
 };
 
 struct libvirt_call {
 	char *uri;
-	void (*tell)(void *data, bool connects);
+	void (*note)(void *data, bool connects);
 	void *data;
 	virConnectPtr connection;
-	virDomainStatsRecordPtr *records[1 + AGAIN];	/* what the answer points into */
+	virDomainStatsRecordPtr *records[1 + AGAIN];	/* the records that the answer points to */
 	struct libvirt_domain *domains;
 	struct libvirt_answer answer;
 	char error[256];
 };
 
-/* libvirt writes errors to stderr unless it is told what else to do with them. */
+/* Without a handler libvirt writes errors to stderr. */
 static void keep_quiet(void *data, virErrorPtr error)
 {
 	(void)data;
@@ -74,7 +75,7 @@ static void disconnect(struct libvirt_call *call)
 	call->connection = NULL;
 }
 
-/* The last error of libvirt's as -errno, its words kept. */
+/* Returns libvirt's last error as -errno and keeps its message. */
 static int failed(struct libvirt_call *call)
 {
 	const virError *error = virGetLastError();
@@ -159,8 +160,9 @@ static int make_answer(struct libvirt_call *call, int ndomains)
 }
 
 /*
- * Those that have no events, because some client's call, our own or another's, has their VMM's attention: the daemon knows
- * without asking them. list gets those that it has had for a moment only, and NULL. Their number.
+ * Count the guests without events because their VMM is busy with a call of some client, perhaps our
+ * own: the daemon knows that without asking them.
+ * list: those that have been busy for less than BUSY_MS, ended by NULL.
  */
 static int find_busy(struct libvirt_call *call, virDomainPtr *list)
 {
@@ -182,7 +184,7 @@ static int find_busy(struct libvirt_call *call, virDomainPtr *list)
 	return count;
 }
 
-/* A record of a second call goes to the domain of its UUID. */
+/* Merge a record of a second call into the domain of its UUID. */
 static int take_again(struct libvirt_call *call, const virDomainStatsRecord *record)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN];
@@ -195,7 +197,7 @@ static int take_again(struct libvirt_call *call, const virDomainStatsRecord *rec
 	return 0;
 }
 
-/* With NOWAIT a guest that another client is asking just now is passed over: ask for it again. 0 or -ENOMEM. */
+/* With NOWAIT libvirt skips a guest that another client is asking: ask for it again. 0 or -ENOMEM. */
 static int ask_again(struct libvirt_call *call)
 {
 	struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000L };
@@ -229,12 +231,12 @@ static int ask_once(struct libvirt_call *call)
 
 	forget_answer(call);
 	if (!call->connection) {
-		call->tell(call->data, true);
+		call->note(call->data, true);
 		call->connection = virConnectOpenReadOnly(call->uri);
 		if (!call->connection)
 			return failed(call);
 	}
-	call->tell(call->data, false);
+	call->note(call->data, false);
 	ndomains = virConnectGetAllDomainStats(call->connection, WANTED, &call->records[0],
 					       VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE |
 						       VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
@@ -255,7 +257,7 @@ int libvirt_call_make(struct libvirt_call *call, const struct libvirt_answer **a
 
 	if (rc < 0)
 		disconnect(call);
-	/* The daemon may have been started anew since the connection was made. */
+	/* The daemon may have been restarted since the connection was made. */
 	if (rc < 0 && rc != -ENOMEM && is_old)
 		rc = ask_once(call);
 	if (rc < 0)
@@ -269,13 +271,13 @@ const char *libvirt_call_error(const struct libvirt_call *call)
 	return call->error;
 }
 
-struct libvirt_call *libvirt_call_new(const char *uri, void (*tell)(void *data, bool connects), void *data)
+struct libvirt_call *libvirt_call_new(const char *uri, void (*note)(void *data, bool connects), void *data)
 {
 	struct libvirt_call *call = calloc(1, sizeof(*call));
 
 	if (!call)
 		return NULL;
-	call->tell = tell;
+	call->note = note;
 	call->data = data;
 	call->uri = strdup(uri);
 	if (call->uri)

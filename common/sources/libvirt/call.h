@@ -12,8 +12,12 @@ struct libvirt_call;
 /* Once, before any thread uses the rest. 0 or -errno. */
 int libvirt_call_init(void);
 
-/* No connection is made yet. tell is called before one is made, and before something is asked. NULL without memory. */
-struct libvirt_call *libvirt_call_new(const char *uri, void (*tell)(void *data, bool connects), void *data);
+/*
+ * Make a call object without connecting. note() is called before a connection is made, and before
+ * each question.
+ * NULL without memory.
+ */
+struct libvirt_call *libvirt_call_new(const char *uri, void (*note)(void *data, bool connects), void *data);
 void libvirt_call_free(struct libvirt_call *call);
 
 /* 0 with the answer, valid until the next call. -EACCES: refused. Or another -errno. */

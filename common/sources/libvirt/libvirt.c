@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libvirt.c - the source for guests whose VMM keeps no statistics fds: what libvirt's daemon asks them
+ * libvirt.c - the source for guests whose VMM keeps no statistics fds: libvirt's daemon asks them
  *
- * Only where the option Source names it: libvirt asks QEMU, and QEMU before 8.1 interrupts vCPUs to answer. Like statsfd it
- * learns the events from the guests, finds no guests, and fills the cells of those that others found.
+ * Used only if the option Source lists it: libvirt asks QEMU, and QEMU before 8.1 interrupts vCPUs
+ * to answer. Like statsfd it learns events from the guests, does not find guests, and fills the
+ * cells of guests that others found.
  */
 #include "sources/libvirt/libvirt.h"
 
@@ -15,7 +16,7 @@
 
 #include "host/refusal.h"
 
-/* Guests that libvirt does not have all values of, by the reason. */
+/* Guests without all of their values, by the reason. */
 struct tally {
 	uint32_t good;
 	struct fault faults[LIBVIRT_NFAULTS];
@@ -40,7 +41,8 @@ static int libvirt_open(struct context *context, struct source *source)
 	int rc;
 
 	if (!context->root.live) {
-		source_status(source, KVMSTAT_MISSING, "it asks for running guests, and Root names another place");
+		source_status(source, KVMSTAT_MISSING, "it asks only running guests; Root is another "
+						       "host");
 		return -ENOENT;
 	}
 	if (!source_sees_processes(context, source))
@@ -64,66 +66,70 @@ static int libvirt_open(struct context *context, struct source *source)
 static const char *reason(enum libvirt_fault fault)
 {
 	static const char *const reasons[LIBVIRT_NFAULTS] = {
-		[LIBVIRT_UNKNOWN] = "libvirt does not know it",
-		[LIBVIRT_SILENT] = "its program does not answer libvirt: it hangs, or is busy with something else",
-		[LIBVIRT_WITHOUT] = "libvirt has no statistics of it (it takes libvirt 8.9 and QEMU 7.1)",
-		[LIBVIRT_PARTLY] = "libvirt does not have all of its vCPUs",
-		[LIBVIRT_MALFORMED] = "what libvirt says makes no sense; please report libvirt's version",
+		[LIBVIRT_UNKNOWN] = "libvirt does not know the guest",
+		[LIBVIRT_SILENT] = "its VMM does not answer libvirt: it hangs or is busy",
+		[LIBVIRT_WITHOUT] = "libvirt returns no statistics (requires libvirt 8.9 and QEMU 7.1)",
+		[LIBVIRT_PARTLY] = "libvirt does not list all of its vCPUs",
+		[LIBVIRT_MALFORMED] = "libvirt's answer is invalid; please report the libvirt version",
 	};
 
 	return reasons[fault];
 }
 
-static void tell_loss(const struct source *source, const struct pass *pass)
+static void report_loss(const struct source *source, const struct pass *pass)
 {
 	if (pass->seen && source->noffers && !source_is_covered(source))
 		problem_raise(pass->context, KVMSTAT_UNREADABLE, 1, "no statistics from libvirt: %s", source->status.text);
 }
 
-static void tell_refusal(struct source *source, const struct pass *pass, const char *error)
+static void report_refusal(struct source *source, const struct pass *pass, const char *error)
 {
 	struct rights rights;
 
 	rights_read(&rights, &pass->context->root);
-	source_status(source, KVMSTAT_DENIED, "%s refuses (%s): %s", pass->context->config->libvirt_uri, error,
+	source_status(source, KVMSTAT_DENIED, "%s refuses access (%s): %s", pass->context->config->libvirt_uri, error,
 		      rights.is_root ? "a security module or libvirt's own access control (access_drivers) forbids it to root" :
 				       "run as root, or as a member of the group libvirt");
 }
 
-static void tell_silence(struct source *source, const struct pass *pass, int rc, const char *error)
+static void report_silence(struct source *source, const struct pass *pass, int rc, const char *error)
 {
 	const char *uri = pass->context->config->libvirt_uri;
 
 	if (rc == -ETIMEDOUT)
 		source_status(source, KVMSTAT_MISSING,
-			      "%s did not answer in time, because its daemon or a guest hangs: no values of it in this sample", uri);
+			      "%s did not answer in time: its daemon or a guest hangs; this sample "
+			      "has no values from it", uri);
 	else if (rc == -EBUSY)
 		source_status(source, KVMSTAT_MISSING,
-			      "%s does not answer: it is asked again when one of the calls that hang comes back", uri);
+			      "%s does not answer: all calls are pending; will retry when one "
+			      "returns", uri);
 	else if (rc == -EACCES || rc == -EPERM)
-		tell_refusal(source, pass, error);
+		report_refusal(source, pass, error);
 	else
-		source_status(source, KVMSTAT_MISSING, "%s cannot be asked (%s): does its daemon run (libvirtd, virtqemud)?", uri,
+		source_status(source, KVMSTAT_MISSING, "cannot connect to %s (%s); check that its "
+						       "daemon runs (libvirtd, virtqemud)", uri,
 			      error);
-	tell_loss(source, pass);
+	report_loss(source, pass);
 }
 
-static void tell_problems(const struct source *source, const struct pass *pass, const struct tally *tally,
-			  enum libvirt_fault fault, uint32_t bad)
+static void report_problems(const struct source *source, const struct pass *pass, const struct tally *tally,
+			    enum libvirt_fault fault, uint32_t bad)
 {
 	if (tally->faults[LIBVIRT_MALFORMED].count)
 		problem_raise(pass->context, KVMSTAT_MALFORMED, tally->faults[LIBVIRT_MALFORMED].count,
-			      "libvirt's statistics make no sense: those of %u guests, the last of them %s; their values are left out",
+			      "libvirt's statistics of %u guests are invalid (last: %s); their "
+			      "values are left out",
 			      tally->faults[LIBVIRT_MALFORMED].count, tally->faults[LIBVIRT_MALFORMED].last->public.name);
 	if (fault != LIBVIRT_MALFORMED && source->noffers && !source_is_covered(source))
 		problem_raise(pass->context, KVMSTAT_UNREADABLE, bad - tally->faults[LIBVIRT_MALFORMED].count,
-			      "guests that libvirt does not have all statistics of: %u, the last of them %s: %s",
+			      "cannot read all statistics of %u guests from libvirt (last: %s): %s",
 			      bad - tally->faults[LIBVIRT_MALFORMED].count, tally->faults[fault].last->public.name, reason(fault));
 }
 
-static void tell(struct source *source, const struct pass *pass, const struct tally *tally)
+static void report_state(struct source *source, const struct pass *pass, const struct tally *tally)
 {
-	/* The one that most needs somebody to look. */
+	/* The most serious fault first. */
 	static const enum libvirt_fault order[] = { LIBVIRT_SILENT, LIBVIRT_PARTLY, LIBVIRT_WITHOUT, LIBVIRT_UNKNOWN,
 						    LIBVIRT_MALFORMED };
 	enum libvirt_fault fault = LIBVIRT_FINE;
@@ -138,9 +144,9 @@ static void tell(struct source *source, const struct pass *pass, const struct ta
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
 		return;
 	}
-	tell_problems(source, pass, tally, fault, bad);
+	report_problems(source, pass, tally, fault, bad);
 	source_status(source, tally->good || tally->faults[LIBVIRT_PARTLY].count ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
-		      "it cannot read all of %u of %u guests, one of them %s: %s", bad, bad + tally->good,
+		      "cannot read all statistics of %u of %u guests (one of them: %s): %s", bad, bad + tally->good,
 		      tally->faults[fault].last->public.name, reason(fault));
 }
 
@@ -149,7 +155,7 @@ static int compare_uuid(const void *uuid, const void *domain)
 	return strcmp(uuid, ((const struct libvirt_domain *)domain)->uuid);
 }
 
-/* A domain by its UUID, which no two of a daemon's share; or NULL. */
+/* Find a domain by its UUID, which is unique within a daemon; or NULL. */
 static const struct libvirt_domain *find_domain(const struct libvirt_answer *answer, const char *uuid)
 {
 	if (!*uuid || !answer->ndomains)
@@ -182,8 +188,8 @@ static int read_guests(struct source *source, struct pass *pass, const struct li
 	return 0;
 }
 
-/* What libvirt has to ask for, whoever wants it. */
-static uint32_t load(const struct pass *pass)
+/* Number of guests and vCPUs that libvirt has to ask: the time for its answer grows with it. */
+static uint32_t count_guests_and_vcpus(const struct pass *pass)
 {
 	const struct guests *guests = &pass->context->guests;
 	uint32_t sum = 0;
@@ -210,12 +216,12 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 	rc = libvirt_client_prepare(state->client);
 	if (rc < 0 && rc != -EBUSY) {
 		refusal_report(&source->status, &pass->context->root, CALL_THREAD, rc);
-		tell_loss(source, pass);
+		report_loss(source, pass);
 		return 0;
 	}
-	rc = libvirt_client_ask(state->client, load(pass), &answer, error, sizeof(error));
+	rc = libvirt_client_ask(state->client, count_guests_and_vcpus(pass), &answer, error, sizeof(error));
 	if (rc < 0) {
-		tell_silence(source, pass, rc, error);
+		report_silence(source, pass, rc, error);
 		return 0;
 	}
 	rc = read_guests(source, pass, answer, &tally);
@@ -223,7 +229,7 @@ static int libvirt_pass(struct source *source, struct pass *pass)
 		return rc;
 	if (source->noffers > offered)
 		return 1;
-	tell(source, pass, &tally);
+	report_state(source, pass, &tally);
 	return 0;
 }
 
@@ -246,7 +252,8 @@ static int libvirt_open(struct context *context, struct source *source)
 const struct source_ops libvirt_source = {
 	.id = KVMSTAT_LIBVIRT,
 	.guest_by_guest = true,
-	.opt_in = "only if the option Source names it, because libvirt asks QEMU, which may interrupt vCPUs for the answer",
+	.opt_in = "used only if the option Source lists it: libvirt asks QEMU, which may interrupt "
+		  "vCPUs for the answer",
 	.open = libvirt_open,
 	.close = libvirt_close,
 	.pass = libvirt_pass,

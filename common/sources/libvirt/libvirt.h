@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * libvirt.h - the two halves of the libvirt source: which guests, and what libvirt says of one
- */
+/* libvirt.h - shared by the files of the libvirt source */
 #ifndef KVMSTAT_LIBVIRT_H
 #define KVMSTAT_LIBVIRT_H
 
@@ -9,7 +7,7 @@
 #include "core/source.h"
 #include "sources/libvirt/thread.h"
 
-/* An event by the name that libvirt gives it, and what one guest has of it. */
+/* An event by libvirt's name, and its value of one guest. */
 struct libvirt_event {
 	char *name;
 	enum kvmstat_scope scope;
@@ -21,7 +19,7 @@ struct libvirt_event {
 	bool complete;				/* every vCPU has it */
 };
 
-/* What libvirt says of a vCPU besides the events. */
+/* libvirt's data of a vCPU other than events. */
 struct libvirt_vcpu {
 	uint32_t number;			/* libvirt's */
 	uint32_t id;				/* KVM's */
@@ -31,15 +29,15 @@ struct libvirt_vcpu {
 
 struct libvirt_state {
 	struct libvirt_client *client;
-	bool is_system;			/* the host's daemon, which writes down the pids of its guests */
-	const char *arch;		/* whose names these are; NULL: not known yet */
+	bool is_system;			/* the host's daemon, which writes the pids of its guests to files */
+	const char *arch;		/* architecture of these names; NULL: unknown yet */
 	struct libvirt_event *events;	/* ascending scope and name */
 	size_t nevents;
 	struct libvirt_vcpu *vcpus;	/* of one guest, ascending number */
 	uint32_t nvcpus, vcpu_room;
 };
 
-/* Why a guest has no values, or not all of them. */
+/* Why a guest lacks some or all values. */
 enum libvirt_fault {
 	LIBVIRT_FINE,
 	LIBVIRT_UNKNOWN,	/* libvirt has no such guest */
@@ -52,24 +50,24 @@ enum libvirt_fault {
 };
 
 /*
- * Fill the cells of one guest from what libvirt says of the domain of its UUID; its events that were not met yet are
- * offered. An enum libvirt_fault, or -ENOMEM.
+ * Fill the cells of one guest from the domain with its UUID, and offer new events.
+ * Returns an enum libvirt_fault, or -ENOMEM.
  */
 int libvirt_read_guest(struct source *source, struct pass *pass, struct guest *guest,
 		       const struct libvirt_domain *domain);
 
-/* The event of a key, or NULL: it was not met yet. */
+/* The event of a key; NULL: new. */
 struct libvirt_event *libvirt_event(const struct libvirt_state *state, const struct libvirt_key *key);
 
-/* Is the guest, of the same UUID, the one that libvirt gives this name? */
+/* Is this guest the domain, which has the same UUID? */
 bool libvirt_is_guest(const struct libvirt_state *state, const struct pass *pass, const struct guest *guest,
 		      const char *name);
 bool libvirt_is_there(const struct sysroot *root, const struct guest *guest);
 
-/* Times of the vCPUs, where nobody else has them. */
+/* Set the times of the vCPUs, unless another source has. */
 void libvirt_fill_times(const struct libvirt_state *state, struct guest *guest);
 
-/* Rows of the vCPUs, all of which are in state->vcpus. 0 or -ENOMEM. */
+/* Fill the rows of the vCPUs in state->vcpus. 0 or -ENOMEM. */
 int libvirt_fill_vcpus(struct source *source, struct pass *pass, struct guest *guest,
 		       const struct libvirt_param *params, uint32_t nparams);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * match.c - is a guest of libvirt's the one that was found in this pass? And the rows of its vCPUs
- */
+/* match.c - match a libvirt domain to a guest of this pass, and fill the rows of its vCPUs */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +10,7 @@
 #include "sources/libvirt/libvirt.h"
 #include "util/clock.h"
 
-/* Of a guest of the host's daemon; 0: not to be had. */
+/* The pid of a guest of the host's daemon; 0: unknown. */
 static pid_t noted_pid(const struct sysroot *root, const char *name)
 {
 	char text[16];
@@ -40,9 +38,9 @@ static bool has_twin(const struct pass *pass, const struct guest *guest)
 }
 
 /*
- * The UUID is the same. A guest of the system's daemon and one of a user's may share it, and a guest keeps it when it is
- * started anew: the pid, read after libvirt has answered, tells. Where it is not to be had, only a guest that has its UUID
- * for itself and the same name is believed to be the one.
+ * The UUID is the same. But a guest of the system's daemon and one of a user's may share it, and a
+ * guest keeps it when it is restarted: so compare the pid, read after libvirt has answered. If the
+ * pid is unknown, the UUID must be unique and the name the same.
  */
 bool libvirt_is_guest(const struct libvirt_state *state, const struct pass *pass, const struct guest *guest,
 		      const char *name)
@@ -54,7 +52,7 @@ bool libvirt_is_guest(const struct libvirt_state *state, const struct pass *pass
 	return strcmp(guest->public.name, name) == 0 && !has_twin(pass, guest);
 }
 
-/* The process that was found before libvirt was asked is there still, and so is its VM. */
+/* The process that was found before libvirt was asked still exists, and so does its VM. */
 bool libvirt_is_there(const struct sysroot *root, const struct guest *guest)
 {
 	uint64_t start_ns;
@@ -77,7 +75,7 @@ void libvirt_fill_times(const struct libvirt_state *state, struct guest *guest)
 		cpu_ns += state->vcpus[i].cpu_ns;
 		wait_ns += state->vcpus[i].wait_ns;
 	}
-	/* Whoever found the guest knows better. */
+	/* The source that found the guest has better data. */
 	if (guest->has_cpu)
 		return;
 	guest->has_cpu = true;
@@ -86,8 +84,9 @@ void libvirt_fill_times(const struct libvirt_state *state, struct guest *guest)
 }
 
 /*
- * KVM's ids of the vCPUs that libvirt numbers. Both count in the same order, but ids may have gaps: those that another
- * source saw in this pass are believed. False: these are not the same vCPUs.
+ * Map libvirt's numbers of vCPUs to KVM's ids. Both have the same order, but ids may have gaps: use
+ * the ids that another source saw in this pass.
+ * Returns false if these are not the same vCPUs.
  */
 static bool find_ids(struct libvirt_state *state, const struct pass *pass, const struct guest *guest)
 {
@@ -127,7 +126,7 @@ static int by_number(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* One number of a vCPU goes to its row. */
+/* Write one value to the row of its vCPU. */
 static void fill_cell(struct source *source, struct pass *pass, struct guest *guest, const struct libvirt_key *key,
 		      uint64_t number)
 {

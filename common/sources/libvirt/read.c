@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * read.c - what libvirt says of one guest becomes its cells, if it is the same guest
- */
+/* read.c - fill the cells of one guest from its libvirt domain */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,7 @@ struct reading {
 	uint32_t nparams;
 	bool has_events;
 	bool has_count;
-	uint32_t count;		/* of vCPUs, as libvirt says */
+	uint32_t count;		/* of vCPUs, from libvirt */
 };
 
 /* ---- events ---- */
@@ -28,7 +26,7 @@ static int compare(const struct libvirt_event *event, enum kvmstat_scope scope, 
 	return event->scope != scope ? (event->scope < scope ? -1 : 1) : strcmp(event->name, name);
 }
 
-/* Where the event is, or has to be put. */
+/* Position of the event, or where to insert it. */
 static size_t place_of(const struct libvirt_state *state, enum kvmstat_scope scope, const char *name)
 {
 	size_t low = 0, high = state->nevents;
@@ -52,7 +50,7 @@ struct libvirt_event *libvirt_event(const struct libvirt_state *state, const str
 		       &state->events[place] : NULL;
 }
 
-/* All guests of a host have the same names: those of the first one tell the architecture. */
+/* All guests of a host have the same names: those of the first one show the architecture. */
 static int learn_arch(struct reading *reading)
 {
 	struct libvirt_state *state = reading->source->state;
@@ -73,7 +71,7 @@ static int learn_arch(struct reading *reading)
 	return state->arch ? 0 : -ENOMEM;
 }
 
-/* The event of this key, offered unless it is none that can be collected. 0 or -ENOMEM. */
+/* Add the event of this key, and offer it if it can be collected. 0 or -ENOMEM. */
 static int learn_event(struct reading *reading, const struct libvirt_key *key, const struct libvirt_param *param,
 		       struct libvirt_event *event)
 {
@@ -86,7 +84,7 @@ static int learn_event(struct reading *reading, const struct libvirt_key *key, c
 	known = registry_intern(reading->pass->context->registry, state->arch, key->name, &hint);
 	if (!known && errno == ENOMEM)
 		return -ENOMEM;
-	/* Old and new name of one event would be two offers of it. */
+	/* Old and new name of one event would make two offers. */
 	if (!known || known->scope != key->scope || source_find_offer(reading->source, known) >= 0)
 		return 0;
 	event->offer = (uint32_t)reading->source->noffers;
@@ -124,7 +122,7 @@ static int take_event(struct reading *reading, const struct libvirt_key *key, co
 			return rc;
 		event = libvirt_event(state, key);
 	}
-	/* In ascending order no vCPU is counted twice. */
+	/* Ascending order: no vCPU is counted twice. */
 	if (event->seen && key->vcpu <= event->last)
 		return LIBVIRT_MALFORMED;
 	event->last = key->vcpu;
@@ -149,7 +147,7 @@ static int add_vcpu(struct libvirt_state *state, uint32_t number, bool offline)
 	return LIBVIRT_FINE;
 }
 
-/* Its state, which stands before the rest, has told of the vCPU. */
+/* libvirt lists a vCPU's state first, so the entry exists by now. */
 static void take_time(struct libvirt_state *state, const struct libvirt_key *key, uint64_t ns)
 {
 	struct libvirt_vcpu *vcpu = state->nvcpus ? &state->vcpus[state->nvcpus - 1] : NULL;
@@ -207,7 +205,10 @@ static int take_all(struct reading *reading)
 	return rc;
 }
 
-/* A VM never loses a vCPU: one that QEMU took out keeps its numbers, which libvirt does not show any more. */
+/*
+ * A VM never loses a vCPU: one that QEMU has unplugged keeps its counters, which libvirt no longer
+ * shows.
+ */
 static bool has_all_vcpus(const struct reading *reading)
 {
 	const struct libvirt_state *state = reading->source->state;
@@ -216,7 +217,10 @@ static bool has_all_vcpus(const struct reading *reading)
 	       state->nvcpus >= reading->guest->vcpus;
 }
 
-/* Those that every vCPU has: what lacks a part is no sum. LIBVIRT_FINE, or LIBVIRT_PARTLY. */
+/*
+ * Write the sums of events that every vCPU has; a partial sum is not shown. Returns LIBVIRT_FINE or
+ * LIBVIRT_PARTLY.
+ */
 static int fill_events(struct reading *reading, bool all_vcpus)
 {
 	struct libvirt_state *state = reading->source->state;
@@ -266,10 +270,13 @@ int libvirt_read_guest(struct source *source, struct pass *pass, struct guest *g
 		return rc;
 	if (!libvirt_is_there(&pass->context->root, guest))
 		return LIBVIRT_ENDED;
-	/* It was passed over; it may have become free since, but it is none that has no statistics. */
+	/*
+	 * libvirt skipped it because it was busy. That it is free now does not mean that it lacks
+	 * statistics.
+	 */
 	if (!reading.has_events)
 		return domain->busy || guest->kept[KVMSTAT_LIBVIRT].data ? LIBVIRT_SILENT : LIBVIRT_WITHOUT;
-	/* Any data: it has events, or had them in an earlier pass. */
+	/* It has events, or had them in an earlier pass. */
 	guest->kept[KVMSTAT_LIBVIRT].data = source->state;
 	return fill(&reading);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread.c - the callers: threads that wait for libvirt so that nobody else has to
+ * thread.c - the callers: threads that wait for libvirt
  *
- * A caller has a connection of its own, which only it touches, even to close it: that is a call too. One whose call
- * hangs is left alone until the call returns, and may be asked again then; meanwhile another one asks. With NOWAIT the
- * daemon passes over a guest for which a call waits, so each guest that hangs costs one caller, however often it is asked for.
+ * A caller has its own connection, which no other thread uses, not even to close it: that is a
+ * call, too. A caller whose call hangs is left alone until the call returns, and can be used again
+ * then; meanwhile another caller asks. With NOWAIT the daemon skips a guest for which a call waits,
+ * so each guest that hangs blocks one caller, however often it is asked for.
  */
 #include "sources/libvirt/thread.h"
 
@@ -28,18 +29,18 @@ enum caller_state {
 };
 
 struct caller {
-	atomic_int owners;		/* the thread, and the client until it gives the caller up */
+	atomic_int owners;		/* the thread, and the client until it abandons the caller */
 	pthread_t thread;
 	pthread_mutex_t lock;		/* of what follows */
 	pthread_cond_t changed;
 	enum caller_state state;
-	bool late;			/* nobody waits for the answer any more */
+	bool late;			/* the client no longer waits for the answer */
 	bool quit;
 
 	int rc;				/* what the call returned, */
-	const struct libvirt_answer *answer;	/* and brought */
+	const struct libvirt_answer *answer;	/* and its answer */
 
-	struct libvirt_call *call;	/* the thread's alone, but between CALLER_DONE and the next question */
+	struct libvirt_call *call;	/* used by the thread only, except between CALLER_DONE and the next question */
 };
 
 struct libvirt_client {
@@ -66,12 +67,12 @@ static void enter(struct caller *caller, enum caller_state state)
 	pthread_mutex_unlock(&caller->lock);
 }
 
-static void tell(void *data, bool connects)
+static void note_state(void *data, bool connects)
 {
 	enter(data, connects ? CALLER_OPENING : CALLER_ASKING);
 }
 
-/* Wait to be asked. False: it is to end. */
+/* Wait for work. False: the thread must end. */
 static bool wait_for_work(struct caller *caller)
 {
 	bool quit;
@@ -112,7 +113,7 @@ static void *run(void *data)
 
 /* ---- in the collector's thread ---- */
 
-/* Signals are the front end's: the new thread takes none. */
+/* Signals are for the front end: the new thread blocks all of them. */
 static int start_thread(struct caller *caller)
 {
 	sigset_t all, before;
@@ -141,7 +142,7 @@ static int caller_new(struct caller **place, const char *uri, struct caller **re
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&caller->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	caller->call = libvirt_call_new(uri, tell, caller);
+	caller->call = libvirt_call_new(uri, note_state, caller);
 	rc = caller->call ? start_thread(caller) : -ENOMEM;
 	if (rc < 0) {
 		libvirt_call_free(caller->call);
@@ -163,7 +164,7 @@ static enum caller_state state_of(struct caller *caller)
 	return state;
 }
 
-/* One that is free, or a new one. -EBUSY: there is none, or the daemon does not take calls. */
+/* Find a free caller, or start one. -EBUSY: there is none, or the daemon does not accept calls. */
 static int find_caller(struct libvirt_client *client, struct caller **result)
 {
 	struct caller **unused = NULL;
@@ -205,7 +206,7 @@ static struct timespec from_now(uint64_t ms)
 	return time;
 }
 
-/* What the caller brings, or -ETIMEDOUT. */
+/* Wait for the caller's answer, or -ETIMEDOUT. */
 static int wait_for_answer(struct caller *caller, uint64_t patience_ms)
 {
 	struct timespec deadline = from_now(patience_ms);
@@ -234,7 +235,7 @@ int libvirt_client_ask(struct libvirt_client *client, uint32_t load, const struc
 
 		if (rc < 0) {
 			snprintf(error, size, "%s", strerror(-rc));
-			/* The first call had its time and took it. */
+			/* The first call has used up its time. */
 			return tries ? -ETIMEDOUT : rc;
 		}
 		rc = wait_for_answer(caller, patience_ms);
@@ -272,7 +273,7 @@ static void dismiss(struct caller *caller)
 	pthread_mutex_unlock(&caller->lock);
 }
 
-/* Wait for it, at most until the deadline. */
+/* Wait for the thread to end, at most until the deadline. */
 static bool has_ended(struct caller *caller, const struct timespec *deadline)
 {
 	bool ended;

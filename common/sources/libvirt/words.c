@@ -28,7 +28,7 @@ static bool parse_type(const char *type, enum kvmstat_class *class)
 	return false;
 }
 
-/* NAME.TYPE. What has another form, a type that is not known yet, or a name that no event can have, is left alone. */
+/* NAME.TYPE. Ignores other forms, unknown types, and names that no event can have. */
 static void parse_event(const char *text, enum kvmstat_scope scope, struct libvirt_key *key)
 {
 	size_t len = strspn(text, name_characters);
@@ -41,7 +41,7 @@ static void parse_event(const char *text, enum kvmstat_scope scope, struct libvi
 	key->name[len] = '\0';
 }
 
-/* What stands behind "vcpu.". 0 or -EBADMSG. */
+/* Parse the part after "vcpu.". 0 or -EBADMSG. */
 static int parse_vcpu(const char *text, struct libvirt_key *key)
 {
 	static const struct {

@@ -49,10 +49,10 @@ struct libvirt_key {
 	char name[LIBVIRT_MAX_NAME + 1];	/* of an event */
 };
 
-/* 0; -EBADMSG: it looks like one that is needed, but the number of its vCPU or its value makes no sense. */
+/* Parse a parameter. 0; -EBADMSG: it has a known name, but an invalid vCPU number or value. */
 int libvirt_parse(const struct libvirt_param *param, struct libvirt_key *key);
 
-/* What is to be believed of an event that is not in events.tsv, besides its class. */
+/* Assumptions about an event that is not in events.tsv, except its class. */
 enum kvmstat_unit libvirt_unit(const struct libvirt_param *param, const char *name);
 
 #endif

@@ -38,7 +38,7 @@ int statsfd_may_borrow(pid_t pid, enum refusal_call *call)
 	if (pidfd < 0)
 		return pidfd;
 	*call = CALL_PIDFD_GETFD;
-	/* Permission is asked before the number is looked at, and nobody has this one. */
+	/* The kernel checks permission before the number, and no process has this number. */
 	fd = syscall(SYS_pidfd_getfd, pidfd, 0x7fffffff, 0);
 	rc = fd >= 0 || errno == EBADF ? 0 : -errno;
 	if (fd >= 0)
@@ -55,7 +55,7 @@ int loan_begin(struct loan *loan, pid_t pid)
 	return loan->pidfd < 0 ? loan->pidfd : 0;
 }
 
-/* Newest first: a guard is closed after what it guards. */
+/* Newest first: a guard is closed after its statistics fd. */
 static void close_each(const struct loan *loan, uint32_t first, uint32_t end)
 {
 	while (end-- > first)
@@ -63,8 +63,8 @@ static void close_each(const struct loan *loan, uint32_t first, uint32_t end)
 }
 
 /*
- * Numbers that follow each other are closed by one system call. All that are between the first and the last of them are
- * of this loan, so that none is another thread's.
+ * Close consecutive numbers with one system call. All numbers between the first and the last belong
+ * to this loan, so no fd of another thread is closed.
  */
 void loan_return(struct loan *loan)
 {
@@ -84,7 +84,7 @@ static int borrow(struct loan *loan, int number)
 {
 	long fd = syscall(SYS_pidfd_getfd, loan->pidfd, number, 0);
 
-	/* What is lent may be what is missing. */
+	/* The borrowed descriptors may be the ones that are short. */
 	if (fd < 0 && errno == EMFILE && loan->count && !loan->guarded) {
 		loan_return(loan);
 		fd = syscall(SYS_pidfd_getfd, loan->pidfd, number, 0);

@@ -13,7 +13,7 @@
 #include "util/array.h"
 #include "util/hash.h"
 
-/* A fd that was closed and one that came may have the same number: look at all of them now and then. */
+/* A new fd may reuse the number of a closed one: read all links again after this number of passes. */
 enum { LOOK_PASSES = 8 };
 
 /* ---- files of a guest ---- */
@@ -29,7 +29,7 @@ static struct stats_file *file_of(struct stats_fds *fds, int vcpu)
 	return &fds->files[fds->nfiles++];
 }
 
-/* The number behind prefix, and nothing else, or -1. */
+/* The number after prefix, if nothing follows it; else -1. */
 static int number_after(const char *text, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -43,7 +43,10 @@ static int number_after(const char *text, const char *prefix)
 	return errno || *end || number > INT_MAX ? -1 : (int)number;
 }
 
-/* Which file of the guest is it? false: none. *is_stats: its statistics, or the VM or vCPU itself. */
+/*
+ * Which file of the guest is it? Returns false for other files. *is_stats: statistics, or the VM or
+ * vCPU itself.
+ */
 static bool recognize(const char *target, int *vcpu, bool *is_stats)
 {
 	*vcpu = -1;
@@ -57,7 +60,10 @@ static bool recognize(const char *target, int *vcpu, bool *is_stats)
 	return *vcpu >= 0;
 }
 
-/* A VM, or statistics, that are there twice may be of different VMs. A vCPU then has statistics twice, too. */
+/*
+ * Two VMs, or two statistics fds, may belong to different VMs. Then a vCPU also has two statistics
+ * fds.
+ */
 static int note_fd(struct stats_fds *fds, const char *target, int fd)
 {
 	struct stats_file *file;
@@ -80,8 +86,9 @@ static int note_fd(struct stats_fds *fds, const char *target, int fd)
 /* ---- look ---- */
 
 /*
- * Differs when fds came or went: how many there are, which the directory's size says since Linux 6.2; before, a
- * hash of their names. That one came for another one that went is seen when they are looked at the next time.
+ * A value that changes when fds are opened or closed: their number, which is the directory's size
+ * since Linux 6.2; before, a hash of their names.
+ * If one fd replaces another, the next full look finds it.
  */
 static int digest_fds(const struct sysroot *root, pid_t pid, char *entries, uint64_t *digest)
 {
@@ -122,7 +129,7 @@ static int read_links(struct stats_fds *fds, const struct sysroot *root, pid_t p
 	return rc;
 }
 
-static int judge(struct stats_fds *fds)
+static int check_vcpus(struct stats_fds *fds)
 {
 	bool has_vm = false;
 
@@ -156,7 +163,7 @@ int stats_fds_look(struct stats_fds *fds, const struct sysroot *root, pid_t pid,
 	if (rc < 0)
 		return rc;
 	if (fds->error == 0)
-		fds->error = judge(fds);
+		fds->error = check_vcpus(fds);
 	fds->digest = digest;
 	fds->looked = pass;
 	return fds->error;

@@ -28,7 +28,7 @@ int stats_parse_header(const void *file, size_t len, struct stats_header *header
 	if (len < sizeof(*header))
 		return -EBADMSG;
 	memcpy(header, file, sizeof(*header));
-	/* A flag, none of which exists today, may change the meaning of all else. */
+	/* No flags exist yet; a flag might change the meaning of the rest. */
 	if (header->flags || !header->name_size || header->name_size > STATS_NAME_MAX ||
 	    header->num_desc > STATS_DESCS_MAX)
 		return -EBADMSG;
@@ -39,7 +39,7 @@ int stats_parse_header(const void *file, size_t len, struct stats_header *header
 	return 0;
 }
 
-/* A decimal number without sign; *text is behind it then. -1: there is none. */
+/* Parse a decimal number without sign and move *text past it. -1: there is none. */
 static int take_number(const char **text)
 {
 	const char *begin = *text;
@@ -72,7 +72,7 @@ size_t stats_descs_size(const struct stats_header *header)
 	return (size_t)header->num_desc * (STATS_DESC_SIZE + header->name_size);
 }
 
-/* Bits 0-3 of the flags. false: a type of the future. */
+/* Bits 0-3 of the flags. false: unknown type. */
 static bool class_of(uint32_t flags, enum kvmstat_class *class)
 {
 	static const enum kvmstat_class classes[] = {
@@ -106,7 +106,7 @@ static enum kvmstat_unit unit_of(uint32_t flags, int exponent)
 	return KVMSTAT_COUNT;
 }
 
-/* 1: a good one, 0: of a type that is not known. */
+/* 1: valid, 0: unknown type, or -EBADMSG. */
 static int parse_desc(const char *text, uint32_t name_size, struct stats_desc *desc)
 {
 	struct raw_desc raw;
@@ -131,7 +131,7 @@ static uint32_t end_of(const struct stats_desc *desc)
 	return desc->offset + desc->cells * (uint32_t)sizeof(uint64_t);
 }
 
-/* Two of one name, or of one place. */
+/* Two descriptors with one name or one place. */
 static bool collides(const struct stats_desc *descs, int count, const struct stats_desc *desc)
 {
 	for (int i = 0; i < count; i++)

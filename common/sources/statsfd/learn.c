@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * learn.c - what is in the statistics of a VM or vCPU: once a guest
- */
+/* learn.c - read the layout of the statistics of a VM or vCPU, once per guest */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +7,7 @@
 #include "sources/statsfd/statsfd.h"
 #include "util/array.h"
 
-/* The kernel's name, to live as long as the source is open. */
+/* Keep the kernel's name as long as the source is open. */
 static const char *keep_name(struct statsfd_state *state, const struct kvmstat_event *event, const char *name)
 {
 	if (strcmp(name, event->name) == 0)
@@ -27,7 +25,7 @@ static int add_offer(struct source *source, const struct kvmstat_event *event, c
 	return name ? source_offer(source, event, name, desc->cells, false) : -ENOMEM;
 }
 
-/* One event of the block, unless it is none that can be collected. 0 or -ENOMEM. */
+/* Add one event of the block, if it can be collected. 0 or -ENOMEM. */
 static int learn_desc(struct reading *reading, enum kvmstat_scope scope, const char *arch,
 		      const struct stats_desc *desc)
 {

@@ -27,7 +27,10 @@ static bool is_its(const struct guest *guest, const struct stats_file *file, con
 	return file->vcpu >= 0 || !guest->seen_as.ino || strtol(guest->seen_as.dir, NULL, 10) == id->tid;
 }
 
-/* Header and id string, which stands behind it in every kernel so far, so that one read brings both. */
+/*
+ * Header and id string, which follows the header in every kernel so far, so that one read returns
+ * both.
+ */
 static int read_head(int fd, struct stats_header *header, struct stats_id *id)
 {
 	char text[STATS_HEADER_SIZE + STATS_NAME_MAX];
@@ -47,7 +50,7 @@ static int read_head(int fd, struct stats_header *header, struct stats_id *id)
 	return rc < 0 ? rc : stats_parse_id(name, header->name_size, id);
 }
 
-/* By what the block says of itself. */
+/* By the header and descriptors of the block. */
 static int verify(struct reading *reading, const struct stats_file *file, enum kvmstat_scope scope, int fd)
 {
 	const struct stats_block *block = &reading->fds->blocks[scope];
@@ -65,7 +68,10 @@ static int verify(struct reading *reading, const struct stats_file *file, enum k
 	return memcmp(&header, &block->header, sizeof(header)) == 0 ? 0 : -EBADMSG;
 }
 
-/* Are the descriptors so small that it costs less to read them again than to leave them out by a second read? */
+/*
+ * Are the descriptors so small that reading them again costs less than skipping them with a second
+ * read?
+ */
 static bool is_compact(const struct stats_block *block)
 {
 	const struct stats_header *header = &block->header;
@@ -76,8 +82,9 @@ static bool is_compact(const struct stats_block *block)
 }
 
 /*
- * All of a file whose block is known. Its header, which is the same in all files of this kernel, is left out if it was proved
- * when the fds were looked at. 0; 1: it is not what it was, which verify() has the words for.
+ * Read a whole file with a known layout. Skips the header, which is the same in all files of this
+ * kernel, if it was verified at the last look.
+ * 0, or 1: the file has changed; verify() returns the error
  */
 static int read_at_once(struct reading *reading, const struct stats_file *file, const struct stats_block *block, int fd)
 {
@@ -98,7 +105,7 @@ static int read_at_once(struct reading *reading, const struct stats_file *file, 
 	return 0;
 }
 
-/* Numbers that are proved to be this file's. */
+/* The numbers, once it is verified that they are this file's. */
 static int read_numbers(struct reading *reading, const struct stats_file *file, enum kvmstat_scope scope, int fd)
 {
 	struct stats_block *block = &reading->fds->blocks[scope];
@@ -158,8 +165,9 @@ static void fill_own(struct reading *reading, const struct stats_block *block, c
 }
 
 /*
- * The thread that runs a vCPU is not told, but the one that made it, which mostly is the same: VMMs make each vCPU in
- * its own thread. Not so if it made others as well, or is the main one.
+ * The id string contains the thread that created the vCPU, not the one that runs it. Usually they
+ * are the same: VMMs create each vCPU in its own thread. They are not if the thread created other
+ * vCPUs too, or is the main thread.
  */
 static pid_t thread_of(const struct reading *reading, pid_t last_creator)
 {
@@ -175,7 +183,7 @@ static int show_vcpu(struct reading *reading, const struct stats_file *file, pid
 	if (!vcpu)
 		return -ENOMEM;
 	fill_own(reading, block, vcpu);
-	/* A better source may have told its times. */
+	/* A better source may have set its times. */
 	if (vcpu->has_cpu)
 		return 0;
 	vcpu->tid = thread_of(reading, last_creator);
@@ -187,7 +195,7 @@ static int show_vcpu(struct reading *reading, const struct stats_file *file, pid
 	return 0;
 }
 
-/* They were not all read: what was is not shown either. */
+/* Not all vCPUs were read, so the partial sums are not shown. */
 static void forget_vcpus(const struct reading *reading)
 {
 	for (uint32_t i = 0; i < reading->guest->nvcpu; i++) {
@@ -223,8 +231,8 @@ static int read_file(struct reading *reading, const struct stats_file *file)
 }
 
 /*
- * Another VM may have been made at the same numbers meanwhile, and a vCPU that was made since the fds were looked at is
- * not in the sums.
+ * Another VM may have reused the fd numbers, and a vCPU that was created since the last look is
+ * missing in the sums.
  */
 static int check_directory(const struct reading *reading)
 {
@@ -269,7 +277,10 @@ static void fill(struct reading *reading, const struct stats_block *block)
 	}
 }
 
-/* Has each vCPU a directory in the guest's, so that its links tell of a new one? (Not on s390, nor where debugfs is hidden.) */
+/*
+ * Does each vCPU have a subdirectory, so that a new vCPU changes the links of the guest's
+ * directory? (Not on s390, nor if debugfs is hidden.)
+ */
 static bool has_sign(const struct reading *reading, int links)
 {
 	const struct stats_fds *fds = reading->fds;
@@ -282,8 +293,8 @@ static bool has_sign(const struct reading *reading, int links)
 }
 
 /*
- * Where the guest's fds are. As long as no VM has begun or ended they are not looked for: the directory will tell of a new
- * vCPU when they have been read.
+ * Find the guest's fds. Skipped while no VM begins or ends: after reading, the links of the
+ * directory show whether there is a new vCPU.
  */
 static int look(struct reading *reading)
 {
@@ -324,7 +335,7 @@ static int read_guest(struct reading *reading)
 
 	if (rc < 0)
 		return rc;
-	/* A VM never loses a vCPU: one that is not seen any more has its fds closed, and counts all the same. */
+	/* A VM never loses a vCPU: one that is not seen any more has closed fds, but still counts. */
 	if (fds->vcpus < guest->vcpus)
 		return -ENODATA;
 	if (fds->epoch != state->epoch)
@@ -340,7 +351,7 @@ static int read_guest(struct reading *reading)
 	fds->pidfd = reading->loan.pidfd;
 	rc = read_files(reading);
 	if (rc < 0) {
-		/* Look at the fds anew: in this pass, if that was not done in it. */
+		/* Look at the fds again: in this pass, unless it has done so already. */
 		fds->digest = fds->links = 0;
 		reading->retry = rc == -ESTALE || (rc != -ESRCH && rc != -ENOMEM && fds->looked != reading->pass->number);
 	}
@@ -352,7 +363,7 @@ int statsfd_read_guest(struct source *source, struct pass *pass, struct guest *g
 	const struct statsfd_state *state = source->state;
 	struct reading reading = { .source = source, .context = pass->context, .pass = pass, .guest = guest,
 				   .loan = { .pidfd = -1, .guarded = state->needs_guard } };
-	int rc, keep_below;
+	int rc, fd_limit;
 
 	if (!guest->seen_as.tgid)
 		return -ESRCH;
@@ -362,9 +373,9 @@ int statsfd_read_guest(struct source *source, struct pass *pass, struct guest *g
 	rc = read_guest(&reading);
 	if (reading.retry)
 		rc = read_guest(&reading);
-	keep_below = rc == -ESRCH ? 0 : state->keep_below;
-	fd_spare(&guest->dirfd, keep_below);
-	fd_spare(&reading.fds->pidfd, keep_below);
+	fd_limit = rc == -ESRCH ? 0 : state->fd_limit;
+	fd_close_high(&guest->dirfd, fd_limit);
+	fd_close_high(&reading.fds->pidfd, fd_limit);
 	if (rc < 0)
 		return rc;
 	for (int scope = 0; scope < KVMSTAT_NSCOPES; scope++)

@@ -2,8 +2,8 @@
 /*
  * statsfd.c - the source for kernels without BPF: the fds of binary statistics that the VMM keeps
  *
- * Which events there are is known only from the guests: they are offered as guests are met. It finds no guests
- * by itself, and fills the cells of those that others found.
+ * It learns events from the guests, and offers them when it first reads a guest. It does not find
+ * guests, but fills the cells of guests that others found.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static void statsfd_close(struct source *source)
 	source->state = NULL;
 }
 
-/* Before the first pass there are no guests to ask: then the pass finds out. */
+/* Before the first pass there are no guests to try: the pass finds out. */
 static int probe(const struct context *context, enum refusal_call *call)
 {
 	const struct guests *guests = &context->guests;
@@ -48,14 +48,14 @@ static int probe(const struct context *context, enum refusal_call *call)
 		rc = statsfd_may_borrow(pid, call);
 		if (rc == 0)
 			return 0;
-		/* It ended meanwhile. */
+		/* The guest has ended. */
 		if (rc == -ESRCH)
 			rc = 0;
 	}
 	return rc;
 }
 
-/* 6.5 and later; whether an older one has the repair is not to be seen from its number. */
+/* Linux 6.5 and later; the version number does not show whether an older kernel has the fix. */
 static bool keeps_vm_alive(const char *release)
 {
 	int major = 0, minor = 0;
@@ -71,7 +71,8 @@ static int statsfd_open(struct context *context, struct source *source)
 	int rc;
 
 	if (!context->root.live) {
-		source_status(source, KVMSTAT_MISSING, "it reads running guests, and Root names another place");
+		source_status(source, KVMSTAT_MISSING, "it reads only running guests; Root is "
+						       "another host");
 		return -ENOENT;
 	}
 	if (!source_sees_processes(context, source))
@@ -82,9 +83,9 @@ static int statsfd_open(struct context *context, struct source *source)
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;
-	/* No two openings are in the same pass. */
+	/* The source is not opened twice in one pass. */
 	state->epoch = context->pass + 1;
-	state->keep_below = guests_keep_below();
+	state->fd_limit = guests_fd_limit();
 	state->needs_guard = uname(&host) < 0 || !keeps_vm_alive(host.release);
 	source->state = state;
 	source_status(source, KVMSTAT_ACTIVE, "%s", "");
@@ -119,47 +120,48 @@ static void note(struct tally *tally, const struct guest *guest, int rc)
 		fault_add(&tally->without, guest, rc);
 }
 
-/* Which call it was that failed on a guest. */
+/* The call that failed on a guest. */
 static enum refusal_call call_of(int rc)
 {
 	return rc == -EPERM ? CALL_PIDFD_GETFD : CALL_GUEST_FDS;
 }
 
-/* status is for words that are not always the same. */
+/* status is a buffer for texts that are not constant. */
 static const char *reason(int rc, const struct sysroot *root, struct kvmstat_source_status *status)
 {
 	switch (rc) {
 	case -ENODATA:
-		return "its VMM keeps no statistics fds for all of its vCPUs (QEMU does from 8.1 on)";
+		return "its VMM does not keep a statistics fd of each vCPU (QEMU does since 8.1)";
 	case -ENOTUNIQ:
-		return "its process has several VMs, and nobody can tell whose statistics are whose";
+		return "its process has several VMs, so that statistics cannot be assigned to a VM";
 	case -ESTALE:
 		return "its fds change while they are read";
 	case -EBADMSG:
-		return "what they say of themselves makes no sense; please report the kernel's version";
+		return "their headers are invalid; please report the kernel version";
 	default:
 		refusal_report(status, root, call_of(rc), rc);
 		return status->text;
 	}
 }
 
-static void tell_problems(const struct source *source, struct context *context, const struct tally *tally)
+static void report_problems(const struct source *source, struct context *context, const struct tally *tally)
 {
 	const struct fault *fault = tally->without.count ? &tally->without : &tally->denied;
 	struct kvmstat_source_status status;
 
 	if (tally->malformed.count)
 		problem_raise(context, KVMSTAT_MALFORMED, tally->malformed.count,
-			      "statistics fds that make no sense: those of %u guests, the last of them %s; their values are left out",
+			      "statistics fds of %u guests are invalid (last: %s); their values are "
+			      "left out",
 			      tally->malformed.count, tally->malformed.last->public.name);
 	if (fault->count && source->noffers && !source_is_covered(source))
 		problem_raise(context, KVMSTAT_UNREADABLE, tally->denied.count + tally->without.count,
-			      "guests without statistics fds that can be read: %u, the last of them %s: %s",
+			      "cannot read statistics fds of %u guests (last: %s): %s",
 			      tally->denied.count + tally->without.count, fault->last->public.name,
 			      reason(fault->error, &context->root, &status));
 }
 
-/* Does nobody know any event of the VM, which QEMU keeps no file of? */
+/* Does no source provide events of the VM? QEMU keeps no file of them. */
 static bool lacks_vm_events(const struct source *source, const struct column_set *columns)
 {
 	for (uint32_t i = 0; i < columns->ncolumns; i++)
@@ -172,7 +174,7 @@ static bool lacks_vm_events(const struct source *source, const struct column_set
 }
 
 /* 0, or -errno: no guest's fds may be borrowed. */
-static int tell(struct source *source, const struct pass *pass, const struct tally *tally)
+static int report_state(struct source *source, const struct pass *pass, const struct tally *tally)
 {
 	const struct fault *fault = tally->malformed.count ? &tally->malformed : &tally->without;
 	uint32_t bad = tally->denied.count + tally->malformed.count + tally->without.count;
@@ -181,18 +183,19 @@ static int tell(struct source *source, const struct pass *pass, const struct tal
 
 	if (tally->denied.count && !tally->good && !fault->count)
 		return refusal_report(&source->status, root, call_of(tally->denied.error), tally->denied.error);
-	tell_problems(source, pass->context, tally);
+	report_problems(source, pass->context, tally);
 	if (!fault->count)
 		fault = &tally->denied;
-	/* Guests of others are not to be seen either, where only /proc has them. */
+	/* Where only /proc finds guests, those of other users are invisible as well. */
 	if (!pass->seen && refusal_lacks(CALL_GUEST_FDS, root))
 		refusal_report(&source->status, root, CALL_GUEST_FDS, -EACCES);
 	else if (!bad)
 		source_status(source, KVMSTAT_ACTIVE, "%s", lacks_vm_events(source, pass->context->columns) ?
-			      "it has the vCPUs' events; those of the VM itself debugfs or libvirt would have (option Source)" : "");
+			      "vCPU events only; for VM events enable debugfs or libvirt (option "
+			      "Source)" : "");
 	else
 		source_status(source, tally->good ? KVMSTAT_PARTIAL : KVMSTAT_MISSING,
-			      "it cannot read %u of %u guests, one of them %s: %s", bad, bad + tally->good,
+			      "cannot read %u of %u guests (one of them: %s): %s", bad, bad + tally->good,
 			      fault->last->public.name, reason(fault->error, root, &status));
 	return 0;
 }
@@ -214,7 +217,7 @@ static int statsfd_pass(struct source *source, struct pass *pass)
 			return rc;
 		note(&tally, guest, rc);
 	}
-	return source->noffers > offered ? 1 : tell(source, pass, &tally);
+	return source->noffers > offered ? 1 : report_state(source, pass, &tally);
 }
 
 const struct source_ops statsfd_source = {

@@ -73,7 +73,10 @@ static pid_t named_thread(const struct guest *guest, uint32_t id)
 	return 0;
 }
 
-/* A vCPU that bpf saw without a thread has not run yet; where others saw it, it is only not known which is its thread. */
+/*
+ * A vCPU without a thread has not run yet if bpf saw it; if another source did, its thread is
+ * unknown.
+ */
 static void add_guest(struct claims *claims, const struct guest *guest, uint32_t number, uint64_t pass)
 {
 	bool complete = guest->counted != pass || guest->vcpus_counted >= guest->vcpus, any = false;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * claims.h - whose vCPUs the threads of this host are, in one pass
- */
+/* claims.h - the guest and vCPU of each thread of this host, in one pass */
 #ifndef KVMSTAT_TRACEPOINT_CLAIMS_H
 #define KVMSTAT_TRACEPOINT_CLAIMS_H
 
@@ -11,8 +9,8 @@ enum { NO_VCPU = 0xffffffff };
 
 enum claimant {
 	CLAIMANT_UNSEEN,	/* not seen in this pass */
-	CLAIMANT_UNKNOWN,	/* the threads of its vCPUs are not known, or not all of them */
-	CLAIMANT_CONTESTED,	/* one of them runs vCPUs of other guests too: whose exits are whose cannot be told */
+	CLAIMANT_UNKNOWN,	/* some or all threads of its vCPUs are unknown */
+	CLAIMANT_CONTESTED,	/* one thread also runs vCPUs of other guests: its exits cannot be assigned to a guest */
 	CLAIMANT_KNOWN,
 };
 
@@ -31,11 +29,14 @@ struct claims {
 	uint32_t room;
 };
 
-/* Of all guests that were seen in this pass. Allocates only if there are more than ever. 0 or -ENOMEM. */
+/*
+ * Make the claims of all guests of this pass. Allocates only if there are more than ever before. 0
+ * or -ENOMEM.
+ */
 int claims_make(struct claims *claims, const struct guests *guests, uint64_t pass);
 void claims_exit(struct claims *claims);
 
-/* Whose this thread is; NULL: no vCPU's that is known. */
+/* The claim of this thread; NULL: not a known vCPU's. */
 const struct claim *claims_find(const struct claims *claims, pid_t tid);
 
 #endif

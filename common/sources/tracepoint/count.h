@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * count.h - from what was counted of threads to the cells of guests
- */
+/* count.h - turn counts of threads into cells of guests */
 #ifndef KVMSTAT_TRACEPOINT_COUNT_H
 #define KVMSTAT_TRACEPOINT_COUNT_H
 
@@ -18,7 +16,7 @@ struct tracepoint_counts {
 	struct fault unknown, contested;	/* guests that cannot be counted for */
 };
 
-/* NULL without memory. tracepoints are the caller's to fill. */
+/* The caller fills tracepoints. NULL without memory. */
 struct tracepoint_counts *tracepoint_counts_new(void);
 void tracepoint_counts_free(struct tracepoint_counts *counts);
 
@@ -29,10 +27,13 @@ int tracepoint_offer(struct tracepoint_counts *counts, struct context *context, 
 /* Offer the events of the tracepoints themselves; those of reasons are offered when they are first met. 0 or -ENOMEM. */
 int tracepoint_offer_totals(struct tracepoint_counts *counts, struct context *context, struct source *source);
 
-/* A guest whose threads are known has had no exit as long as none is added; others have no value. After claims_make(). */
+/*
+ * Set the cells of guests with known threads to 0, and leave the others absent. Call it after
+ * claims_make().
+ */
 void tracepoint_clear(struct tracepoint_counts *counts, const struct source *source, struct pass *pass);
 
-/* What one thread of a guest has counted of one event. */
+/* Add what one thread of a guest has counted of one event. */
 struct tracepoint_hits {
 	uint32_t guest;		/* in guests->list */
 	pid_t tid;

@@ -120,7 +120,12 @@ static int read_id(const struct sysroot *root, const char *tracefs, const char *
 	return isdigit((unsigned char)text[0]) && (*end == '\n' || !*end) ? 0 : -EINVAL;
 }
 
-/* 1: it is there; 0: this kernel has no such format; -EINVAL: its format makes no sense; or another -errno. */
+/*
+ * 1: it exists
+ * 0: this kernel has no such format
+ * -EINVAL: its format is invalid
+ * another -errno
+ */
 static int find_one(const struct sysroot *root, const char *tracefs, size_t number, struct tracepoint *tracepoint)
 {
 	const struct known_format *known = &format_table[number];
@@ -158,7 +163,8 @@ int tracepoint_find_all(const struct sysroot *root, struct tracepoint tracepoint
 		int rc = find_one(root, tracefs, i, &tracepoints[count]);
 
 		if (rc == -EINVAL) {
-			snprintf(status->text, sizeof(status->text), "the format of kvm:%s cannot be understood",
+			snprintf(status->text, sizeof(status->text), "cannot parse the format of "
+								     "kvm:%s",
 				 format_table[i].tracepoint);
 			status->state = KVMSTAT_MISSING;
 			return rc;
@@ -168,6 +174,7 @@ int tracepoint_find_all(const struct sysroot *root, struct tracepoint tracepoint
 		count += rc;
 	}
 	if (!count)
-		return fail(status, KVMSTAT_MISSING, -ENOENT, "this kernel's kvm has no tracepoint of a kind that is known");
+		return fail(status, KVMSTAT_MISSING, -ENOENT, "this kernel's kvm has no known "
+							      "tracepoint");
 	return count;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * format.h - which of kvm's tracepoints this kernel has, and what their records look like
- */
+/* format.h - kvm's tracepoints of this kernel, and the layout of their records */
 #ifndef KVMSTAT_TRACEPOINT_FORMAT_H
 #define KVMSTAT_TRACEPOINT_FORMAT_H
 
@@ -18,14 +16,17 @@ struct tracepoint {
 };
 
 /*
- * Where a member is, from the text of a tracepoint's file "format". As TRACEPOINT_MEMBER(); -ENOENT: the record has no member of this
- * name; -EINVAL: the text cannot be understood, or the member cannot be read where it is.
+ * Find a member in the text of a tracepoint's file "format".
+ * Returns TRACEPOINT_MEMBER()
+ * -ENOENT: the record has no member of this name
+ * -EINVAL: the text is invalid, or the member's offset cannot be read
  */
 int tracepoint_find_member(const char *format, const char *name);
 
 /*
- * All that are known (reasons.tsv) and there, from tracefs. Their number, or -errno with the state and the words for the
- * source's status: -ENOENT, -EINVAL, or what refuses to let tracefs be read.
+ * Find the known tracepoints (reasons.tsv) in tracefs.
+ * Returns their number, or -errno with status set: -ENOENT, -EINVAL, or the error of reading
+ * tracefs.
  */
 int tracepoint_find_all(const struct sysroot *root, struct tracepoint tracepoints[TRACEPOINT_MAX],
 			struct kvmstat_source_status *status);

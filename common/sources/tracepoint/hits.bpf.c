@@ -19,7 +19,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 const volatile struct tracepoint_config config = {};
 
-/* How many slots there are is decided when the program is loaded. */
+/* The number of slots is set when the program is loaded. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -51,9 +51,9 @@ struct {
 } state SEC(".maps");
 
 /*
- * A load from the record must have its offset in the instruction. So there is one for each member there may be; config is known to the
- * verifier, which throws away all but one. In assembler, so that the compiler does not make one load with a computed
- * address of them.
+ * A load from the record must have its offset in the instruction. So there is one load for each
+ * possible member; the verifier knows config and removes all but one. In assembler, so that the
+ * compiler does not merge them into one load with a computed address.
  */
 #define LOAD(type, at)                                                                              \
 	case TRACEPOINT_MEMBER(at, sizeof(__##type)):                                               \
@@ -65,7 +65,7 @@ struct {
 	LOAD(u8, at) LOAD(u8, (at) + 1) LOAD(u8, (at) + 2) LOAD(u8, (at) + 3)                       \
 	LOAD(u8, (at) + 4) LOAD(u8, (at) + 5) LOAD(u8, (at) + 6) LOAD(u8, (at) + 7)
 
-static __always_inline __u64 load(const void *record, __u32 member)
+static __always_inline __u64 load_member(const void *record, __u32 member)
 {
 	__u64 value = 0;
 
@@ -97,7 +97,7 @@ static __always_inline void lose(void)
 		__sync_fetch_and_add(&all->lost, 1);
 }
 
-/* A reason that this thread had not had yet. */
+/* A new reason of this thread. */
 static __always_inline void begin(const struct tracepoint_key *key)
 {
 	struct tracepoint_slot *slot;
@@ -119,13 +119,13 @@ static __always_inline void begin(const struct tracepoint_key *key)
 	slot->count = 1;
 }
 
-/* 1: others who use the tracepoint, perf and kvm_stat, shall have the hit too. */
+/* 1: other users of the tracepoint, such as perf and kvm_stat, get the hit, too. */
 SEC("tracepoint")
 int count_hit(const void *record)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 class = load(record, config.class);
-	__u32 code = code_of(load(record, config.code));
+	__u32 class = load_member(record, config.class);
+	__u32 code = code_of(load_member(record, config.code));
 	struct tracepoint_key key = {
 		.start = task->start_boottime,
 		.what = tracepoint_what(bpf_get_current_pid_tgid(), config.format, class, code),

@@ -30,7 +30,7 @@ struct tracepoint_loader {
 	struct tracepoint_state *state;
 };
 
-/* The first object's maps serve all. */
+/* All objects share the maps of the first. */
 static int prepare_maps(struct tracepoint_loader *loader, struct bpf_object *object)
 {
 	for (int i = 0; i < NMAPS; i++) {
@@ -49,7 +49,7 @@ static int prepare_maps(struct tracepoint_loader *loader, struct bpf_object *obj
 	return 0;
 }
 
-static int load(struct tracepoint_loader *loader, const struct tracepoint_config *config)
+static int load_object(struct tracepoint_loader *loader, const struct tracepoint_config *config)
 {
 	struct bpf_object **object = &loader->objects[loader->count];
 	int rc = bpf_object_begin(object, hits_object, hits_object_end, config, sizeof(*config));
@@ -64,8 +64,8 @@ static int load(struct tracepoint_loader *loader, const struct tracepoint_config
 }
 
 /*
- * The program runs whenever the tracepoint is hit; the perf event, which is of this thread, only carries it there, and so
- * needs no right to look at a CPU.
+ * The program runs whenever the tracepoint is hit. The perf event, which belongs to this thread,
+ * only attaches it, and so needs no permission to monitor a CPU.
  */
 static int attach(struct tracepoint_loader *loader, uint64_t id, enum refusal_call *call)
 {
@@ -95,7 +95,7 @@ static int attach(struct tracepoint_loader *loader, uint64_t id, enum refusal_ca
 	return 0;
 }
 
-/* All slots are free, and the memory is ours to read. */
+/* Mark all slots as free, and map the memory for reading. */
 static int share(struct tracepoint_loader *loader)
 {
 	loader->slots = bpf_object_map(loader->maps[SLOTS], loader->nslots * sizeof(struct tracepoint_slot));
@@ -121,7 +121,7 @@ int tracepoint_open(struct tracepoint_loader **result, const struct sysroot *roo
 	print = bpf_object_silence();
 	loader->nslots = slots;
 	for (; rc == 0 && loader->count < count; loader->count += rc == 0) {
-		rc = load(loader, &tracepoints[loader->count].config);
+		rc = load_object(loader, &tracepoints[loader->count].config);
 		if (rc == 0 && !loader->count)
 			rc = share(loader);
 		if (rc == 0)

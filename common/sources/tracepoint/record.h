@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record.h - what the BPF program on kvm's tracepoints counts, and what it must be told of their records
+ * record.h - the counts of the BPF program on kvm's tracepoints, and its configuration for their
+ * records
  *
  * Included by hits.bpf.c and by the core: only types of fixed size.
  */
@@ -35,8 +36,8 @@ struct tracepoint_config {
 };
 
 /*
- * What is counted: a reason of a thread. A thread id is used again one day: the thread's start makes it unique.
- * Neither word is ever 0.
+ * The key of a count: a reason of a thread. Thread ids are reused: the thread's start makes the key
+ * unique. Neither word is ever 0.
  */
 struct tracepoint_key {
 	__u64 start;		/* of the thread, CLOCK_BOOTTIME in ns */

@@ -16,15 +16,15 @@
 enum {
 	SLOTS_PER_CPU = 256,	/* reasons of vCPU threads: of 16 threads with 16 reasons */
 	SLOTS_MIN = 8192,
-	MARGIN = 256,		/* slots that may be passed over: each CPU fills one at a time */
-	SWEEP_THREADS = 64,	/* looked at in one pass */
+	MARGIN = 256,		/* limit of slots that are skipped: each CPU fills one at a time */
+	SWEEP_THREADS = 64,	/* checked in one pass */
 };
 
-/* What is known of a slot: whose it is, and where its count goes. */
+/* A slot: its guest, and where its count goes. */
 struct counter {
-	uint64_t guest;		/* its id, 0: nobody's */
+	uint64_t guest;		/* id of its guest, 0: none */
 	uint64_t base;		/* the count when it became the guest's */
-	bool was_owned;		/* by a guest that is gone: what was counted until now is not the next one's */
+	bool was_owned;		/* by an ended guest: the count so far does not belong to the next one */
 	bool has_offers;
 	uint32_t total, reason;	/* in source->offers */
 };
@@ -36,8 +36,8 @@ struct tracepoint_scan {
 	uint32_t high;		/* slots above it were never used */
 	uint32_t sweep;		/* the slot to begin with when looking for threads that ended */
 	uint32_t last;		/* the guest of the slot before */
-	pid_t looked_at;	/* the process whose threads were looked for last in this pass */
-	uint64_t told;		/* hits that are told to be lost */
+	pid_t looked_at;	/* the process whose threads were last looked for in this pass */
+	uint64_t reported;		/* lost hits that were reported */
 };
 
 int tracepoint_scan_open(struct tracepoint_scan **result, const struct tracepoint_counts *counts, const struct sysroot *root,
@@ -80,7 +80,7 @@ static int compare_ids(const void *key, const void *item)
 	return id < guest->public.id ? -1 : id > guest->public.id;
 }
 
-/* The number of the guest that it belongs to, or NO_CELL. */
+/* Index of its guest, or NO_CELL. */
 static uint32_t owner_of(const struct tracepoint_counts *counts, const struct guests *guests,
 			 const struct counter *counter, uint32_t last)
 {
@@ -98,22 +98,23 @@ static uint32_t owner_of(const struct tracepoint_counts *counts, const struct gu
 }
 
 /*
- * Is the thread that has this id now the one of the key? /proc knows its start in ticks. Where /proc hides it (hidepid), it is
- * believed to be, as long as there is one; where /proc is of another pid namespace, in any case.
+ * Does the key's thread still have this id? /proc has its start in ticks.
+ * If /proc hides it (hidepid), assume so as long as the id exists.
+ * If /proc shows another pid namespace, assume so in any case.
  */
 static bool is_alive(const struct context *context, const struct tracepoint_key *key)
 {
 	pid_t tid = (pid_t)tracepoint_tid(key->what);
 	uint64_t start;
 
-	if (context->guests.foreign)
+	if (context->guests.other_pid_namespace)
 		return true;
 	if (proc_start(&context->root, tid, &start) == 0)
 		return start == whole_ticks(key->start);
 	return kill(tid, 0) == 0 || errno != ESRCH;
 }
 
-/* A guest whose vCPU this thread is gets the slot. Its number, or NO_CELL. */
+/* Assign the slot to the guest whose vCPU this thread is. Returns the guest's index, or NO_CELL. */
 static uint32_t give(const struct tracepoint_counts *counts, const struct context *context, struct counter *counter,
 		     const struct tracepoint_slot *slot)
 {
@@ -143,7 +144,7 @@ static int find_offers(struct tracepoint_counts *counts, struct context *context
 	return rc;
 }
 
-/* Whose slot it is in this pass, or NO_CELL: it may be given to a guest now, or taken from one. */
+/* The slot's guest in this pass, or NO_CELL; assigns the slot to a guest or takes it away. */
 static uint32_t settle_owner(struct tracepoint_scan *scan, const struct tracepoint_counts *counts, struct pass *pass,
 			     uint32_t number, const struct tracepoint_slot *slot)
 {
@@ -159,7 +160,7 @@ static uint32_t settle_owner(struct tracepoint_scan *scan, const struct tracepoi
 	return give(counts, context, counter, slot);
 }
 
-/* One slot that is in use. 0 or -ENOMEM. */
+/* Count one slot that is in use. 0 or -ENOMEM. */
 static int take_slot(struct tracepoint_scan *scan, struct tracepoint_counts *counts, struct source *source,
 		     struct pass *pass, uint32_t number, const struct tracepoint_slot *slot)
 {
@@ -183,7 +184,7 @@ static int take_slot(struct tracepoint_scan *scan, struct tracepoint_counts *cou
 	return 0;
 }
 
-/* A copy of what the kernel changes all the time. False: it is free, or being filled just now. */
+/* Copy a slot, which the kernel may change at any time. False: it is free, or being filled. */
 static bool read_slot(const struct tracepoint_slot *shared, struct tracepoint_slot *slot)
 {
 	slot->count = __atomic_load_n(&shared->count, __ATOMIC_ACQUIRE);
@@ -194,7 +195,7 @@ static bool read_slot(const struct tracepoint_slot *shared, struct tracepoint_sl
 
 /* ---- threads that ended ---- */
 
-/* Where thread names tell, a vCPU that came later is found when it has made an exit. */
+/* If threads have known names, a later vCPU is found after its first exit. */
 static void look_again(struct tracepoint_scan *scan, struct context *context, pid_t tid)
 {
 	pid_t tgid = proc_tgid(&context->root, tid);
@@ -207,7 +208,7 @@ static void look_again(struct tracepoint_scan *scan, struct context *context, pi
 
 		if (guest->seen_as.tgid != tgid || guest->counted)
 			continue;
-		guest->looks = 1;
+		guest->looks_left = 1;
 		guest_look(guest, &context->root);
 	}
 }
@@ -217,7 +218,7 @@ static bool same_thread(const struct tracepoint_key *a, const struct tracepoint_
 	return a->start == b->start && tracepoint_tid(a->what) == tracepoint_tid(b->what);
 }
 
-/* Give back nobody's slots whose thread is gone. */
+/* Free slots without a guest whose thread has ended. */
 static void sweep(struct tracepoint_scan *scan, struct context *context)
 {
 	uint32_t high = scan->high, threads = 0;
@@ -269,7 +270,7 @@ int tracepoint_scan_pass(struct tracepoint_scan *scan, struct tracepoint_counts 
 	return 0;
 }
 
-void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, struct context *context)
+void tracepoint_scan_report(struct tracepoint_scan *scan, struct source *source, struct context *context)
 {
 	uint64_t lost = tracepoint_lost(scan->loader), missed = tracepoint_missed(scan->loader);
 
@@ -277,12 +278,14 @@ void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, s
 		return;
 	if (lost)
 		source_status(source, KVMSTAT_PARTIAL,
-			      "%llu exits were not counted: there is room for %u reasons of vCPU threads; start it again to begin anew",
+			      "%llu exits were not counted: all %u slots for reasons of vCPU threads "
+			      "are in use; restart the program to free them",
 			      (unsigned long long)lost, scan->nslots);
 	else
 		source_status(source, KVMSTAT_PARTIAL,
-			      "%llu exits were not counted: the kernel runs one BPF program at a time on a CPU, and another one ran",
+			      "%llu exits were not counted: the kernel runs one BPF program at a "
+			      "time on a CPU, and another one was running",
 			      (unsigned long long)missed);
-	problem_raise(context, KVMSTAT_UNREADABLE, lost + missed - scan->told, "exits by reason: %s", source->status.text);
-	scan->told = lost + missed;
+	problem_raise(context, KVMSTAT_UNREADABLE, lost + missed - scan->reported, "exits by reason: %s", source->status.text);
+	scan->reported = lost + missed;
 }

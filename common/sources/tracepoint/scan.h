@@ -9,7 +9,7 @@
 
 struct tracepoint_scan;
 
-/* Begin to count. 0, or -errno with the state and the words for the source's status. */
+/* Begin to count. 0, or -errno with status set. */
 int tracepoint_scan_open(struct tracepoint_scan **scan, const struct tracepoint_counts *counts, const struct sysroot *root,
 			 uint32_t cpus, struct kvmstat_source_status *status);
 void tracepoint_scan_close(struct tracepoint_scan *scan);
@@ -18,7 +18,7 @@ void tracepoint_scan_close(struct tracepoint_scan *scan);
 int tracepoint_scan_pass(struct tracepoint_scan *scan, struct tracepoint_counts *counts, struct source *source,
 			 struct pass *pass);
 
-/* Tell of hits that were not counted, if there are any. */
-void tracepoint_scan_tell(struct tracepoint_scan *scan, struct source *source, struct context *context);
+/* Report hits that were not counted, if there are any. */
+void tracepoint_scan_report(struct tracepoint_scan *scan, struct source *source, struct context *context);
 
 #endif

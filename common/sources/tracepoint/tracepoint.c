@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * tracepoint.c - the source that counts exits by reason, where it is asked for (ReportExitReasons)
- */
+/* tracepoint.c - the source that counts exits by reason (option ReportExitReasons) */
 #include "core/pass.h"
 #include "core/source.h"
 
@@ -46,10 +44,11 @@ static int open_source(struct context *context, struct source *source)
 	int rc;
 
 	if (!context->root.live) {
-		source_status(source, KVMSTAT_MISSING, "it counts in the running kernel, and Root names another place");
+		source_status(source, KVMSTAT_MISSING, "it counts only in the running kernel; Root "
+						       "is another host");
 		return -ENOENT;
 	}
-	/* The kernel would not let us read, and log the attempt. */
+	/* The kernel would refuse the read and log the attempt. */
 	if (context->host.lockdown == KVMSTAT_LOCKDOWN_CONFIDENTIALITY)
 		return refusal_report(&source->status, &context->root, CALL_TRACEFS, -EPERM);
 	state = calloc(1, sizeof(*state));
@@ -67,16 +66,18 @@ static int open_source(struct context *context, struct source *source)
 	return rc;
 }
 
-static void tell_guests(struct source *source, const struct tracepoint_counts *counts)
+static void report_guests(struct source *source, const struct tracepoint_counts *counts)
 {
 	if (counts->contested.count)
 		source_status(source, KVMSTAT_PARTIAL,
-			      "not counted for %u of %u guests, one of them %s: one thread runs vCPUs of several guests",
+			      "not counted for %u of %u guests (one of them: %s): one thread runs "
+			      "vCPUs of several guests",
 			      counts->contested.count, counts->seen, counts->contested.last->public.name);
 	else if (counts->unknown.count)
 		source_status(source, KVMSTAT_PARTIAL,
-			      "not counted for %u of %u guests, one of them %s: which threads are its vCPUs is not known; "
-			      "the bpf source knows, and so do thread names (QEMU: -name debug-threads=on)",
+			      "not counted for %u of %u guests (one of them: %s): its vCPU threads "
+			      "are unknown; enable the source bpf, or name the threads (QEMU: -name "
+			      "debug-threads=on)",
 			      counts->unknown.count, counts->seen, counts->unknown.last->public.name);
 	else
 		source_status(source, KVMSTAT_ACTIVE, "%s", "");
@@ -94,8 +95,8 @@ static int pass_source(struct source *source, struct pass *pass)
 		return rc;
 	if (source->noffers > offered)
 		return 1;
-	tell_guests(source, state->counts);
-	tracepoint_scan_tell(state->scan, source, pass->context);
+	report_guests(source, state->counts);
+	tracepoint_scan_report(state->scan, source, pass->context);
 	return 0;
 }
 
@@ -117,7 +118,7 @@ static int open_source(struct context *context, struct source *source)
 
 const struct source_ops tracepoint_source = {
 	.id = KVMSTAT_TRACEPOINT,
-	.opt_in = "only with the option ReportExitReasons",
+	.opt_in = "used only with the option ReportExitReasons",
 	.own_events = true,
 	.open = open_source,
 	.close = close_source,

@@ -32,7 +32,7 @@ def test_doctor(log):
     done = subprocess.run([rig.built("kvmstat"), REASONS, "--json", "doctor"], capture_output=True, check=False, timeout=rig.PATIENCE)
     source = {source["name"]: source for source in json.loads(done.stdout)["sources"]}["tracepoint"]
     if machine.doctor()["lockdown"] == "confidentiality":
-        assert source["state"] == "denied" and "lockdown=confidentiality forbids to read tracefs" in source["text"]
+        assert source["state"] == "denied" and "lockdown=confidentiality forbids reading tracefs" in source["text"]
     else:
         assert source["state"] == "active"
     assert machine.doctor()["sources"]["tracepoint"]["state"] == "unused"
