@@ -272,6 +272,28 @@ static void the_end_has_the_address_of_a_guest_that_is_gone(void)
 	CHECK(strstr(notice(1)->message, "rhel7: guest ended after ") == notice(1)->message);
 }
 
+/* A lock that was contended turns out to be a flood of timers: the same alarm, under the address that it was raised with. */
+static void a_better_cause_keeps_the_address(void)
+{
+	static const double locked[NEVENTS] = {4300, 200, 50, 4000}, timers[NEVENTS] = {300, 200, 9000, 10};
+
+	begin_learnt("DiagnoseNotify true");
+	fake.guests[0].vcpu_count = 4;
+	passes_of(locked, 2 * MINUTE_PASSES);
+	CHECK(daemon_state.nnotices == 1);
+	CHECK(has_meta(notice(0), "cause=lock\n"));
+	CHECK_TEXT(notice(0)->id, STORM_ID);
+	passes_of(timers, 2 * MINUTE_PASSES);
+	CHECK(daemon_state.nnotices == 2);
+	CHECK(notice(1)->severity == WARNING);
+	CHECK(has_meta(notice(1), "cause=timer\n") && has_meta(notice(1), "alarm=1\n"));
+	CHECK_TEXT(notice(1)->id, STORM_ID);
+	passes_of(usual, 4 * MINUTE_PASSES);
+	CHECK(daemon_state.nnotices == 3);
+	CHECK(notice(2)->severity == OKAY);
+	CHECK_TEXT(notice(2)->id, STORM_ID);
+}
+
 /* Two guests of one name: the alarm is where the values are, and stays there when the guest has gone. */
 static void a_twin_is_reported_under_its_own_label(void)
 {
@@ -437,6 +459,7 @@ static const struct test tests[] = {
 	{"alarms: off nothing is judged or kept", off_nothing_is_judged_or_kept},
 	{"alarms: an excluded cause", a_cause_that_is_excluded_is_not_reported},
 	{"alarms: the end of one whose guest is gone", the_end_has_the_address_of_a_guest_that_is_gone},
+	{"alarms: a better cause keeps the address", a_better_cause_keeps_the_address},
 	{"alarms: twins", a_twin_is_reported_under_its_own_label},
 	{"alarms: the end is reported after a kill", the_end_is_reported_after_a_kill},
 	{"alarms: saved each quarter of an hour and in the end", it_is_saved_each_quarter_of_an_hour_and_in_the_end},
