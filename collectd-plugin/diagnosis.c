@@ -113,15 +113,16 @@ static struct address address_of(const struct kvmstat_alarm *alarm, const struct
 				 const struct naming *naming, const struct kvmstat_sample *sample)
 {
 	struct address address = {.number = alarm->number};
-	const char *event = alarm->event ? alarm->event->name : alarm->cause->name;
+	const struct kvmstat_judged *about = alarm->first_event;
+	const char *event = about ? about->name : alarm->cause->name;
 
 	if (alarm->key[0])
 		address_guest(&address, alarm, state, naming, sample);
 	else
 		snprintf(address.label.host, LABEL_SIZE, "%s", naming->hostname);
-	if (alarm->event && alarm->event->number == KVMSTAT_NUMBER_CPU)
+	if (about && about->number == KVMSTAT_NUMBER_CPU)
 		event = series_time_name(TIME_CPU);
-	else if (alarm->event && alarm->event->number == KVMSTAT_NUMBER_WAIT)
+	else if (about && about->number == KVMSTAT_NUMBER_WAIT)
 		event = series_time_name(TIME_WAIT);
 	snprintf(address.type_instance, LABEL_SIZE, "%s", event);
 	return address;

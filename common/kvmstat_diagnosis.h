@@ -112,6 +112,7 @@ struct kvmstat_alarm {
 	const char *key;	/* its key, "" of the host */
 	const struct kvmstat_cause *cause;
 	const struct kvmstat_judged *event; /* that is told; NULL of silence */
+	const struct kvmstat_judged *first_event; /* when it was raised: the same until its end, over updates and restarts */
 	double rate;		/* of it, a second, when the alarm was raised or updated */
 	double usual;		/* the highest that it was for a minute; NaN if not known */
 	uint64_t since_ns;	/* CLOCK_REALTIME */
