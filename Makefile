@@ -280,7 +280,7 @@ INSTALLED_PLUGIN := $(PLUGIN):$(PLUGINDIR)/kvmstat.so:644 \
 	collectd-plugin/collectd-kvmstat.5:$(MANDIR)/man5/collectd-kvmstat.5:644 \
 	collectd-plugin/kvmstat.conf:$(DOCDIR)/collectd/kvmstat.conf:644 \
 	collectd-plugin/collectd.service.d-kvmstat.conf:$(DOCDIR)/collectd/collectd.service.d-kvmstat.conf:644 \
-	docs/collectd.md:$(DOCDIR)/collectd.md:644
+	docs/collectd.md:$(DOCDIR)/collectd.md:644 docs/diagnosis.md:$(DOCDIR)/diagnosis.md:644
 INSTALLED_AGENT  := $(AGENT):$(SBINDIR)/kvmstat-agentx:755 $(O)/KVMSTAT-MIB:$(MIBDIR)/KVMSTAT-MIB.txt:644 \
 	snmp-subagent/kvmstat-agentx.8:$(MANDIR)/man8/kvmstat-agentx.8:644 \
 		snmp-subagent/snmpd.conf.d-kvmstat.conf:$(DOCDIR)/snmp/snmpd.conf.d-kvmstat.conf:644 \

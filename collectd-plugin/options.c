@@ -10,7 +10,12 @@
 #include <string.h>
 #include <strings.h>
 
-enum { DEFAULT_MAX_VALUES = 50000, MAX_VALUES = 10000000, MAX_PACE_MS = 1000 };
+enum {
+	DEFAULT_MAX_VALUES = 50000,
+	MAX_VALUES = 10000000,
+	MAX_PACE_MS = 1000,
+	MAX_GRACE_S = 86400,
+};
 
 int options_init(struct options *options)
 {
@@ -21,6 +26,7 @@ int options_init(struct options *options)
 		.skip_never_seen = true,
 		.pace_us = PACE_AUTO,
 		.max_values = DEFAULT_MAX_VALUES,
+		.diagnose = true,
 	};
 	return options->core ? 0 : -ENOMEM;
 }
@@ -41,6 +47,8 @@ void options_exit(struct options *options)
 	kvmstat_config_free(options->core);
 	options->core = NULL;
 	options_forget_words(options);
+	free(options->state_dir);
+	options->state_dir = NULL;
 }
 
 /* Without memory the word is not checked. */
@@ -83,12 +91,17 @@ static int parse_bool(const char *value, bool *truth)
 	return -EINVAL;
 }
 
-static int set_skip_never_seen(struct options *options, const char *value, char *error, size_t size)
+static int set_bool(bool *flag, const char *value, char *error, size_t size)
 {
-	if (!parse_bool(value, &options->skip_never_seen))
+	if (!parse_bool(value, flag))
 		return 0;
 	snprintf(error, size, "expected true or false");
 	return -EINVAL;
+}
+
+static int set_skip_never_seen(struct options *options, const char *value, char *error, size_t size)
+{
+	return set_bool(&options->skip_never_seen, value, error, size);
 }
 
 /* A decimal number and nothing else. */
@@ -118,16 +131,87 @@ static int set_pace(struct options *options, const char *value, char *error, siz
 	return 0;
 }
 
-static int set_max_values(struct options *options, const char *value, char *error, size_t size)
+static int set_whole(uint32_t *whole, int most, const char *value, char *error, size_t size)
 {
 	double number;
 
-	if (!parse_number(value, &number) || !(number >= 1 && number <= MAX_VALUES) ||
+	if (!parse_number(value, &number) || !(number >= 1 && number <= most) ||
 	    number != (double)(uint32_t)number) {
-		snprintf(error, size, "expected a whole number from 1 to %d", MAX_VALUES);
+		snprintf(error, size, "expected a whole number from 1 to %d", most);
 		return -EINVAL;
 	}
-	options->max_values = (uint32_t)number;
+	*whole = (uint32_t)number;
+	return 0;
+}
+
+static int set_max_values(struct options *options, const char *value, char *error, size_t size)
+{
+	return set_whole(&options->max_values, MAX_VALUES, value, error, size);
+}
+
+static int set_diagnose(struct options *options, const char *value, char *error, size_t size)
+{
+	return set_bool(&options->diagnose, value, error, size);
+}
+
+static int set_notify(struct options *options, const char *value, char *error, size_t size)
+{
+	return set_bool(&options->notify, value, error, size);
+}
+
+static int set_sensitivity(struct options *options, const char *value, char *error, size_t size)
+{
+	static const char *const words[] = {
+		[KVMSTAT_SENSITIVITY_NORMAL] = "normal",
+		[KVMSTAT_SENSITIVITY_LOW] = "low",
+		[KVMSTAT_SENSITIVITY_HIGH] = "high",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcasecmp(words[i], value))
+			continue;
+		options->diagnosis.sensitivity = (enum kvmstat_sensitivity)i;
+		return 0;
+	}
+	snprintf(error, size, "expected low, normal or high");
+	return -EINVAL;
+}
+
+static int exclude_cause(struct options *options, const char *value, char *error, size_t size)
+{
+	const struct kvmstat_cause *cause = kvmstat_cause_named(value);
+	int len;
+
+	if (cause) {
+		options->diagnosis.excluded |= 1u << cause->number;
+		return 0;
+	}
+	len = snprintf(error, size, "there is no such cause; the causes are:");
+	for (unsigned int i = KVMSTAT_CAUSE_NONE + 1; i < KVMSTAT_NCAUSES && (size_t)len < size; i++)
+		len += snprintf(error + len, size - (size_t)len, " %s", kvmstat_cause(i)->name);
+	return -EINVAL;
+}
+
+static int set_grace(struct options *options, const char *value, char *error, size_t size)
+{
+	return set_whole(&options->diagnosis.grace_s, MAX_GRACE_S, value, error, size);
+}
+
+static int set_state_dir(struct options *options, const char *value, char *error, size_t size)
+{
+	char *copy;
+
+	if (*value && *value != '/') {
+		snprintf(error, size, "expected a path that begins with /, or \"\" to keep nothing");
+		return -EINVAL;
+	}
+	copy = strdup(value);
+	if (!copy) {
+		snprintf(error, size, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	free(options->state_dir);
+	options->state_dir = copy;
 	return 0;
 }
 
@@ -142,6 +226,12 @@ static const struct option {
 	{"SkipNeverSeen", KVMSTAT_OPTION_ONE, set_skip_never_seen},
 	{"Pace", KVMSTAT_OPTION_ONE, set_pace},
 	{"MaxValues", KVMSTAT_OPTION_ONE, set_max_values},
+	{"Diagnose", KVMSTAT_OPTION_ONE, set_diagnose},
+	{"DiagnoseNotify", KVMSTAT_OPTION_ONE, set_notify},
+	{"DiagnoseSensitivity", KVMSTAT_OPTION_ONE, set_sensitivity},
+	{"DiagnoseExcludeCause", KVMSTAT_OPTION_EACH, exclude_cause},
+	{"DiagnoseGrace", KVMSTAT_OPTION_ONE, set_grace},
+	{"StateDir", KVMSTAT_OPTION_ONE, set_state_dir},
 };
 #define NOPTIONS (sizeof(table) / sizeof(table[0]))
 

@@ -2,17 +2,20 @@
 /*
  * plugin.c - collectd read plugin: why KVM guests leave guest mode
  *
- * An adapter that sends samples of the core as value lists. Only this file, oconfig.c and types.c
- * include collectd's headers.
+ * An adapter that sends samples of the core as value lists, and alarms as notifications. Only this
+ * file, oconfig.c, types.c and notification.c include collectd's headers.
  */
 #include <collectd/core/daemon/collectd.h>
 
+#include <collectd/core/daemon/configfile.h>
 #include <collectd/core/daemon/globals.h>
 #include <collectd/core/daemon/plugin.h>
 #include <collectd/core/daemon/utils_cache.h>
 #include <collectd/core/daemon/utils_complain.h>
 
+#include "diagnosis.h"
 #include "kvmstat.h"
+#include "notification.h"
 #include "oconfig.h"
 #include "report.h"
 #include "send.h"
@@ -33,12 +36,15 @@ static struct {
 	struct kvmstat *kvmstat;
 	struct state state;
 	struct pass pass;
+	struct diagnosis diagnosis;
 	unsigned int failures;
 	c_complain_t problem[KVMSTAT_NPROBLEMS];
 	c_complain_t unmet[NREQUESTS];
 	c_complain_t failed;
 	c_complain_t limited;
 	c_complain_t refused;
+	c_complain_t not_judged;
+	c_complain_t not_saved;
 } plugin;
 
 /* ---- configuration ------------------------------------------------------ */
@@ -134,13 +140,18 @@ static void send_self(struct sender *sender, const char *type, const char *insta
 }
 
 /* The plugin's own values have no plugin instance. */
+static void address_self(struct sender *sender, const struct kvmstat_sample *sample)
+{
+	snprintf(sender->vl.host, sizeof(sender->vl.host), "%s", hostname_g);
+	sender->vl.plugin_instance[0] = '\0';
+	sender->vl.time = NS_TO_CDTIME_T(sample->realtime_ns);
+}
+
 static void send_selves(struct sender *sender, const struct kvmstat_sample *sample)
 {
 	char instance[64];
 
-	snprintf(sender->vl.host, sizeof(sender->vl.host), "%s", hostname_g);
-	sender->vl.plugin_instance[0] = '\0';
-	sender->vl.time = NS_TO_CDTIME_T(sample->realtime_ns);
+	address_self(sender, sample);
 	/* If nothing may be read, no guests seen does not mean that there are none. */
 	if (sample->nrows || !sample->problems[KVMSTAT_NO_SOURCE].active)
 		send_self(sender, "gauge", "guests", (value_t){.gauge = sample->nrows});
@@ -178,6 +189,67 @@ static void send_sample(const struct kvmstat_sample *sample)
 				pass->left_out, pass->left_out + pass->sent, plugin.options.max_values);
 	else
 		c_release(LOG_INFO, &plugin.limited, ME "no values are left out any more");
+}
+
+/* ---- alarms ------------------------------------------------------------- */
+
+/* An alarm that no notification reports is in the log, or gauge-alarms would count what nobody can look up. */
+static void report_change(const struct kvmstat_change *change, const struct kvmstat_sample *sample)
+{
+	const struct address *address;
+
+	if (change->kind == KVMSTAT_SUPPRESSED) {
+		WARNING(ME "%u more alarms were raised within a minute than are reported; gauge-alarms counts all", change->count);
+		return;
+	}
+	address = diagnosis_address(&plugin.diagnosis, change->alarm);
+	if (!plugin.options.notify || !address || notification_send(change, address, sample->realtime_ns))
+		INFO(ME "%s", change->alarm->text);
+}
+
+static void send_alarms(const struct kvmstat_sample *sample)
+{
+	struct sender sender = {.vl = {.values_len = 1, .plugin = PLUGIN}};
+
+	sender.vl.values = &sender.value;
+	address_self(&sender, sample);
+	send_self(&sender, "gauge", "alarms", (value_t){.gauge = plugin.diagnosis.active});
+}
+
+/* sample NULL: the last time. */
+static void save(const struct kvmstat_sample *sample)
+{
+	char text[512];
+
+	if (diagnosis_save(&plugin.diagnosis, sample, text, sizeof(text)))
+		c_complain_once(LOG_ERR, &plugin.not_saved, ME "%s", text);
+	else
+		c_release(LOG_INFO, &plugin.not_saved, ME "what is usual is saved again");
+}
+
+/*
+ * After the values, which no handler of notifications shall delay. Alarms are saved after their notifications: if the
+ * daemon is killed in between they are raised twice, instead of never.
+ */
+static void diagnose(const struct kvmstat_sample *sample)
+{
+	const struct kvmstat_change *changes;
+	size_t nchanges;
+	uint32_t active = plugin.diagnosis.active;
+	int err;
+
+	if (!plugin.diagnosis.core)
+		return;
+	err = diagnosis_judge(&plugin.diagnosis, &plugin.state, &plugin.options.naming, sample, &changes, &nchanges);
+	if (err)
+		c_complain_once(LOG_ERR, &plugin.not_judged, ME "not every guest is judged: %s", strerror(-err));
+	else
+		c_release(LOG_INFO, &plugin.not_judged, ME "every guest is judged again");
+	send_alarms(sample);
+	for (size_t i = 0; i < nchanges; i++)
+		report_change(&changes[i], sample);
+	if (diagnosis_save_due(&plugin.diagnosis, sample, nchanges || active != plugin.diagnosis.active))
+		save(sample);
 }
 
 /* ---- one pass ----------------------------------------------------------- */
@@ -263,6 +335,7 @@ static int kvmstat_read(user_data_t *user_data)
 	plugin.failures = 0;
 	c_release(LOG_INFO, &plugin.failed, ME "collecting again");
 	send_sample(sample);
+	diagnose(sample);
 	state_advance(&plugin.state, sample);
 	return 0;
 }
@@ -313,6 +386,23 @@ static void report_no_events(const struct kvmstat_sample *sample)
 			   "statistics are sent; `kvmstat events --all` lists the events of this host");
 }
 
+static void begin_diagnosis(void)
+{
+	const char *base = global_option_get("BaseDir");
+	char dir[PATH_MAX], text[1024];
+	int rc;
+
+	if (!plugin.options.diagnose)
+		return;
+	if (base)
+		snprintf(dir, sizeof(dir), "%s/" PLUGIN, base);
+	rc = diagnosis_begin(&plugin.diagnosis, &plugin.options, base ? dir : NULL, text, sizeof(text));
+	if (rc > 0)
+		WARNING(ME "%s", text);
+	else if (rc < 0)
+		ERROR(ME "guests are not judged: %s", strerror(-rc));
+}
+
 static int kvmstat_init(void)
 {
 	struct kvmstat_sample *sample;
@@ -329,6 +419,7 @@ static int kvmstat_init(void)
 	}
 	plugin.options.naming.hostname = hostname_g;
 	check_naming();
+	begin_diagnosis();
 	sample = take_sample(&err);
 	if (sample) {
 		report_start(text, sizeof(text), sample);
@@ -343,6 +434,9 @@ static int kvmstat_init(void)
 /* Also called if init failed, or was never called. */
 static int kvmstat_shutdown(void)
 {
+	if (plugin.diagnosis.core)
+		save(NULL);
+	diagnosis_end(&plugin.diagnosis);
 	state_free(&plugin.state);
 	kvmstat_close(plugin.kvmstat);
 	if (plugin.has_options)

@@ -14,6 +14,11 @@ static const char *const units[KVMSTAT_NUNITS] = {
 
 static const char *const times[NTIMES] = {[TIME_CPU] = "cpu_time_ns", [TIME_WAIT] = "cpu_wait_ns"};
 
+const char *series_time_name(int time)
+{
+	return times[time];
+}
+
 /* The number sorts the buckets, the bound explains them; every bucket has a lower bound. */
 static int bucket_name(char *name, const struct kvmstat_column *column, uint32_t bucket)
 {

@@ -41,6 +41,8 @@ struct cell *series_cells(const struct kvmstat_sample *sample, bool skip);
 
 struct suffix series_suffix(uint32_t vcpu);
 
+const char *series_time_name(int time);
+
 /* suffix NULL: of the guest itself. A name of more than 111 bytes is cut where a suffix needs the room. */
 void series_name(char name[LABEL_SIZE], const struct cell *cell, const struct suffix *suffix);
 

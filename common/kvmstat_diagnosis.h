@@ -112,6 +112,7 @@ struct kvmstat_alarm {
 	const char *key;	/* its key, "" of the host */
 	const struct kvmstat_cause *cause;
 	const struct kvmstat_judged *event; /* that is told; NULL of silence */
+	const struct kvmstat_judged *first_event; /* when it was raised: the same until its end, over updates and restarts */
 	double rate;		/* of it, a second, when the alarm was raised or updated */
 	double usual;		/* the highest that it was for a minute; NaN if not known */
 	uint64_t since_ns;	/* CLOCK_REALTIME */
@@ -192,6 +193,20 @@ int kvmstat_diagnosis_read(struct kvmstat_diagnosis *diagnosis, const char *text
  */
 int kvmstat_diagnosis_read_good(struct kvmstat_diagnosis *diagnosis, const char *text, size_t size, char *error,
 				size_t error_size);
+
+/*
+ * The same in the file "baseline" of a directory, which is made if it does not exist. Once it returned 0 it survives
+ * a crash; else the file is as before. 0 or -errno.
+ */
+#define KVMSTAT_BASELINE "baseline"
+int kvmstat_diagnosis_save(const struct kvmstat_diagnosis *diagnosis, const char *dir);
+
+/*
+ * Take over that file, before the first sample. 0: it was read, or there is none. 1: it is damaged, for the reason in
+ * error; it is kept as "baseline.bad", and nothing was taken over. Or -errno: it is left as it is, and should not be
+ * replaced; -ENXIO or -ELOOP: it is not a regular file.
+ */
+int kvmstat_diagnosis_load(struct kvmstat_diagnosis *diagnosis, const char *dir, char *error, size_t error_size);
 
 #ifdef __cplusplus
 }

@@ -51,6 +51,7 @@ struct alarm *alarm_raise(struct alarms *alarms, const struct kvmstat_alarm *wha
 	alarm->public.guest = memcpy(alarm->names, what->guest, guest);
 	alarm->public.key = memcpy(alarm->names + guest, what->key, key);
 	if (!what->number) {
+		alarm->public.first_event = what->event;
 		alarm->public.number = ++alarms->last_number;
 		alarm->public.since_ns = now->realtime_ns;
 		alarm->raise_due = true;

@@ -162,18 +162,30 @@ static void update_daily(const struct pass *pass, struct watched *guest, bool kn
 	}
 }
 
+/* Where its events come from; KVMSTAT_ABSENT: none of them could be read. */
+static uint8_t source_of(const struct kvmstat_diagnosis *diagnosis, const struct kvmstat_row *row)
+{
+	uint8_t source = KVMSTAT_ABSENT;
+
+	for (uint32_t i = 0; i < diagnosis->nalive && source == KVMSTAT_ABSENT; i++)
+		source = row->from[diagnosis->alive[i]];
+	/* The option Event may leave all of those out. */
+	for (uint32_t i = 0; i < diagnosis->nslots && !diagnosis->nalive && source == KVMSTAT_ABSENT; i++)
+		if (diagnosis->slots[i].cell != SLOT_ABSENT)
+			source = row->from[diagnosis->slots[i].cell];
+	return source;
+}
+
 /* What makes a guest another one, or its numbers others. */
 static void look_at_changes(const struct pass *pass, uint32_t row, struct watched *guest)
 {
 	const struct kvmstat_row *r = &pass->sample->rows[row];
 	uint64_t grace = (uint64_t)(pass->diagnosis->config.grace_s * NS_PER_S);
 	uint64_t discontinuity = kvmstat_discontinuity(pass->rates, row);
-	uint8_t source = KVMSTAT_ABSENT;
+	uint8_t source = source_of(pass->diagnosis, r);
 
 	if (discontinuity && discontinuity + grace > guest->grace_until)
 		guest->grace_until = discontinuity + grace;
-	for (uint32_t i = 0; i < pass->diagnosis->nalive && source == KVMSTAT_ABSENT; i++)
-		source = r->from[pass->diagnosis->alive[i]];
 	if (source != KVMSTAT_ABSENT) {
 		guest->seen_ns = pass->sample->time_ns;
 		if (guest->source != KVMSTAT_ABSENT && guest->source != source)

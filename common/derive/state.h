@@ -9,7 +9,7 @@
  *	guest	KEY	NAME	VCPUS	FIRST-SEEN	LAST-SEEN	LEARNT-SECONDS	quiet=A0,..,A23
  *	NUMBER	TWO	MINUTE		of the guest above: rates a second
  *	daily	io|interrupt|timer|cpu	R0,..,R7	of the guest above: rates a second held for minutes, by three hours of the day
- *	alarm	NUMBER	KEY	CAUSE	EVENT	SINCE	SEVERITY	RATE	USUAL	known|unknown
+ *	alarm	NUMBER	KEY	CAUSE	EVENT	SINCE	SEVERITY	RATE	USUAL	known|unknown	FIRST-EVENT
  *	end	CHECKSUM
  */
 #ifndef KVMSTAT_STATE_H

@@ -213,15 +213,17 @@ static int read_cell(struct reading *reading)
 /* The fields of an alarm but its subject. */
 static bool read_alarm_fields(char **field, struct kvmstat_alarm *alarm)
 {
-	uint64_t event, since, severity;
+	uint64_t event, first, since, severity;
 
 	if (!read_number(field[1], UINT64_MAX / 2, &alarm->number) || !alarm->number || !read_word(field[2]) ||
 	    !read_number(field[4], UINT16_MAX, &event) || !read_number(field[5], UINT32_MAX, &since) ||
 	    !read_number(field[6], 6, &severity) || !read_rate(field[7], &alarm->rate) ||
-	    !read_rate(field[8], &alarm->usual) || (strcmp(field[9], "known") && strcmp(field[9], "unknown")))
+	    !read_rate(field[8], &alarm->usual) || (strcmp(field[9], "known") && strcmp(field[9], "unknown")) ||
+	    !read_number(field[10], UINT16_MAX, &first))
 		return false;
 	alarm->cause = kvmstat_cause_named(field[3]);
 	alarm->event = kvmstat_judged((uint32_t)event);
+	alarm->first_event = kvmstat_judged((uint32_t)first);
 	alarm->since_ns = since * 1000000000u;
 	alarm->known = !strcmp(field[9], "known");
 	return alarm->cause != NULL;
@@ -234,7 +236,7 @@ static int read_alarm(struct reading *reading)
 	struct watched *guest;
 	struct subject *subject;
 
-	if (reading->nfields != 10 || !reading->host || !read_alarm_fields(reading->field, &what))
+	if (reading->nfields != 11 || !reading->host || !read_alarm_fields(reading->field, &what))
 		return refuse(reading, "what it has of an alarm makes no sense");
 	guest = watch_find(into, reading->field[2]);
 	if (!guest && reading->field[2][0])

@@ -91,7 +91,7 @@ static void write_alarm(FILE *file, const struct kvmstat_alarm *alarm)
 	write_rate(file, alarm->rate);
 	fputc('\t', file);
 	write_rate(file, alarm->usual);
-	fprintf(file, "\t%s\n", alarm->known ? "known" : "unknown");
+	fprintf(file, "\t%s\t%u\n", alarm->known ? "known" : "unknown", alarm->first_event ? alarm->first_event->number : 0);
 }
 
 static void write_all(FILE *file, const struct kvmstat_diagnosis *diagnosis)

@@ -75,6 +75,16 @@ static void make_block(oconfig_item_t *block, char *text, size_t size)
 	}
 }
 
+/* The last one counts. */
+static void add_last(oconfig_item_t *block, char *key, char *value)
+{
+	oconfig_item_t *item = &block->children[block->children_num++];
+
+	item->key = key;
+	item->values_num = 1;
+	take_value(&item->values[0], 2, value);
+}
+
 static void clean(void)
 {
 	rmdir(root);
@@ -91,18 +101,18 @@ static void prepare(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	oconfig_value_t values[MAX_ITEMS + 1][MAX_VALUES] = {0};
-	oconfig_item_t items[MAX_ITEMS + 1] = {0}, block = {.key = (char[]){"Plugin"}, .children = items};
+	oconfig_value_t values[MAX_ITEMS + 2][MAX_VALUES] = {0};
+	oconfig_item_t items[MAX_ITEMS + 2] = {0}, block = {.key = (char[]){"Plugin"}, .children = items};
 	char *copy = fuzz_copy(data, size);
 
 	if (!is_prepared)
 		prepare();
-	for (int i = 0; i <= MAX_ITEMS; i++)
+	for (int i = 0; i < MAX_ITEMS + 2; i++)
 		items[i].values = values[i];
 	make_block(&block, copy, size);
-	items[block.children_num].key = (char[]){"Root"};
-	items[block.children_num].values_num = 1;
-	take_value(&values[block.children_num++][0], 2, root);
+	add_last(&block, (char[]){"Root"}, root);
+	/* Nothing is written wherever the input says. */
+	add_last(&block, (char[]){"StateDir"}, (char[]){""});
 	must(daemon_config(&block) == 0);
 	if (daemon_init() == 0)
 		for (int i = 0; i < 2; i++)

@@ -183,6 +183,7 @@ int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample)
 		s->rows[i] = (struct kvmstat_row){.guest = &s->guests[i].guest,
 						  .value = s->guests[i].value,
 						  .from = s->guests[i].from,
+						  .vcpu_count = s->guests[i].vcpu_count,
 						  .has_cpu = s->guests[i].has_cpu,
 						  .cpu_ns = s->guests[i].cpu_ns,
 						  .wait_ns = s->guests[i].wait_ns};
@@ -192,6 +193,9 @@ int kvmstat_collect(struct kvmstat *kvmstat, struct kvmstat_sample **sample)
 	s->sample.rows = s->rows;
 	s->sample.nrows = fake.nguests;
 	s->sample.realtime_ns = fake.realtime_ns;
+	/* A host that was up for a month when the test began. */
+	s->sample.time_ns = fake.realtime_ns - FAKE_BEGIN_NS + FAKE_UP_NS;
+	s->sample.cpus = fake.cpus;
 	s->sample.duration_ns = 1500000;
 	s->sample.guest_generation = fake.guest_generation;
 	s->sample.event_generation = fake.event_generation;

@@ -7,6 +7,9 @@
 
 #include "kvmstat.h"
 
+#define FAKE_BEGIN_NS UINT64_C(1700000000000000000)
+#define FAKE_UP_NS (30 * 86400 * UINT64_C(1000000000))
+
 enum { FAKE_GUESTS = 1024, FAKE_EVENTS = 64, FAKE_CELLS = 96, FAKE_VCPUS = 8 };
 
 /* Absent but for what a test says. */
@@ -26,6 +29,7 @@ struct fake_guest {
 	bool has_cpu;
 	uint64_t cpu_ns;
 	uint64_t wait_ns;
+	uint32_t vcpu_count;
 	struct fake_vcpu *vcpus; /* [nvcpus], in order of id */
 	uint32_t nvcpus;
 };
@@ -41,6 +45,7 @@ struct fake_core {
 	uint64_t guest_generation;
 	uint64_t event_generation;
 	uint64_t realtime_ns;
+	uint32_t cpus;
 	int open_error;
 	int collect_error;
 	/* What happened. */

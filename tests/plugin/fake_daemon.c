@@ -4,6 +4,7 @@
  */
 #include <collectd/core/daemon/collectd.h>
 
+#include <collectd/core/daemon/configfile.h>
 #include <collectd/core/daemon/globals.h>
 #include <collectd/core/daemon/plugin.h>
 #include <collectd/core/daemon/utils_cache.h>
@@ -165,7 +166,9 @@ int plugin_dispatch_values(value_list_t const *vl)
 	daemon_state.nsent++;
 	if (!daemon_state.record)
 		return 0;
-	daemon_state.sent = realloc(daemon_state.sent, daemon_state.nsent * sizeof(*sent));
+	/* At each power of two there is room for as many again. */
+	if (!(daemon_state.nsent & (daemon_state.nsent - 1)))
+		daemon_state.sent = realloc(daemon_state.sent, 2 * daemon_state.nsent * sizeof(*sent));
 	sent = &daemon_state.sent[daemon_state.nsent - 1];
 	*sent = (struct sent){.time = vl->time, .gauge = strcmp(vl->type, "derive")};
 	if (sent->gauge)
@@ -173,6 +176,89 @@ int plugin_dispatch_values(value_list_t const *vl)
 	else
 		sent->derive = vl->values[0].derive;
 	name_values(sent->id, sizeof(sent->id), vl);
+	return 0;
+}
+
+const char *global_option_get(const char *option)
+{
+	return strcmp(option, "BaseDir") ? NULL : daemon_state.base_dir;
+}
+
+static int meta_add(notification_t *notification, const char *name, notification_meta_t what)
+{
+	notification_meta_t **end = &notification->meta;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = malloc(sizeof(**end));
+	**end = what;
+	snprintf((*end)->name, sizeof((*end)->name), "%s", name);
+	return 0;
+}
+
+int plugin_notification_meta_add_string(notification_t *n, const char *name, const char *value)
+{
+	return meta_add(n, name, (notification_meta_t){.type = NM_TYPE_STRING, .nm_value.nm_string = strdup(value)});
+}
+
+int plugin_notification_meta_add_unsigned_int(notification_t *n, const char *name, uint64_t value)
+{
+	return meta_add(n, name, (notification_meta_t){.type = NM_TYPE_UNSIGNED_INT, .nm_value.nm_unsigned_int = value});
+}
+
+int plugin_notification_meta_add_double(notification_t *n, const char *name, double value)
+{
+	return meta_add(n, name, (notification_meta_t){.type = NM_TYPE_DOUBLE, .nm_value.nm_double = value});
+}
+
+int plugin_notification_meta_free(notification_meta_t *meta)
+{
+	while (meta) {
+		notification_meta_t *next = meta->next;
+
+		if (meta->type == NM_TYPE_STRING)
+			free((char *)meta->nm_value.nm_string);
+		free(meta);
+		meta = next;
+	}
+	return 0;
+}
+
+static void print_meta(char *text, size_t size, const notification_meta_t *meta)
+{
+	size_t len = 0;
+
+	for (; meta; meta = meta->next) {
+		if (meta->type == NM_TYPE_STRING)
+			len += (size_t)snprintf(text + len, size - len, "%s=%s\n", meta->name, meta->nm_value.nm_string);
+		else if (meta->type == NM_TYPE_DOUBLE)
+			len += (size_t)snprintf(text + len, size - len, "%s=%.4g\n", meta->name, meta->nm_value.nm_double);
+		else
+			len += (size_t)snprintf(text + len, size - len, "%s=%llu\n", meta->name,
+						(unsigned long long)meta->nm_value.nm_unsigned_int);
+		if (len >= size)
+			abort();
+	}
+}
+
+/* With a handler that prints, a message must be one line. */
+int plugin_dispatch_notification(const notification_t *n)
+{
+	struct notice *notice;
+
+	if (!memchr(n->host, '\0', sizeof(n->host)) || !memchr(n->plugin_instance, '\0', sizeof(n->plugin_instance)) ||
+	    !memchr(n->type_instance, '\0', sizeof(n->type_instance)) || !memchr(n->message, '\0', sizeof(n->message)) ||
+	    strchr(n->message, '\n'))
+		abort();
+	if (daemon_state.deaf)
+		return -1;
+	daemon_state.notices = realloc(daemon_state.notices, (daemon_state.nnotices + 1) * sizeof(*notice));
+	notice = &daemon_state.notices[daemon_state.nnotices++];
+	*notice = (struct notice){.severity = n->severity, .time = n->time};
+	snprintf(notice->id, sizeof(notice->id), "%s/%s%s%s/%s-%s", n->host, n->plugin, n->plugin_instance[0] ? "-" : "",
+		 n->plugin_instance, n->type, n->type_instance);
+	snprintf(notice->message, sizeof(notice->message), "%s", n->message);
+	print_meta(notice->meta, sizeof(notice->meta), n->meta);
 	return 0;
 }
 
@@ -309,6 +395,9 @@ void daemon_forget(void)
 		free(daemon_state.log[i]);
 	free(daemon_state.log);
 	free(daemon_state.sent);
+	free(daemon_state.notices);
+	daemon_state.notices = NULL;
+	daemon_state.nnotices = 0;
 	daemon_state.log = NULL;
 	daemon_state.sent = NULL;
 	daemon_state.nlog = daemon_state.nsent = 0;

@@ -20,7 +20,20 @@ struct sent {
 	double number; /* of a gauge */
 };
 
+/* A notification. */
+struct notice {
+	int severity;
+	uint64_t time;
+	char id[800]; /* as of a value */
+	char message[256];
+	char meta[1024]; /* "NAME=VALUE\n" of each */
+};
+
 struct daemon {
+	struct notice *notices;
+	size_t nnotices;
+	bool deaf; /* nobody listens to notifications */
+	const char *base_dir; /* the global option */
 	struct sent *sent;
 	size_t nsent;
 	char **log; /* "E message", "W ", "I " */

@@ -77,7 +77,8 @@ void fake_reset(void)
 {
 	memset(&fake, 0, sizeof(fake));
 	nblocks = 0;
-	fake.realtime_ns = 1700000000000000000u;
+	fake.realtime_ns = FAKE_BEGIN_NS;
+	fake.cpus = 14;
 	fake_add_event("exits", 1, KVMSTAT_CUMULATIVE, 1);
 	fake_add_event("halt_wait_ns", 2, KVMSTAT_CUMULATIVE, 1);
 	fake_add_event("pages_4k", 3, KVMSTAT_INSTANT, 1);

@@ -43,6 +43,13 @@ static void bad_options_are_logged_with_key_and_value(void)
 	bad_line("HostnameFormat name name name name name", "expected hostname, name or uuid");
 	bad_line("PluginInstanceFormat hostname", "expected name, uuid or none");
 	bad_line("PluginInstanceFormat none name", "expected name, uuid or none");
+	bad_line("Diagnose maybe", "expected true or false");
+	bad_line("DiagnoseNotify 1", "expected true or false");
+	bad_line("DiagnoseSensitivity medium", "expected low, normal or high");
+	bad_line("DiagnoseExcludeCause \"weather\"", "there is no such cause; the causes are: stalled looping");
+	bad_line("DiagnoseExcludeCause \"weather\"", " spin unknown; it is ignored");
+	bad_line("DiagnoseGrace 0", "expected a whole number from 1 to 86400");
+	bad_line("StateDir var/lib", "expected a path that begins with /, or \"\" to keep nothing");
 	bad_line("MaxValues 1 2", "more than one value");
 	bad_line("Guest", "there is no value");
 	bad_line("Guest 7", "put it in quotes");

@@ -265,6 +265,28 @@ static void test_missing_values(void **state)
 	assert_int_equal(lab.change[1].ending, KVMSTAT_NOT_OBSERVED);
 }
 
+/* Where the option Event lets nothing pass that shows a guest at work, its alarm ends with the storm and not before. */
+static void test_only_one_event(void **state)
+{
+	static const char *const only[] = { "instruction_diagnose_44", NULL };
+	struct lab_guest *guest;
+
+	(void)state;
+	lab_open(&lab, 10, 14, only);
+	guest = lab_guest(&lab, "rhel7", 64);
+	guest->rate[0] = 10;
+	guest->cpu = 1.5;
+	lab_run(&lab, 2 * DAY);
+	guest->rate[0] = 4000;
+	lab_run(&lab, HOUR);
+	assert_int_equal(lab.nchanges, 1);
+	assert_int_equal(lab.change[0].kind, KVMSTAT_RAISED);
+	guest->rate[0] = 10;
+	lab_run(&lab, 240);
+	assert_int_equal(lab.nchanges, 2);
+	assert_int_equal(lab.change[1].ending, KVMSTAT_NORMAL_AGAIN);
+}
+
 /* Samples that are missing make no alarm, and hide none. */
 static void test_missing_samples(void **state)
 {
@@ -452,6 +474,7 @@ int main(void)
 		TEST(test_two_kernels),
 		TEST(test_stalled_and_looping),
 		TEST(test_missing_values),
+		TEST(test_only_one_event),
 		TEST(test_missing_samples),
 		TEST(test_long_gap),
 		TEST(test_guest_restarted),

@@ -154,9 +154,11 @@ static void test_nonsense(void **state)
 	refuse_lines(HOST "guest\ta\\x00\tg\t2\t1\t2\t3\t" QUIET, "what it has of a guest");
 	refuse_lines(HOST "guest\ta\tg\t2\t1\t2\t3\tquiet=0,0\n", "what it has of a guest");
 	refuse_lines(GUEST "daily\tio\t1,2,3\n", "a guest's day");
-	refuse_lines(GUEST "alarm\t8\tname:g\tio\t1180\t1\t6\t1\t1\tknown\n", "a number that was not given yet");
-	refuse_lines(GUEST "alarm\t7\tname:h\tio\t1180\t1\t6\t1\t1\tknown\n", "a guest that is not there");
-	refuse_lines(GUEST "alarm\t7\tname:g\toi\t1180\t1\t6\t1\t1\tknown\n", "what it has of an alarm");
+	refuse_lines(GUEST "alarm\t8\tname:g\tio\t1180\t1\t6\t1\t1\tknown\t1180\n", "a number that was not given yet");
+	refuse_lines(GUEST "alarm\t7\tname:h\tio\t1180\t1\t6\t1\t1\tknown\t1180\n", "a guest that is not there");
+	refuse_lines(GUEST "alarm\t7\tname:g\toi\t1180\t1\t6\t1\t1\tknown\t1180\n", "what it has of an alarm");
+	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t6\t1\t1\tknown\n", "what it has of an alarm");
+	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t6\t1\t1\tknown\tx\n", "what it has of an alarm");
 	refuse_lines(GUEST "a\tb\tc\td\te\tf\tg\th\ti\tj\tk\tl\tm\n", "too many fields");
 }
 
