@@ -97,7 +97,7 @@ static void expect(int error, const char *cause, const char *remedy)
 
 static void test_nothing_is_there(void **state)
 {
-	char cause[128];
+	char cause[160];
 
 	(void)state;
 	snprintf(cause, sizeof(cause), "the socket does not exist; the path exists up to %s; ", folder);
