@@ -161,7 +161,7 @@ static void test_needed(void **state)
 		struct kernel kernel = usual_kernel(missing[i]);
 
 		assert_int_equal(init(&layout, &kernel, false), -EINVAL);
-		assert_non_null(strstr(why, "no sense"));
+		assert_non_null(strstr(why, "inconsistently"));
 	}
 }
 
