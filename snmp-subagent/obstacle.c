@@ -116,7 +116,7 @@ static void describe_refused(const struct way *way, char text[OBSTACLE_SIZE])
 		snprintf(text, OBSTACLE_SIZE, "the socket exists, but no process listens; " START_SNMPD);
 	else
 		snprintf(text, OBSTACLE_SIZE, "it is %s; " NAME_SOCKET,
-			 S_ISDIR(mode) ? "a folder" : S_ISREG(mode) ? "a file" : "not a socket");
+			 S_ISDIR(mode) ? "a directory" : S_ISREG(mode) ? "a file" : "not a socket");
 }
 
 void obstacle_describe(const char *path, int rc, char text[OBSTACLE_SIZE])
