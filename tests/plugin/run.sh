@@ -22,7 +22,7 @@ run test_pure ${RUN-} "$dir/test_pure"
 run test_values ${RUN-} "$dir/test_values" "$dir/fake.so"
 run test_vcpus ${RUN-} "$dir/test_vcpus" "$dir/fake.so"
 run test_options ${RUN-} "$dir/test_options" "$dir/fake.so"
-run test_alarms ${RUN-} "$dir/test_alarms" "$dir/fake.so" "$dir/state"
+run test_alarms ${RUN-} "$dir/test_alarms" "$dir/fake.so" "$(cd "$dir" && pwd)/state"
 run test_tree ${RUN-} "$dir/test_tree" "$dir/kvmstat.so" "$dir/tree"
 
 grep -v '^ok ' "$out"

@@ -47,7 +47,7 @@ static void bad_options_are_logged_with_key_and_value(void)
 	bad_line("DiagnoseNotify 1", "expected true or false");
 	bad_line("DiagnoseSensitivity medium", "expected low, normal or high");
 	bad_line("DiagnoseExcludeCause \"weather\"", "there is no such cause; the causes are: stalled looping");
-	bad_line("DiagnoseExcludeCause \"weather\"", " spin unknown; it is ignored");
+	bad_line("DiagnoseExcludeCause \"weather\"", " spin unknown; the option is ignored");
 	bad_line("DiagnoseGrace 0", "expected a whole number from 1 to 86400");
 	bad_line("StateDir var/lib", "expected a path that begins with /, or \"\" to keep nothing");
 	bad_line("MaxValues 1 2", "more than one value");
