@@ -351,6 +351,16 @@ int kvmstat_config_set(struct kvmstat_config *config, const char *key, const cha
 size_t kvmstat_utf8(const char *text, uint32_t *character);
 
 /*
+ * The first max bytes of a regular file; no other kind of file is waited for. Free *data, which has a NUL after its
+ * *size bytes.
+ * 0; -ENXIO or -ELOOP: not a regular file; or another -errno
+ */
+int kvmstat_file_read(int dirfd, const char *name, size_t max, char **data, size_t *size);
+
+/* After 0 the new content survives a crash; otherwise the old one is still there. NAME.new is used on the way. */
+int kvmstat_file_replace(int dirfd, const char *name, const char *data, size_t size);
+
+/*
  * Quote a word from outside for a message.
  * A long word is cut. Each byte of an invisible character (control characters, unusual spaces,
  * characters without width, invalid UTF-8) becomes \xHH.

@@ -34,7 +34,7 @@ int kvmstat_diagnosis_save(const struct kvmstat_diagnosis *diagnosis, const char
 		return fd;
 	rc = kvmstat_diagnosis_write(diagnosis, &text, &size);
 	if (!rc) {
-		rc = file_replace(fd, KVMSTAT_BASELINE, text, size);
+		rc = kvmstat_file_replace(fd, KVMSTAT_BASELINE, text, size);
 		free(text);
 	}
 	close(fd);
@@ -46,11 +46,11 @@ static int take(struct kvmstat_diagnosis *diagnosis, int fd, char *error, size_t
 {
 	size_t size;
 	char *text;
-	int rc = file_read(fd, KVMSTAT_BASELINE, SIZE_MAX_READ, &text, &size);
+	int rc = kvmstat_file_read(fd, KVMSTAT_BASELINE, SIZE_MAX_READ + 1, &text, &size);
 
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
-	rc = kvmstat_diagnosis_read(diagnosis, text, size, error, error_size);
+	rc = size > SIZE_MAX_READ ? -E2BIG : kvmstat_diagnosis_read(diagnosis, text, size, error, error_size);
 	free(text);
 	if (rc != -EINVAL)
 		return rc;

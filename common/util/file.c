@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kvmstat.h"
+
 /* ---- reading ------------------------------------------------------------ */
 
 /* At most size bytes, fewer if it ends before. What was read, or -errno. */
@@ -40,12 +42,12 @@ static int read_regular(int fd, size_t max, char **data, size_t *size)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -ENXIO;
-	if ((uint64_t)st.st_size > max)
-		return -E2BIG;
-	*data = malloc((size_t)st.st_size + 1);
+	if ((uint64_t)st.st_size < max)
+		max = (size_t)st.st_size;
+	*data = malloc(max + 1);
 	if (!*data)
 		return -ENOMEM;
-	len = read_all(fd, *data, (size_t)st.st_size);
+	len = read_all(fd, *data, max);
 	if (len < 0) {
 		free(*data);
 		return (int)len;
@@ -55,7 +57,7 @@ static int read_regular(int fd, size_t max, char **data, size_t *size)
 	return 0;
 }
 
-int file_read(int dirfd, const char *name, size_t max, char **data, size_t *size)
+int kvmstat_file_read(int dirfd, const char *name, size_t max, char **data, size_t *size)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), rc;
 
@@ -106,7 +108,7 @@ static void name_with(char with[NAME_MAX + 1], const char *name, const char *suf
 	snprintf(with, NAME_MAX + 1, "%.*s%s", (int)(NAME_MAX - strlen(suffix)), name, suffix);
 }
 
-int file_replace(int dirfd, const char *name, const char *data, size_t size)
+int kvmstat_file_replace(int dirfd, const char *name, const char *data, size_t size)
 {
 	char new[NAME_MAX + 1];
 	int rc;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "index/file.h"
+#include "kvmstat.h"
 
 enum { VERSION = 1, MAX_WORDS = 5 };
 
@@ -162,40 +163,6 @@ static void finish_reading(struct reading *reading)
 		content->events[i].saved = true;
 }
 
-/* Nothing that is not a file is waited for. An fd or -errno. */
-static int open_file(int dirfd)
-{
-	int fd = openat(dirfd, INDEX_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	int rc;
-
-	if (fd < 0)
-		return -errno;
-	rc = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -ENXIO;
-	if (rc == 0)
-		return fd;
-	close(fd);
-	return rc;
-}
-
-/* At most size bytes. What was read, 0 at the end; or -errno. */
-static ssize_t read_all(int fd, char *data, size_t size)
-{
-	size_t used = 0;
-
-	while (used < size) {
-		ssize_t n = read(fd, data + used, size - used);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			break;
-		if (n > 0)
-			used += (size_t)n;
-	}
-	return (ssize_t)used;
-}
-
 static int take_lines(struct reading *reading, char *data, size_t size)
 {
 	char *line = data, *end;
@@ -212,34 +179,18 @@ static int take_lines(struct reading *reading, char *data, size_t size)
 }
 
 /* What there is beyond the limit is not read: then the end is missing, as it is in a file that was cut. */
-static int read_file(int fd, struct reading *reading)
-{
-	struct stat st;
-	char *data;
-	ssize_t len;
-	int rc;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_size > INDEX_SIZE_MAX)
-		st.st_size = INDEX_SIZE_MAX;
-	data = malloc((size_t)st.st_size + 1);
-	len = data ? read_all(fd, data, (size_t)st.st_size) : -ENOMEM;
-	rc = len < 0 ? (int)len : take_lines(reading, data, (size_t)len);
-	free(data);
-	return rc;
-}
-
 int index_read(int dirfd, struct index_content *content, size_t *left_out)
 {
 	struct reading reading = { .content = content, .first = true };
-	int fd = open_file(dirfd), rc;
+	char *data;
+	size_t size;
+	int rc = kvmstat_file_read(dirfd, INDEX_FILE, INDEX_SIZE_MAX, &data, &size);
 
 	*left_out = 0;
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	rc = read_file(fd, &reading);
-	close(fd);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	rc = take_lines(&reading, data, size);
+	free(data);
 	if (rc < 0) {
 		index_content_free(content);
 		return rc;
@@ -328,39 +279,6 @@ static void put_content(struct page *page, const struct index_content *content)
 	end_line(page);
 }
 
-static int write_all(int fd, const char *data, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, data, size);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-/* What is there already, of a run that was killed, may be anything. */
-static int write_new(int dirfd, const char *data, size_t size)
-{
-	int fd, rc;
-
-	if (unlinkat(dirfd, INDEX_FILE_NEW, 0) < 0 && errno != ENOENT)
-		return -errno;
-	fd = openat(dirfd, INDEX_FILE_NEW, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	rc = write_all(fd, data, size);
-	if (!rc && fsync(fd) < 0)
-		rc = -errno;
-	if (close(fd) < 0 && !rc)
-		rc = -errno;
-	return rc;
-}
-
 int index_write(int dirfd, const struct index_content *content)
 {
 	struct page page = { 0 };
@@ -374,13 +292,7 @@ int index_write(int dirfd, const struct index_content *content)
 		free(page.data);
 		return -ENOMEM;
 	}
-	rc = page.size > INDEX_SIZE_MAX ? -E2BIG : write_new(dirfd, page.data, page.size);
+	rc = page.size > INDEX_SIZE_MAX ? -E2BIG : kvmstat_file_replace(dirfd, INDEX_FILE, page.data, page.size);
 	free(page.data);
-	if (!rc && renameat(dirfd, INDEX_FILE_NEW, dirfd, INDEX_FILE) < 0)
-		rc = -errno;
-	if (rc < 0) {
-		unlinkat(dirfd, INDEX_FILE_NEW, 0);
-		return rc;
-	}
-	return fsync(dirfd) < 0 ? -errno : 0;
+	return rc;
 }
