@@ -61,11 +61,11 @@ HARDEN   := -fstack-protector-strong $(FORTIFY)
 SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 
 # The same bytes in whatever directory it is built.
-SAME      := -ffile-prefix-map=$(CURDIR)=.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
 
-ALL_CFLAGS  = -std=gnu11 $(SYSROOT_FLAG) $(SAME) $(CPPFLAGS) $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
+ALL_CFLAGS  = -std=gnu11 $(SYSROOT_FLAG) $(PREFIX_MAP) $(CPPFLAGS) $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
 	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -Icommon -I$(O)/gen $(EXTRA_CFLAGS)
-ALL_LDFLAGS = $(SYSROOT_FLAG) $(SAME) $(CFLAGS) $(LDFLAGS) $(SANFLAGS) -pthread
+ALL_LDFLAGS = $(SYSROOT_FLAG) $(PREFIX_MAP) $(CFLAGS) $(LDFLAGS) $(SANFLAGS) -pthread
 
 BPF_ENDIAN := $(if $(filter s390x% powerpc-% ppc-% ppc64-% powerpc64-%,$(TRIPLET)),bpfeb,bpfel)
 
@@ -84,8 +84,8 @@ NEED_LIBVIRT  := the source libvirt: libvirt's headers (Debian, Ubuntu: libvirt-
 NEED_COLLECTD := kvmstat.so, the plugin: collectd's headers (Debian, Ubuntu: collectd-dev; SLES: collectd-devel; RHEL: those of collectd's source)
 NEED_SYSTEMD  := the unit of kvmstat-agentx: a directory of systemd's units
 
-PARTS_OF_IT := BPF LIBVIRT COLLECTD SNMP SYSTEMD
-$(foreach part,$(PARTS_OF_IT),$(eval WITH_$(part) ?= auto)\
+FEATURES := BPF LIBVIRT COLLECTD SNMP SYSTEMD
+$(foreach part,$(FEATURES),$(eval WITH_$(part) ?= auto)\
 	$(if $(filter auto 0 1,$(WITH_$(part))),,$(error WITH_$(part)=$(WITH_$(part)): expected auto, 0 or 1))\
 	$(if $(filter 1,$(WITH_$(part))),$(if $(HAVE_$(part)),,$(eval WANTED += $(part))))\
 	$(eval override WITH_$(part) := $(if $(filter auto,$(WITH_$(part))),$(if $(HAVE_$(part)),1,$(eval MISSING += $(part))0),$(WITH_$(part)))))
@@ -201,7 +201,7 @@ $(O)/gen/kvmiter.bpf.o: common/sources/bpf/kvmiter.bpf.c common/sources/bpf/kvmi
 $(O)/gen/hits.bpf.o: common/sources/tracepoint/hits.bpf.c common/sources/tracepoint/record.h
 $(O)/gen/%.bpf.o:
 	@mkdir -p $(@D)
-	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) $(SAME) $(BPF_CFLAGS) -Wall -Wextra $(WERROR) $(BPF_INCLUDE) -Icommon -c -o $@ $<
+	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) $(PREFIX_MAP) $(BPF_CFLAGS) -Wall -Wextra $(WERROR) $(BPF_INCLUDE) -Icommon -c -o $@ $<
 $(O)/common/sources/bpf/objects.o: common/sources/bpf/objects.S $(O)/gen/kvmiter.bpf.o $(O)/gen/hits.bpf.o
 	@mkdir -p $(@D)
 	$(call say,AS,$@)$(CC) $(SYSROOT_FLAG) -Wa,-I$(O)/gen -c -o $@ $<
