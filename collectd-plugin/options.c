@@ -78,22 +78,9 @@ static int set_instance_format(struct options *options, const char *value, char 
 	return label_format_instance(&options->naming.instance, value, error, size);
 }
 
-static int parse_bool(const char *value, bool *truth)
-{
-	static const char *const words[] = {"false", "no", "off", "true", "yes", "on"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasecmp(words[i], value))
-			continue;
-		*truth = i >= 3;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 static int set_bool(bool *flag, const char *value, char *error, size_t size)
 {
-	if (!parse_bool(value, flag))
+	if (kvmstat_parse_bool(value, flag))
 		return 0;
 	snprintf(error, size, "expected true or false");
 	return -EINVAL;
@@ -299,7 +286,7 @@ static void note_request(struct options *options, const char *key, const char *v
 
 	for (int i = 0; i < NREQUESTS; i++)
 		if (!strcasecmp(keys[i], key))
-			parse_bool(value, &options->requested[i]);
+			kvmstat_parse_bool(value, &options->requested[i]);
 }
 
 int options_set(struct options *options, const char *key, const char *value, char *error, size_t size)

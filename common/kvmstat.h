@@ -350,6 +350,9 @@ int kvmstat_config_set(struct kvmstat_config *config, const char *key, const cha
 /* Length of the valid UTF-8 character that begins at text, or 0 if there is none; text ends with NUL. */
 size_t kvmstat_utf8(const char *text, uint32_t *character);
 
+/* true/false, yes/no or on/off, in any case; false: another word, and *result is unchanged. */
+bool kvmstat_parse_bool(const char *value, bool *result);
+
 /*
  * The first max bytes of a regular file; no other kind of file is waited for. Free *data, which has a NUL after its
  * *size bytes.

@@ -115,19 +115,8 @@ static int set_exclude_event(struct kvmstat_config *config, const char *value, c
 
 static int parse_bool(const char *value, bool *result, const struct report *report)
 {
-	static const struct {
-		const char *word;
-		bool value;
-	} words[] = {
-		{"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"on", true}, {"off", false},
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!strcasecmp(value, words[i].word)) {
-			*result = words[i].value;
-			return 0;
-		}
-	}
+	if (kvmstat_parse_bool(value, result))
+		return 0;
 	return invalid(report, value, "not a truth value; expected true or false");
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "kvmstat.h"
 
@@ -144,4 +145,17 @@ void nearest_try(struct nearest *nearest, const char *name)
 		nearest->distance = distance;
 		nearest->name = name;
 	}
+}
+
+bool kvmstat_parse_bool(const char *value, bool *result)
+{
+	static const char *const words[] = { "false", "no", "off", "true", "yes", "on" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcasecmp(words[i], value))
+			continue;
+		*result = i >= 3;
+		return true;
+	}
+	return false;
 }
