@@ -20,6 +20,7 @@ enum {
 struct unknown {
 	struct kvmstat_event event;
 	bool met;
+	bool guessed;
 	struct unknown *next_by_name;
 	struct unknown *next_by_number;
 	char name[];
@@ -268,13 +269,24 @@ uint32_t registry_left_out(const struct registry *registry)
 	return registry->nleft_out;
 }
 
+static void take_hint(struct unknown *unknown, const struct event_hint *hint)
+{
+	unknown->event.class = hint->class;
+	unknown->event.unit = hint->unit;
+	unknown->event.scope = hint->scope;
+	unknown->guessed = hint->guessed;
+}
+
 static const struct kvmstat_event *meet(struct registry *registry, const char *name,
 					const struct event_hint *hint)
 {
 	struct unknown *unknown = unknown_by_name(registry, name);
 
-	if (unknown && unknown->met)
+	if (unknown && unknown->met) {
+		if (unknown->guessed && !hint->guessed)
+			take_hint(unknown, hint);
 		return &unknown->event;
+	}
 	if (registry->nmet >= REGISTRY_MAX_UNKNOWN) {
 		leave_out(registry, name);
 		errno = ENOSPC;
@@ -284,9 +296,7 @@ static const struct kvmstat_event *meet(struct registry *registry, const char *n
 		unknown = unknown_add(registry, name, free_number(registry, name));
 	if (!unknown)
 		return NULL;
-	unknown->event.class = hint->class;
-	unknown->event.unit = hint->unit;
-	unknown->event.scope = hint->scope;
+	take_hint(unknown, hint);
 	unknown->met = true;
 	registry->nmet++;
 	return &unknown->event;

@@ -14,6 +14,7 @@ struct event_hint {
 	enum kvmstat_class class;
 	enum kvmstat_unit unit;
 	enum kvmstat_scope scope;
+	bool guessed;	/* from little more than the name: a hint that is not guessed replaces it */
 };
 
 /* NULL without memory. */

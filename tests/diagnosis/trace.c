@@ -131,7 +131,7 @@ static bool read_host(struct trace *trace, char **field, int n)
 /* Columns are in order of number; cells as they come. */
 static bool read_event(struct trace *trace, char **field, int n)
 {
-	struct event_hint hint = { KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, KVMSTAT_VCPU };
+	struct event_hint hint = { .class = KVMSTAT_CUMULATIVE, .unit = KVMSTAT_COUNT, .scope = KVMSTAT_VCPU };
 	unsigned long index = n > 2 ? strtoul(field[1], NULL, 10) : MAX_EVENTS;
 	const struct kvmstat_event *event;
 	uint32_t at = trace->ncolumns;

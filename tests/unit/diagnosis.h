@@ -74,7 +74,7 @@ struct lab {
 /* Events in order of their number. */
 static inline void lab_open(struct lab *lab, double interval, uint32_t cpus, const char *const *events)
 {
-	struct event_hint hint = { KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, KVMSTAT_VCPU };
+	struct event_hint hint = { .class = KVMSTAT_CUMULATIVE, .unit = KVMSTAT_COUNT, .scope = KVMSTAT_VCPU };
 
 	memset(lab, 0, sizeof(*lab));
 	lab->interval = interval;

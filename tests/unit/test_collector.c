@@ -427,7 +427,7 @@ static int fake_error;
 /* As bpf, it has every event, here just one; and no guest. */
 static int fake_open(struct context *context, struct source *source)
 {
-	struct event_hint hint = { KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, KVMSTAT_VM };
+	struct event_hint hint = { .class = KVMSTAT_CUMULATIVE, .unit = KVMSTAT_COUNT, .scope = KVMSTAT_VM };
 
 	if (fake_error < 0)
 		source_status(source, KVMSTAT_DENIED, "so it is");

@@ -17,8 +17,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define BIT(category) (1u << (category))
 
-static const struct event_hint gauge = {KVMSTAT_INSTANT, KVMSTAT_BYTES, KVMSTAT_VM};
-static const struct event_hint counter = {KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, KVMSTAT_VCPU};
+static const struct event_hint gauge = { .class = KVMSTAT_INSTANT, .unit = KVMSTAT_BYTES, .scope = KVMSTAT_VM };
+static const struct event_hint counter = { .class = KVMSTAT_CUMULATIVE, .unit = KVMSTAT_COUNT, .scope = KVMSTAT_VCPU };
 
 static int setup(void **state)
 {
@@ -360,6 +360,24 @@ static void test_unknown_event_stays_the_same(void **state)
 	assert_null(registry_find(*state, "bar"));
 }
 
+/* debugfs guesses, and is often first; a source that reads the kernel's description of the event knows better. */
+static void test_guess_is_corrected(void **state)
+{
+	struct event_hint guess = counter;
+	const struct kvmstat_event *event;
+
+	guess.guessed = true;
+	guess.scope = KVMSTAT_VM;
+	event = registry_intern(*state, "x86", "foo", &guess);
+	assert_int_equal(event->scope, KVMSTAT_VM);
+	assert_ptr_equal(registry_intern(*state, "x86", "foo", &counter), event);
+	assert_int_equal(event->scope, KVMSTAT_VCPU);
+	registry_intern(*state, "x86", "foo", &guess);
+	registry_intern(*state, "x86", "foo", &gauge);
+	assert_int_equal(event->scope, KVMSTAT_VCPU);
+	assert_int_equal(event->unit, KVMSTAT_COUNT);
+}
+
 /* These numbers are on other people's disks: they must not depend on host, order or release. */
 static void test_unknown_numbers_are_the_same_everywhere(void **state)
 {
@@ -577,6 +595,7 @@ int main(void)
 		TEST(test_arch_falls_back),
 		TEST(test_unknown_event_is_as_the_kernel_says),
 		TEST(test_unknown_event_stays_the_same),
+		TEST(test_guess_is_corrected),
 		TEST(test_unknown_numbers_are_the_same_everywhere),
 		TEST(test_collision_takes_the_next_number),
 		TEST(test_several_taken_numbers_are_skipped),

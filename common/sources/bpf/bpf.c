@@ -46,7 +46,7 @@ static void btf_identity(const struct sysroot *root, dev_t *dev, ino_t *ino)
  */
 static struct event_hint hint_for(const struct sysroot *root, const struct layout_event *event)
 {
-	struct event_hint hint = { KVMSTAT_CUMULATIVE, KVMSTAT_COUNT, event->scope };
+	struct event_hint hint = { .class = KVMSTAT_CUMULATIVE, .unit = KVMSTAT_COUNT, .scope = event->scope };
 	struct stat st;
 
 	if (event->cells > 1)

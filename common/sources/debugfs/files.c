@@ -62,8 +62,12 @@ static bool is_histogram(const struct kvmstat_event *event)
 static int add_file(struct context *context, struct source *source, const char *arch, struct file *file,
 		    mode_t mode)
 {
-	struct event_hint hint = { (mode & 0777) == 0444 ? KVMSTAT_INSTANT : KVMSTAT_CUMULATIVE, KVMSTAT_COUNT,
-				   KVMSTAT_VM };
+	struct event_hint hint = {
+		.class = (mode & 0777) == 0444 ? KVMSTAT_INSTANT : KVMSTAT_CUMULATIVE,
+		.unit = KVMSTAT_COUNT,
+		.scope = KVMSTAT_VM,
+		.guessed = true,
+	};
 	const struct kvmstat_event *event = registry_intern(context->registry, arch, file->name, &hint);
 	int found, rc;
 

@@ -76,7 +76,7 @@ static int learn_event(struct reading *reading, const struct libvirt_key *key, c
 		       struct libvirt_event *event)
 {
 	struct libvirt_state *state = reading->source->state;
-	struct event_hint hint = { key->class, libvirt_unit(param, key->name), key->scope };
+	struct event_hint hint = { .class = key->class, .unit = libvirt_unit(param, key->name), .scope = key->scope };
 	const struct kvmstat_event *known;
 
 	if (!state->arch && learn_arch(reading) < 0)

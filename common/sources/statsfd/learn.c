@@ -30,7 +30,7 @@ static int learn_desc(struct reading *reading, enum kvmstat_scope scope, const c
 		      const struct stats_desc *desc)
 {
 	struct stats_block *block = &reading->fds->blocks[scope];
-	struct event_hint hint = { desc->class, desc->unit, scope };
+	struct event_hint hint = { .class = desc->class, .unit = desc->unit, .scope = scope };
 	const struct kvmstat_event *event;
 	int offer, rc;
 
