@@ -238,8 +238,11 @@ static int check_directory(const struct reading *reading)
 {
 	int links = guest_links(reading->guest, &reading->context->root);
 
-	if (links == 0)
+	if (links == 0) {
+		/* Whether it was announced or not: look for guests again. */
+		uevents_doubt(&reading->context->uevents);
 		return -ESRCH;
+	}
 	return !reading->undisturbed || links == reading->fds->links ? 0 : -ESTALE;
 }
 
