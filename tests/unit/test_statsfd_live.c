@@ -144,6 +144,16 @@ static const struct kvmstat_row *pass(void)
 	return &sample->rows[0];
 }
 
+/*
+ * Passes until the descriptors of this process, which is its own guest, are those of the VM: the helper that reads
+ * command lines has one in the first.
+ */
+static void begin(void)
+{
+	pass();
+	pass();
+}
+
 static uint32_t present(const struct kvmstat_row *row)
 {
 	uint32_t count = 0;
@@ -313,7 +323,7 @@ static void test_two_vms(void **state)
 
 	(void)state;
 	need_stats();
-	pass();
+	begin();
 	other = ioctl(kvm, KVM_CREATE_VM, 0ul);
 	assert_true(other >= 0);
 	expect_none(pass(), "several VMs");
@@ -363,7 +373,7 @@ static void test_vm_scope(void **state)
 
 	(void)state;
 	need_stats();
-	pass();
+	begin();
 	stats = ioctl(vm.fd, KVM_GET_STATS_FD, 0);
 	assert_true(stats >= 0);
 	row = pass();
@@ -413,7 +423,7 @@ static void test_nothing_is_kept(void **state)
 
 	(void)state;
 	need_stats();
-	pass();
+	begin();
 	before = open_fds();
 	for (int i = 0; i < 20; i++)
 		pass();
