@@ -13,6 +13,9 @@ import rig
 MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "SAN")
 DEMO = os.path.join(rig.REPO, "scripts", "demo")
 
+# Others emulate a boot sector instruction by instruction, without exits (kvm_pvm).
+RUNS_ANY_GUEST = any(os.path.exists("/sys/module/" + module) for module in ("kvm_intel", "kvm_amd"))
+
 GUEST = pytest.mark.skipif(platform.machine() != "x86_64", reason="the demo's boot sector is for x86")
 
 
@@ -43,8 +46,8 @@ def test_demo_shows_ten_events_of_its_guest(live):
     text = done.stdout.decode()
     assert done.returncode == 0, text + done.stderr.decode()
     rows = re.findall(r"^  (\w+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", text, re.MULTILINE)
-    assert "event of guest demo" in text and len(rows) >= 10, text
-    assert {"exits", "halt_exits", "io_exits"} <= {row[0] for row in rows}, text
+    assert "event of guest demo" in text and len(rows) >= (10 if RUNS_ANY_GUEST else 3), text
+    assert ({"exits", "halt_exits", "io_exits"} if RUNS_ANY_GUEST else {"exits"}) <= {row[0] for row in rows}, text
 
 
 @GUEST
