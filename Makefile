@@ -242,7 +242,7 @@ check-valgrind: all
 
 # Several parts need it, and their makefiles are read in any order.
 TESTVMM := $(O)/tests/vmm/kvmtestvmm
-include $(wildcard tests/*/*.mk)
+include packaging/packaging.mk $(wildcard tests/*/*.mk)
 
 # Everything, part by part, with one count at the end; see docs/testing.md.
 .PHONY: check check-deps
@@ -346,6 +346,7 @@ help:
 	@echo "make check-fire   much of what can go wrong, many times: 20 minutes at most"
 	@echo "make bench        measure against floors; make fuzz: fuzz for FUZZ_SECONDS each"
 	@echo "make fleet        hosts, collectd, carbon-c-relay, Graphite, VictoriaMetrics: what is lost when one fails, what a value costs"
+	@echo "make packages     Debian packages of HEAD; make check-packages: install, upgrade, remove and purge them in clean systems"
 	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PLUGINDIR=$(PLUGINDIR) MIBDIR=$(MIBDIR); make uninstall; make dist"
 	@echo "make clean"
 	@echo "V=1 shows commands; SAN=1 builds with sanitizers; CC=clang;"
