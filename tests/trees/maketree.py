@@ -5,6 +5,7 @@
     maketree.py OUT --kernel s390x-6.12 --guests 20     make a host
     maketree.py OUT --tick                              let the time since then pass
     maketree.py OUT --tick --every 1                    and go on with it until ended
+    maketree.py OUT --tick --every 1 --storm linux01    while the vCPUs of a guest give up their time again and again
 
 Which events a kernel has comes from its table in expected/, or else from common/events/events.tsv. OUT/tree.json says what was made.
 """
@@ -24,6 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 EVENTS = os.path.abspath(os.path.join(HERE, "..", "..", "common", "events", "events.tsv"))
 ARCHES = {"s390x": "s390", "x86": "x86", "arm64": "arm64", "ppc64": "powerpc", "riscv": "riscv", "loongarch": "loongarch"}
 PROGRAMS = {"s390": "s390x", "x86": "x86_64", "arm64": "aarch64", "powerpc": "ppc64", "riscv": "riscv64", "loongarch": "loongarch64"}
+STORM = 60000  # yields a second
 KERNEL_NAMES_CHANGED = (5, 14)
 FIRST_TID = 2000
 BOOT_AGE = 40 * 86400
@@ -269,8 +271,10 @@ def save(out, tree):
 
 # ---- time -------------------------------------------------------------------
 
-def tick_guest(out, arch, events, guest, rng, seconds):
+def tick_guest(out, arch, events, guest, rng, seconds, storms=False):
     add = grow(rng, arch, events, guest, seconds)
+    for name in ("exit_instruction", "instruction_diagnose_44") if storms else ():
+        add[name] += int(STORM * seconds)
     directory = guest_dir(out, guest)
     for name, event in events:
         path = os.path.join(directory, name)
@@ -293,8 +297,8 @@ def tick_threads(out, guest, rng, seconds):
             file.write("%d %d %d\n" % (cpu + share * seconds * 1e9, wait + share * seconds * 2e7, slices + 40 * seconds))
 
 
-def tick(out, seconds=None):
-    """Let time pass: so many seconds, or what has passed since the last time."""
+def tick(out, seconds=None, storm=None):
+    """Let time pass: so many seconds, or what has passed since the last time. storm: name of a guest, of a host of s390x."""
     with open(os.path.join(out, "tree.json"), encoding="utf-8") as file:
         tree = json.load(file)
     now = time.time()
@@ -305,7 +309,7 @@ def tick(out, seconds=None):
     rng = random.Random(tree["seed"])
     arch, events = kernel_events(tree["kernel"], tree["events"])
     for guest in tree["guests"]:
-        tick_guest(out, arch, events, guest, rng, seconds)
+        tick_guest(out, arch, events, guest, rng, seconds, guest["name"] == storm)
         tick_threads(out, guest, rng, seconds)
     save(out, tree)
 
@@ -322,6 +326,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tick", action="store_true", help="let the time since the last time pass for a host made before")
     parser.add_argument("--seconds", type=float, help="with --tick: pretend that so many have passed")
+    parser.add_argument("--storm", metavar="GUEST", help="with --tick, on s390x: its vCPUs give up their time %d times a second" % STORM)
     parser.add_argument("--every", type=float, help="with --tick: again and again, so many seconds apart, until ended")
     args = parser.parse_args()
     if args.kernel.partition("-")[0] not in ARCHES:
@@ -330,10 +335,10 @@ def main():
     if not args.tick:
         make_tree(args.out, args.kernel, args.guests, args.odd_names, args.vcpus, args.seed, args.lockdown, args.events)
         return 0
-    tick(args.out, args.seconds)
+    tick(args.out, args.seconds, args.storm)
     while args.every:
         time.sleep(args.every)
-        tick(args.out, args.seconds)
+        tick(args.out, args.seconds, args.storm)
     return 0
 
 
