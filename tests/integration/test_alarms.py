@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A guest with 64 vCPUs on 14 CPUs that begins to give them up all the time: a real collectd notifies once, with names and numbers."""
 import os
+import pathlib
+import pwd
+import shutil
+import tempfile
 import threading
 import time
 
@@ -17,14 +21,58 @@ CPU_TIMES = (65534, 65535)
 
 
 class Listening(rig.Collectd):
-    """With a plugin that logs notifications."""
-    PLUGINS = rig.Collectd.PLUGINS + ("logfile",)
+    """With the plugins of collectd's own that take notifications to somebody, and the one that makes some from values."""
+    PLUGINS = rig.Collectd.PLUGINS + ("logfile", "exec", "notify_nagios", "threshold")
+    LISTENERS = """
+LoadPlugin logfile
+<Plugin logfile>
+  LogLevel info
+  File "stdout"
+</Plugin>
+LoadPlugin exec
+<Plugin exec>
+  NotificationExec "{user}" "{dir}/program"
+</Plugin>
+LoadPlugin notify_nagios
+<Plugin notify_nagios>
+  CommandFile "{dir}/nagios"
+</Plugin>
+LoadPlugin threshold
+<Plugin threshold>
+  <Plugin kvmstat>
+    <Type gauge>
+      Instance "alarms"
+      FailureMax 0
+    </Type>
+  </Plugin>
+</Plugin>"""
+
+    def __init__(self, *args):
+        # Where another user may write: pytest's own directories are closed to others.
+        self.letters = pathlib.Path(tempfile.mkdtemp())
+        super().__init__(*args)
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.letters, ignore_errors=True)
 
     def csv(self):
-        return super().csv() + '\nLoadPlugin logfile\n<Plugin logfile>\nLogLevel info\nFile "stdout"\n</Plugin>'
+        self.letters.chmod(0o755)
+        program = self.letters / "program"
+        program.write_text("#!/bin/sh\ncat >>%s/executed\n" % self.letters)
+        program.chmod(0o755)
+        for name in ("executed", "nagios"):
+            (self.letters / name).touch()
+            (self.letters / name).chmod(0o666)
+        # The plugin exec refuses to run anything as root.
+        user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        return super().csv() + self.LISTENERS.format(user=user, dir=self.letters)
 
     def notifications(self):
-        return [line for line in self.text().splitlines() if "Notification: " in line]
+        return [line for line in self.text().splitlines() if "Notification: " in line and "type = derive" in line]
+
+    def received(self, name):
+        return (self.letters / name).read_text()
 
 
 def checksum(data):
@@ -84,6 +132,16 @@ def passing():
         clock.end()
 
 
+def check_other_listeners(daemon, guest, message):
+    """What arrives where collectd's own plugins take it: once each, and whole."""
+    said = rig.wait_until(lambda: message in daemon.received("executed") and daemon.received("executed"), "the program has it")
+    for line in ("Severity: FAILURE", "Plugin: kvmstat", "PluginInstance: " + guest, "TypeInstance: " + EVENT):
+        assert line in said.splitlines(), said
+    lines = [line for line in daemon.received("nagios").splitlines() if EVENT in line]
+    assert len(lines) == 1 and "PROCESS_SERVICE_CHECK_RESULT;" in lines[0] and guest in lines[0] and ";2;" in lines[0], lines
+    rig.wait_until(lambda: "type_instance = alarms" in daemon.text(), "the threshold of alarms is passed")
+
+
 def test_yields_of_too_many_vcpus(tree, started, place, passing):
     root, host = tree("s390x-6.12", guests=2, vcpus=64)
     (root / "sys/devices/system/cpu/online").write_text("0-13\n")
@@ -105,6 +163,7 @@ def test_yields_of_too_many_vcpus(tree, started, place, passing):
     assert message.endswith("/s, never above %d for a minute in %d days (overcommit). virsh vcpuinfo %s" % (
         USUAL, DAYS, sick["name"])), message
     rig.wait_until(lambda: daemon.self_metric("alarms") == 1, "the alarm is counted")
+    check_other_listeners(daemon, sick["name"], message)
     seen = len(daemon.rows(well["name"], PARENT))
     rig.wait_until(lambda: len(daemon.rows(well["name"], PARENT)) > seen + 12, "twelve more passes")
     assert len(daemon.notifications()) == 1, daemon.text()
