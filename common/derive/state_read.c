@@ -46,9 +46,11 @@ static bool read_number(const char *word, uint64_t max, uint64_t *number)
 	if (!*word)
 		return false;
 	for (; *word; word++) {
-		if (*word < '0' || *word > '9' || *number > (max - (uint64_t)(*word - '0')) / 10)
+		uint64_t digit = (uint64_t)(*word - '0');
+
+		if (*word < '0' || *word > '9' || digit > max || *number > (max - digit) / 10)
 			return false;
-		*number = 10 * *number + (uint64_t)(*word - '0');
+		*number = 10 * *number + digit;
 	}
 	return true;
 }

@@ -159,6 +159,7 @@ static void test_nonsense(void **state)
 	refuse_lines(GUEST "alarm\t7\tname:g\toi\t1180\t1\t6\t1\t1\tknown\t1180\n", "what it has of an alarm");
 	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t6\t1\t1\tknown\n", "what it has of an alarm");
 	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t6\t1\t1\tknown\tx\n", "what it has of an alarm");
+	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t7\t1\t1\tknown\t1180\n", "what it has of an alarm");
 	refuse_lines(GUEST "a\tb\tc\td\te\tf\tg\th\ti\tj\tk\tl\tm\n", "too many fields");
 }
 
