@@ -133,6 +133,7 @@ static int read_host(struct reading *reading)
 		return refuse(reading, "what it has of the host makes no sense");
 	free(into->release);
 	into->release = strdup(reading->field[1]);
+	into->now.realtime_ns = written * 1000000000u;
 	reading->host = true;
 	return into->release ? 0 : -ENOMEM;
 }
@@ -212,6 +213,14 @@ static int read_cell(struct reading *reading)
 	return 0;
 }
 
+static bool read_text(char *word, struct kvmstat_alarm *alarm)
+{
+	if (!read_word(word) || strlen(word) >= sizeof(alarm->text))
+		return false;
+	strcpy(alarm->text, word);
+	return true;
+}
+
 /* The fields of an alarm but its subject. */
 static bool read_alarm_fields(char **field, struct kvmstat_alarm *alarm)
 {
@@ -221,7 +230,7 @@ static bool read_alarm_fields(char **field, struct kvmstat_alarm *alarm)
 	    !read_number(field[4], UINT16_MAX, &event) || !read_number(field[5], UINT32_MAX, &since) ||
 	    !read_number(field[6], 6, &severity) || !read_rate(field[7], &alarm->rate) ||
 	    !read_rate(field[8], &alarm->usual) || (strcmp(field[9], "known") && strcmp(field[9], "unknown")) ||
-	    !read_number(field[10], UINT16_MAX, &first))
+	    !read_number(field[10], UINT16_MAX, &first) || !read_text(field[11], alarm))
 		return false;
 	alarm->cause = kvmstat_cause_named(field[3]);
 	alarm->event = kvmstat_judged((uint32_t)event);
@@ -238,7 +247,7 @@ static int read_alarm(struct reading *reading)
 	struct watched *guest;
 	struct subject *subject;
 
-	if (reading->nfields != 11 || !reading->host || !read_alarm_fields(reading->field, &what))
+	if (reading->nfields != 12 || !reading->host || !read_alarm_fields(reading->field, &what))
 		return refuse(reading, "what it has of an alarm makes no sense");
 	guest = watch_find(into, reading->field[2]);
 	if (!guest && reading->field[2][0])
@@ -251,11 +260,45 @@ static int read_alarm(struct reading *reading)
 		what.key = guest->key;
 		what.vcpus = guest->vcpus;
 	}
-	alarm_describe(&what, 0, guest ? guest->age / 86400 : 0, NULL);
 	subject->alarm = alarm_raise(&into->alarms, &what, &into->now);
 	if (!subject->alarm)
 		return -ENOMEM;
 	subject->alarm->restored_until = UINT64_MAX;
+	return 0;
+}
+
+static bool read_past_fields(char **field, struct kvmstat_alarm *alarm)
+{
+	uint64_t event, since, cleared, ending;
+
+	if (!read_number(field[1], UINT64_MAX / 2, &alarm->number) || !alarm->number || !read_word(field[2]) ||
+	    !read_word(field[3]) || !read_number(field[5], UINT16_MAX, &event) ||
+	    !read_number(field[6], UINT32_MAX, &since) || !read_number(field[7], UINT32_MAX, &cleared) || !cleared ||
+	    !read_number(field[8], KVMSTAT_NENDINGS - 1, &ending) || !read_rate(field[9], &alarm->rate) ||
+	    !read_rate(field[10], &alarm->usual) || !read_text(field[11], alarm))
+		return false;
+	alarm->key = field[2];
+	alarm->guest = field[3];
+	alarm->cause = kvmstat_cause_named(field[4]);
+	alarm->event = alarm->first_event = kvmstat_judged((uint32_t)event);
+	alarm->since_ns = since * 1000000000u;
+	alarm->cleared_ns = cleared * 1000000000u;
+	alarm->ending = (enum kvmstat_ending)ending;
+	alarm->known = true;
+	return alarm->cause != NULL;
+}
+
+static int read_past(struct reading *reading)
+{
+	struct alarms *alarms = &reading->into->alarms;
+	struct kvmstat_alarm what = { .number = 0 };
+
+	if (reading->nfields != 12 || !reading->host || !read_past_fields(reading->field, &what) ||
+	    what.number > alarms->last_number)
+		return refuse(reading, "what it has of a past alarm makes no sense");
+	if (!alarm_raise(alarms, &what, &reading->into->now))
+		return -ENOMEM;
+	alarms->past++;
 	return 0;
 }
 
@@ -274,6 +317,8 @@ static int read_line(struct reading *reading, char *line)
 		return read_daily(reading);
 	if (!strcmp(reading->field[0], "alarm"))
 		return read_alarm(reading);
+	if (!strcmp(reading->field[0], "past"))
+		return read_past(reading);
 	return read_cell(reading);
 }
 
