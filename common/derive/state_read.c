@@ -383,17 +383,20 @@ static void doubt(struct kvmstat_diagnosis *from)
 			from->guests[i]->age = from->guests[i]->faded = parameters.first_day;
 }
 
-/* Everything that was read takes the place of what is there. */
+/* Everything that was read takes the place of what is there, but the kernel, unless that is not known. */
 static void replace(struct kvmstat_diagnosis *diagnosis, struct kvmstat_diagnosis *from)
 {
 	struct kvmstat_diagnosis old = *diagnosis;
 
-	if (strcmp(diagnosis->release, from->release) != 0)
+	if (*old.release && strcmp(old.release, from->release) != 0)
 		doubt(from);
 	*diagnosis = *from;
 	diagnosis->config = old.config;
-	diagnosis->release = old.release;
-	old.release = from->release;
+	if (*old.release) {
+		diagnosis->release = old.release;
+		old.release = from->release;
+	}
+	diagnosis->config.release = diagnosis->release;
 	*from = old;
 }
 

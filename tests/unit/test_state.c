@@ -82,6 +82,7 @@ static void test_same_again(void **state)
 	assert_memory_equal(a, b, strlen(a) - strlen("end\t0123456789abcdef\n"));
 	assert_non_null(strstr(text, "guest\tname:a\\x09b\\x5cc\\x0a\\x7f\xff\t"));
 	assert_non_null(strstr(text, "\nalarm\t1\tname:a"));
+	assert_int_equal(kvmstat_diagnosis_time(diagnosis), LONG_AGO + (uint64_t)(2 * DAY + 240) * S);
 	alarms = kvmstat_diagnosis_alarms(diagnosis, &count);
 	assert_int_equal(count, 1);
 	assert_string_equal(alarms[0]->text, lab.change[0].text);
