@@ -307,3 +307,27 @@ def test_no_alarms(kept, tmp_path):
     old = Kept(tmp_path / "old", age=3 * 3600).guest("web").write()
     done = run("--state-dir", old.directory, "alarms")
     assert done.returncode == 0 and b"was written 3 h ago: its front end does not run" in done.stderr
+
+
+# ---- columns of the reports -------------------------------------------------
+
+def test_reports_have_what_is_known(tmp_path):
+    host = Host(tmp_path / "root")
+    host.guest("web", exits=5, io_exits=7)
+    host.guest("db", exits=4)
+    kept = Kept(tmp_path / "state").guest("web", levels={2001: 100}).guest("db").write()
+    plain = {args: host.run(*args, "0.2", "1").stdout for args in ((), ("events", "web"), ("events",), ("--csv", "events"))}
+    named = ("--state-dir", kept.directory)
+    assert host.run(*named, "0.2", "1").stdout == plain[()]
+    rows = {row["event"]: row for row in host.json(*named, "events", "web", "0.2", "1")["events"]}
+    assert abs(rows["io_exits"]["usual"] - 100) < 0.5 and rows["exits"]["usual"] == 0
+    assert b" USUAL" in host.run(*named, "events", "web", "0.2", "1").stdout and b" USUAL" not in plain[("events", "web")]
+    assert host.run(*named, "events", "0.2", "1").stdout == plain[("events",)]
+    kept.alarm(1, "name:web").write()
+    lines = host.run(*named, "0.2", "1").stdout.decode().splitlines()
+    assert lines[0].endswith(" ALARM") and {line.split()[0]: line.split()[-1] for line in lines[1:]} == {"web": "overcommit", "db": "-"}
+    assert {row["name"]: row["alarm"] for row in host.json(*named, "0.2", "1")["guests"]} == {"web": "overcommit", "db": None}
+    kept.write(b"damaged")
+    assert host.run(*named, "0.2", "1").stdout == plain[()]
+    Kept(tmp_path / "state", age=1300).guest("web").alarm(1, "name:web").write()
+    assert host.run(*named, "0.2", "1").stdout == plain[()]
