@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A guest with 64 vCPUs on 14 CPUs that begins to give them up all the time: a real collectd notifies once, with names and numbers."""
 import os
+import subprocess
 import threading
 import time
 
@@ -120,6 +121,10 @@ def test_yields_of_too_many_vcpus(tree, started, place, passing):
     seen = len(daemon.rows(well["name"], PARENT))
     rig.wait_until(lambda: len(daemon.rows(well["name"], PARENT)) > seen + 12, "twelve more passes")
     assert len(daemon.notifications()) == 1, daemon.text()
+    done = subprocess.run([rig.built("kvmstat"), "--state-dir", str(state), "check"], stdout=subprocess.PIPE, timeout=rig.PATIENCE, check=False)
+    line = done.stdout.decode()
+    assert done.returncode == 2 and line.startswith("KVMSTAT CRITICAL - %s; written " % message), line
+    assert line.endswith(" | alarms=1;0;0 guests=2\n"), line
     daemon.stop()
     kept = (state / "baseline").read_text()
     assert "\nalarm\t1\tuuid:%s\tovercommit\t" % sick["uuid"] in kept
