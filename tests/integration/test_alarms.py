@@ -67,7 +67,7 @@ class Time:
     """It passes on the host; a guest may storm meanwhile."""
 
     def __init__(self, root):
-        self.root, self.storming, self.ended, self.failed = root, None, threading.Event(), None
+        self.root, self.storming, self.ended, self.failed, self.pace = root, None, threading.Event(), None, 1
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
@@ -75,8 +75,8 @@ class Time:
         last = time.monotonic()
         try:
             while not self.ended.wait(0.3):
-                maketree.tick(str(self.root))
                 now = time.monotonic()
+                maketree.tick(str(self.root), self.pace * (now - last))
                 for event in (EVENT, PARENT) if self.storming else ():
                     add(self.root, self.storming, event, int(STORM * (now - last)))
                 last = now
@@ -129,3 +129,22 @@ def test_yields_of_too_many_vcpus(tree, started, place, passing):
     kept = (state / "baseline").read_text()
     assert "\nalarm\t1\tuuid:%s\tovercommit\t" % sick["uuid"] in kept
     assert "is damaged" not in daemon.text() and not (state / "baseline.bad").exists(), daemon.text()
+
+
+def test_yields_above_a_recorded_good_case(tree, started, place, passing):
+    """Nothing was learnt: the guest is judged by what the command has recorded, while it did more of everything."""
+    root, host = tree("s390x-6.12", guests=1, vcpus=64)
+    (root / "sys/devices/system/cpu/online").write_text("0-13\n")
+    state = place("state") / "kvmstat"
+    state.mkdir()
+    clock = passing(root)
+    clock.pace = 5
+    subprocess.run([rig.built("kvmstat"), "--root", str(root), "--state-dir", str(state), "baseline", "save", "--for", "5"], check=True,
+                   stdout=subprocess.DEVNULL, timeout=rig.PATIENCE)
+    clock.pace = 1
+    daemon = Listening(place("collectd"), 'Root "%s"\nStateDir "%s"\nDiagnoseNotify true\nDiagnoseGrace 1' % (root, state))
+    started.append(daemon)
+    rig.wait_until(lambda: daemon.self_metric("alarms") == 0, "the guest is judged")
+    clock.storming = host["guests"][0]
+    text = rig.wait_until(daemon.notifications, "a notification")[0]
+    assert "severity = FAILURE, " in text and "type_instance = %s, " % EVENT in text and "(overcommit)" in text, text
