@@ -24,6 +24,14 @@ struct options {
 	unsigned long count;		/* reports, 0: until interrupted */
 	const char *root;		/* a captured host, or NULL */
 	bool some_guests;		/* an option may leave guests out */
+	char **arguments;		/* check, baseline: the words after the command, ended by NULL */
+	const char *state_dir;		/* where a front end keeps what is usual, or NULL: look */
+	double max_age;			/* check: seconds, 0: the default */
+	const char *name;		/* baseline: of a good case, or NULL */
+	double record;			/* baseline: seconds, 0: the default */
+	bool learnt;			/* baseline rename: also what a front end has learnt */
+	bool marked;			/* guests, events: there is a column of what a front end keeps */
+	bool ran;			/* the command; what it returns is not about its words */
 	struct kvmstat_config *config;
 	char **words;			/* of Event options, looked up once the events are known */
 	size_t nwords;
@@ -31,6 +39,9 @@ struct options {
 
 /* Print a message on standard error, with the program's name and a newline. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The last message, or NULL. */
+const char *last_complaint(void);
 
 /*
  * Flush the report, or end the program: without a message if the reader has closed the pipe, with
@@ -55,6 +66,8 @@ struct watch {
 int watch_start(struct watch *watch, const struct options *options);
 /* Take another sample without a pause. */
 int watch_again(struct watch *watch);
+/* Take another one when the interval has passed; problems are reported. */
+int watch_next(struct watch *watch, const struct options *options);
 void watch_stop(struct watch *watch);
 
 /* ns between the two samples, in seconds. */
@@ -65,8 +78,14 @@ int guests_command(const struct options *options);
 int events_command(const struct options *options);
 int vcpus_command(const struct options *options);
 int histogram_command(const struct options *options);
+int check_command(const struct options *options);
+int alarms_command(const struct options *options);
+int baseline_command(const struct options *options);
 int doctor_command(const struct options *options);
 int capture_command(const struct options *options);
+
+/* The status of wrong words after "check"; prints the last message in its form. */
+int check_usage(void);
 
 /*
  * Call report for each pair of samples, for the configured number of reports, until it does not

@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "report.h"
 #include "select.h"
+#include "state/state.h"
 
 enum column {
 	COLUMN_TIME,
@@ -28,6 +29,7 @@ enum column {
 	COLUMN_GUESTS,
 	COLUMN_SOURCE,
 	COLUMN_REASON,
+	COLUMN_USUAL,		/* of one guest, and only where a front end judges guests */
 	NCOLUMNS,
 };
 
@@ -48,6 +50,7 @@ static const struct heading headings[NCOLUMNS] = {
 	[COLUMN_GUESTS] = { .key = "guests" },
 	[COLUMN_SOURCE] = { .key = "source", .title = "SOURCE", .left = true },
 	[COLUMN_REASON] = { .key = "reason" },
+	[COLUMN_USUAL] = { .key = "usual", .title = "USUAL" },
 };
 
 /* One event, added up over the guests that have it. */
@@ -68,6 +71,8 @@ struct report {
 	uint32_t count;
 	double exits;			/* per second, all of them */
 	const char *guest;
+	uint64_t guest_id;
+	struct kvmstat_diagnosis *marks; /* NULL: nothing is known of the guest */
 	char time[REPORT_TIME_SIZE];
 };
 
@@ -193,6 +198,8 @@ static void fill(struct cell *cells, const struct report *report, const struct i
 	cells[COLUMN_GUESTS] = cell_count(item->guests);
 	cells[COLUMN_SOURCE] = cell_string(kvmstat_source_name(item->column->source));
 	cells[COLUMN_REASON] = *item->column->reason ? cell_string(item->column->reason) : cell_none();
+	cells[COLUMN_USUAL] =
+		report->marks ? cell_number(kvmstat_diagnosis_usual(report->marks, report->guest_id, event->number)) : cell_none();
 }
 
 /* The children of an item, or what has no parent, each followed by its own children. */
@@ -214,15 +221,18 @@ static void add_children(struct report *report, const struct item *parent, unsig
 static int report_events(const struct watch *watch, const struct options *options)
 {
 	struct report report = { .options = options,
-				 .table = { .headings = headings, .ncolumns = NCOLUMNS } };
+				 .table = { .headings = headings, .ncolumns = options->marked ? NCOLUMNS : COLUMN_USUAL } };
 	struct selection selection;
 	int status;
 
 	status = select_guest(&selection, watch, options->guest);
 	if (status)
 		return status;
-	if (options->guest && selection.first < selection.end)
+	if (options->guest && selection.first < selection.end) {
 		report.guest = watch->now->rows[selection.first].guest->name;
+		report.guest_id = watch->now->rows[selection.first].guest->id;
+		report.marks = options->marked ? marks_of(watch, options) : NULL;
+	}
 	report_time(watch, report.time);
 	add_up(&report, watch, &selection);
 	choose(&report);
@@ -231,10 +241,14 @@ static int report_events(const struct watch *watch, const struct options *option
 	table_free(&report.table);
 	free(report.sorted);
 	free(report.items);
+	kvmstat_diagnosis_free(report.marks);
 	return EXIT_SUCCESS;
 }
 
 int events_command(const struct options *options)
 {
-	return watch_all(options, report_events);
+	struct options marked = *options;
+
+	marked.marked = options->guest && marks_exist(options);
+	return watch_all(&marked, report_events);
 }

@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "report.h"
+#include "state/state.h"
 
 enum column {
 	COLUMN_TIME,
@@ -21,7 +22,8 @@ enum column {
 	COLUMN_WAIT,
 	COLUMN_TOTALS,
 	COLUMN_RATES = COLUMN_TOTALS + KVMSTAT_OTHER,
-	NCOLUMNS = COLUMN_RATES + KVMSTAT_OTHER,
+	COLUMN_ALARM = COLUMN_RATES + KVMSTAT_OTHER, /* the last, and only where a front end judges guests */
+	NCOLUMNS,
 };
 
 static const struct heading fixed[COLUMN_TOTALS] = {
@@ -71,6 +73,7 @@ static void make_headings(struct heading *headings, bool totals)
 		headings[COLUMN_RATES + c] = (struct heading){ .key = categories[c].rate, .narrow = true,
 							       .title = totals ? NULL : categories[c].title };
 	}
+	headings[COLUMN_ALARM] = (struct heading){ .key = "alarm", .left = true };
 }
 
 /* Most exits first. */
@@ -130,10 +133,18 @@ static void fill(struct cell *cells, const struct watch *watch, const struct ent
 	}
 }
 
+static void mark(struct cell *cell, struct heading *heading, const char *cause)
+{
+	*cell = cause ? cell_string(cause) : cell_none();
+	if (cause)
+		heading->title = "ALARM";
+}
+
 static int report(const struct watch *watch, const struct options *options)
 {
+	struct kvmstat_diagnosis *marks = options->marked ? marks_of(watch, options) : NULL;
 	struct heading headings[NCOLUMNS];
-	struct table table = { .headings = headings, .ncolumns = NCOLUMNS };
+	struct table table = { .headings = headings, .ncolumns = options->marked ? NCOLUMNS : COLUMN_ALARM };
 	struct entry *entries = sorted_entries(watch);
 	struct cell cells[NCOLUMNS];
 	char time[REPORT_TIME_SIZE];
@@ -142,15 +153,20 @@ static int report(const struct watch *watch, const struct options *options)
 	report_time(watch, time);
 	for (uint32_t i = 0; i < watch->now->nrows; i++) {
 		fill(cells, watch, &entries[i], time);
+		mark(&cells[COLUMN_ALARM], &headings[COLUMN_ALARM], mark_of(marks, watch->now->rows[entries[i].row].guest->id));
 		table_add(&table, cells);
 	}
 	report_print(watch, options, &table, "guests");
 	table_free(&table);
 	free(entries);
+	kvmstat_diagnosis_free(marks);
 	return EXIT_SUCCESS;
 }
 
 int guests_command(const struct options *options)
 {
-	return watch_all(options, report);
+	struct options marked = *options;
+
+	marked.marked = marks_exist(options);
+	return watch_all(&marked, report);
 }

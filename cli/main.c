@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,18 @@
 
 #define INTERVAL_MIN 0.1
 #define INTERVAL_MAX 86400.0
+#define TIME_MAX (7 * 86400.0)
 
 static const char usage_text[] =
 	"Usage: kvmstat [OPTION]... [guests] [INTERVAL [COUNT]]\n"
 	"       kvmstat [OPTION]... events [GUEST] [INTERVAL [COUNT]]\n"
 	"       kvmstat [OPTION]... vcpus GUEST [INTERVAL [COUNT]]\n"
 	"       kvmstat [OPTION]... histogram GUEST EVENT [INTERVAL [COUNT]]\n"
+	"       kvmstat [OPTION]... check [GUEST]...\n"
+	"       kvmstat [OPTION]... alarms\n"
+	"       kvmstat [OPTION]... baseline save|compare [GUEST]...\n"
+	"       kvmstat [OPTION]... baseline list|show NAME [GUEST]|forget NAME\n"
+	"       kvmstat [OPTION]... baseline rename OLD NEW\n"
 	"       kvmstat [OPTION]... doctor\n"
 	"       kvmstat [OPTION]... capture DIR\n"
 	"Why KVM guests leave guest mode, how often, and which guest.\n"
@@ -32,6 +39,9 @@ static const char usage_text[] =
 	"  events     every event, of one guest (name, UUID, pid:NUMBER) or of all\n"
 	"  vcpus      one row per vCPU of a guest: CPU time and its busiest events\n"
 	"  histogram  how often it took how long, for events such as halt_wait_hist\n"
+	"  check      whether a guest is abnormal, as a Nagios plugin\n"
+	"  alarms     which guests are or were abnormal, since when, and why\n"
+	"  baseline   record what guests do when all is well, and compare with it\n"
 	"  doctor     what can and cannot be read on this host, why, and what to do\n"
 	"  capture    write this host to files in DIR, for support and for --root\n"
 	"\n"
@@ -39,9 +49,15 @@ static const char usage_text[] =
 	"INTERVAL, reports repeat until interrupted, or COUNT times.\n"
 	"\n"
 	"  -a, --all              events: include those that are zero or cannot be read;\n"
-	"                         histogram: include empty buckets\n"
+	"                         histogram: include empty buckets;\n"
+	"                         baseline compare: every event\n"
 	"  -t, --totals           guests: show totals instead of rates per second\n"
 	"      --scrub            capture: replace names, omit command lines\n"
+	"  -n, --name=NAME        baseline: the good case of this name (default good)\n"
+	"      --for=TIME         baseline: how long samples are taken, as in 90s or 10m\n"
+	"      --learnt           baseline rename: also what a front end has learnt\n"
+	"      --max-age=SECONDS  check: older judgements are unknown (default 1200)\n"
+	"      --state-dir=DIR    where a front end keeps what is usual\n"
 	"      --csv              print comma separated values (RFC 4180)\n"
 	"      --json             print one JSON object per report\n"
 	"  -o, --option=NAME=VALUE\n"
@@ -50,11 +66,18 @@ static const char usage_text[] =
 	"  -V, --version          print the version\n"
 	"  -h, --help             print this\n";
 
-enum { OPTION_CSV = 256, OPTION_JSON, OPTION_ROOT, OPTION_SCRUB };
+enum { OPTION_CSV = 256, OPTION_JSON, OPTION_ROOT, OPTION_SCRUB, OPTION_FOR, OPTION_LEARNT, OPTION_MAX_AGE, OPTION_STATE };
+
+static const char short_options[] = "atn:o:Vh";
 
 static const struct option long_options[] = {
 	{ "all", no_argument, NULL, 'a' },
 	{ "totals", no_argument, NULL, 't' },
+	{ "name", required_argument, NULL, 'n' },
+	{ "for", required_argument, NULL, OPTION_FOR },
+	{ "learnt", no_argument, NULL, OPTION_LEARNT },
+	{ "max-age", required_argument, NULL, OPTION_MAX_AGE },
+	{ "state-dir", required_argument, NULL, OPTION_STATE },
 	{ "csv", no_argument, NULL, OPTION_CSV },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "option", required_argument, NULL, 'o' },
@@ -78,17 +101,34 @@ static const struct command {
 	bool csv;
 	bool json;
 	bool directory;	/* takes one, and has --scrub */
+	bool words;	/* takes any number */
+	bool state;	/* reads what a front end keeps */
+	bool max_age;	/* has --max-age */
+	bool good;	/* has --name, --for and --learnt */
 } commands[] = {
-	{ .name = "guests", .run = guests_command, .repeats = true, .totals = true, .csv = true, .json = true },
-	{ .name = "events", .run = events_command, .guest = true, .repeats = true, .all = true, .csv = true, .json = true },
+	{ .name = "guests", .run = guests_command, .repeats = true, .totals = true, .csv = true, .json = true,
+	  .state = true },
+	{ .name = "events", .run = events_command, .guest = true, .repeats = true, .all = true, .csv = true, .json = true,
+	  .state = true },
 	{ .name = "vcpus", .run = vcpus_command, .guest = true, .repeats = true, .csv = true, .json = true,
 	  .needs = "the name of a guest", .option = "ReportVcpus" },
 	{ .name = "histogram", .run = histogram_command, .guest = true, .event = true, .repeats = true, .all = true,
 	  .csv = true, .json = true, .needs = "the names of a guest and of an event, such as halt_wait_hist",
 	  .option = "ReportHistograms" },
+	{ .name = "check", .run = check_command, .words = true, .state = true, .max_age = true },
+	{ .name = "alarms", .run = alarms_command, .csv = true, .json = true, .state = true },
+	{ .name = "baseline", .run = baseline_command, .words = true, .all = true, .csv = true, .json = true, .state = true,
+	  .good = true },
 	{ .name = "doctor", .run = doctor_command, .json = true },
 	{ .name = "capture", .run = capture_command, .directory = true },
 };
+
+static char *last_message;
+
+const char *last_complaint(void)
+{
+	return last_message;
+}
 
 void complain(const char *format, ...)
 {
@@ -105,7 +145,8 @@ void complain(const char *format, ...)
 	shown = escape_printable(message, &width);
 	fprintf(stderr, "kvmstat: %s\n", shown);
 	free(shown);
-	free(message);
+	free(last_message);
+	last_message = message;
 }
 
 void out_of_memory(void)
@@ -203,11 +244,62 @@ static int set_format(struct options *options, enum format format)
 	return EXIT_SUCCESS;
 }
 
+static bool parse_number(const char *word, double *number)
+{
+	char *end;
+
+	if (!*word || word[strspn(word, "0123456789.")])
+		return false;
+	*number = strtod(word, &end);
+	return !*end;
+}
+
+/* A number of seconds, or with s, m or h behind it. */
+static int parse_time(const char *name, const char *word, double *seconds)
+{
+	static const char units[] = "smh";
+	size_t length = strlen(word);
+	const char *unit = length ? strchr(units, word[length - 1]) : NULL;
+	char *number = strndup(word, length - (unit != NULL));
+	double times = unit ? pow(60, (double)(unit - units)) : 1;
+	bool good;
+
+	if (!number)
+		out_of_memory();
+	good = parse_number(number, seconds) && *seconds * times > 0 && *seconds * times <= TIME_MAX;
+	*seconds *= times;
+	free(number);
+	if (!good)
+		complain("%s '%s' is not a time from above 0 to a week; expected seconds, or a number with s, m or h", name, word);
+	return good ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+/* Options of the commands that know what is usual. -1: it is none of them. */
+static int parse_state_option(struct options *options, int option)
+{
+	if (option == 'n')
+		options->name = optarg;
+	else if (option == OPTION_LEARNT)
+		options->learnt = true;
+	else if (option == OPTION_STATE)
+		options->state_dir = optarg;
+	else if (option == OPTION_FOR)
+		return parse_time("--for", optarg, &options->record);
+	else if (option == OPTION_MAX_AGE)
+		return parse_time("--max-age", optarg, &options->max_age);
+	else
+		return -1;
+	return EXIT_SUCCESS;
+}
+
 /* -1: go on; else the exit status. */
 static int parse_option(struct options *options, int option)
 {
-	int status = EXIT_SUCCESS;
+	int status = parse_state_option(options, option);
 
+	if (status >= 0)
+		return status ? status : -1;
+	status = EXIT_SUCCESS;
 	if (option == 'a') {
 		options->all = true;
 	} else if (option == 't') {
@@ -233,16 +325,6 @@ static int parse_option(struct options *options, int option)
 		return EXIT_USAGE;
 	}
 	return status ? status : -1;
-}
-
-static bool parse_number(const char *word, double *number)
-{
-	char *end;
-
-	if (!*word || word[strspn(word, "0123456789.")])
-		return false;
-	*number = strtod(word, &end);
-	return !*end;
 }
 
 static int parse_interval(struct options *options, char **words)
@@ -285,7 +367,7 @@ static const struct command *find_command(char ***words)
 		return &commands[i];
 	}
 	complain("there is no command '%s'; the commands are guests, events, vcpus, histogram, "
-		 "doctor and capture ('kvmstat events %s' shows the events of a guest of that name)",
+		 "check, alarms, baseline, doctor and capture ('kvmstat events %s' shows the events of a guest of that name)",
 		 **words, **words);
 	return NULL;
 }
@@ -304,6 +386,12 @@ static int check_fit(const struct command *command, const struct options *option
 		option = "--json";
 	if (options->scrub && !command->directory)
 		option = "--scrub";
+	if (options->state_dir && !command->state)
+		option = "--state-dir";
+	if (options->max_age > 0 && !command->max_age)
+		option = "--max-age";
+	if ((options->name || options->learnt || options->record > 0) && !command->good)
+		option = options->name ? "--name" : options->learnt ? "--learnt" : "--for";
 	if (option)
 		complain("'kvmstat %s' does not accept %s; try 'kvmstat --help'", command->name, option);
 	return option ? EXIT_USAGE : EXIT_SUCCESS;
@@ -349,13 +437,30 @@ static int run(struct options *options, char **words)
 		status = take_names(command, options, &words);
 	if (status)
 		return status;
+	if (command->words) {
+		options->arguments = words;
+		options->ran = true;
+		return command->run(options);
+	}
 	if (!command->repeats && *words) {
 		complain("unexpected argument '%s': 'kvmstat %s' takes %s", *words, command->name,
 			 command->directory ? "one" : "none");
 		return EXIT_USAGE;
 	}
 	status = parse_interval(options, words);
-	return status ? status : command->run(options);
+	if (status)
+		return status;
+	options->ran = true;
+	return command->run(options);
+}
+
+/* Wrong usage is no warning for whoever runs the command as a plugin. */
+static int usage_status(int argc, char **argv)
+{
+	opterr = 0;
+	while (getopt_long(argc, argv, short_options, long_options, NULL) != -1)
+		;
+	return argv[optind] && !strcmp(argv[optind], "check") ? check_usage() : EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -370,10 +475,12 @@ int main(int argc, char **argv)
 	if (!options.config)
 		out_of_memory();
 	options.words = get_memory((size_t)argc, sizeof(*options.words));
-	while (status < 0 && (option = getopt_long(argc, argv, "ato:Vh", long_options, NULL)) != -1)
+	while (status < 0 && (option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
 		status = parse_option(&options, option);
 	if (status < 0)
 		status = run(&options, argv + optind);
+	if (status == EXIT_USAGE && !options.ran)
+		status = usage_status(argc, argv);
 	kvmstat_config_free(options.config);
 	free(options.words);
 	flush_report();

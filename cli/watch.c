@@ -101,7 +101,7 @@ static double left_of(const struct watch *watch, double interval)
 	return since < 0 || since > interval ? 0 : interval - since;
 }
 
-static int watch_next(struct watch *watch, const struct options *options)
+int watch_next(struct watch *watch, const struct options *options)
 {
 	int rc;
 

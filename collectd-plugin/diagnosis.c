@@ -45,6 +45,35 @@ static int load(struct diagnosis *diagnosis, char *text, size_t size)
 	return 1;
 }
 
+/* What the command has recorded. 0, or 1 with a message. */
+static int load_good(struct diagnosis *diagnosis, const char *dir, char *text, size_t size)
+{
+	char why[256] = "";
+	int rc = kvmstat_diagnosis_load_good(diagnosis->core, dir, why, sizeof(why));
+
+	if (rc)
+		snprintf(text, size,
+			 "%s/" KVMSTAT_GOOD_DIR "/" KVMSTAT_GOOD ", the recorded good case, cannot be used: %s; record it once more "
+			 "with 'kvmstat baseline save', and restart collectd",
+			 dir, rc > 0 ? why : reason(rc));
+	return rc != 0;
+}
+
+/* Both, and one message of what is wrong with either. */
+static int load_all(struct diagnosis *diagnosis, const char *dir, char *text, size_t size)
+{
+	int wrong = load(diagnosis, text, size);
+	size_t used = wrong ? strlen(text) : 0;
+
+	if (wrong && used + 3 < size)
+		used = (size_t)(stpcpy(text + used, ". ") - text);
+	if (load_good(diagnosis, dir, text + used, size - used))
+		return 1;
+	if (wrong)
+		text[used - 2] = '\0';
+	return wrong;
+}
+
 static int allocate(struct diagnosis *diagnosis, const struct kvmstat_diagnosis_config *config, const char *dir)
 {
 	diagnosis->core = kvmstat_diagnosis_new(config);
@@ -67,7 +96,7 @@ int diagnosis_begin(struct diagnosis *diagnosis, const struct options *options, 
 		diagnosis_end(diagnosis);
 		return -ENOMEM;
 	}
-	return diagnosis->dir ? load(diagnosis, text, size) : 0;
+	return diagnosis->dir ? load_all(diagnosis, dir, text, size) : 0;
 }
 
 void diagnosis_end(struct diagnosis *diagnosis)

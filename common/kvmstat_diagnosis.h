@@ -149,7 +149,7 @@ struct kvmstat_diagnosis_config {
 	uint32_t wait_percent;	/* the host is short of CPU from here on; 0: 20 */
 	bool wait_known;	/* report a shortage that is no worse than known as well */
 	uint32_t excluded;	/* bit 1 << cause for each that is never reported */
-	const char *release;	/* of the host's kernel, for the state; copied; NULL: "" */
+	const char *release;	/* of the host's kernel, for the state; copied; NULL: that of the text that is read */
 };
 
 struct kvmstat_diagnosis;
@@ -207,6 +207,66 @@ int kvmstat_diagnosis_save(const struct kvmstat_diagnosis *diagnosis, const char
  * replaced; -ENXIO or -ELOOP: it is not a regular file.
  */
 int kvmstat_diagnosis_load(struct kvmstat_diagnosis *diagnosis, const char *dir, char *error, size_t error_size);
+
+/*
+ * A good case that was recorded under this name: the file NAME in the directory "baselines" of a state directory.
+ * kvmstat_diagnosis_load_good() takes over the one named KVMSTAT_GOOD, after kvmstat_diagnosis_load(). 0: it was read,
+ * or there is none. 1: it is damaged, for the reason in error, and is left alone. Or -errno, as above.
+ */
+#define KVMSTAT_GOOD_DIR "baselines"
+#define KVMSTAT_GOOD "good"
+int kvmstat_diagnosis_load_good(struct kvmstat_diagnosis *diagnosis, const char *dir, char *error, size_t error_size);
+
+/* ---- what was learnt, guest by guest ------------------------------------ */
+
+/* CLOCK_REALTIME of the last sample, or of the text that was read; 0: there is neither. */
+uint64_t kvmstat_diagnosis_time(const struct kvmstat_diagnosis *diagnosis);
+
+/* The host's kernel; "" if unknown. */
+const char *kvmstat_diagnosis_release(const struct kvmstat_diagnosis *diagnosis);
+
+/* What is known of a guest; strings live as long as it does. */
+struct kvmstat_learnt {
+	const char *key;
+	const char *name;
+	uint32_t vcpus;		/* 0 if unknown */
+	uint64_t first_s;	/* CLOCK_REALTIME in seconds: first and last seen */
+	uint64_t last_s;
+	double seconds;		/* that were learnt from */
+};
+
+/* The highest rates a second of an event that were held for two samples and for a minute. */
+struct kvmstat_level {
+	const struct kvmstat_judged *judged;
+	double two;
+	double minute;
+};
+
+/* The i-th guest, whether it is there or not; false: there are no more. */
+bool kvmstat_diagnosis_guest(const struct kvmstat_diagnosis *diagnosis, size_t i, struct kvmstat_learnt *guest);
+
+/* The i-th judged event of that guest that is above 0; false: there are no more. */
+bool kvmstat_diagnosis_level(const struct kvmstat_diagnosis *diagnosis, size_t guest, size_t i,
+			     struct kvmstat_level *level);
+
+/* Add a guest that is not there yet, or a level of one that is. 0, -EEXIST, -ENOENT (no such guest), or -ENOMEM. */
+int kvmstat_diagnosis_add(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_learnt *guest);
+int kvmstat_diagnosis_teach(struct kvmstat_diagnosis *diagnosis, const char *key, const struct kvmstat_level *level);
+
+/*
+ * What was learnt of a guest becomes what was learnt of another. 0, -ENOENT (no such guest), -EEXIST (the other is
+ * there already), -EBUSY (it has an active alarm), or -ENOMEM.
+ */
+int kvmstat_diagnosis_rename(struct kvmstat_diagnosis *diagnosis, const char *key, const char *new_key);
+
+/* ---- without history ---------------------------------------------------- */
+
+/*
+ * What two samples show without history: a host that is short of CPU, and guests that have more vCPUs than the host has
+ * CPUs and wait. At most max alarms, without a number, whose strings live as long as the sample. Returns how many.
+ */
+size_t kvmstat_judge_once(const struct kvmstat_sample *sample, const struct kvmstat_rates *rates,
+			  struct kvmstat_alarm *alarms, size_t max);
 
 #ifdef __cplusplus
 }

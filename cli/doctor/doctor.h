@@ -34,6 +34,9 @@ bool has_capability(const struct diagnosis *diagnosis, const struct capability *
 /* Fill all members but root, which the caller sets. */
 void diagnose(struct diagnosis *diagnosis, const struct kvmstat_sample *sample);
 
+/* Call print for each piece of advice; both words are valid until it returns. */
+void doctor_advise(const struct diagnosis *diagnosis, void (*print)(const char *name, const char *text));
+
 void doctor_print_text(const struct diagnosis *diagnosis);
 void doctor_print_json(const struct diagnosis *diagnosis);
 

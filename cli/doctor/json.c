@@ -90,6 +90,14 @@ static void print_missing(const struct kvmstat_sample *sample)
 	json_close(']');
 }
 
+static void print_advice(const char *name, const char *text)
+{
+	json_open('{');
+	json_pair("name", name);
+	json_pair("text", text);
+	json_close('}');
+}
+
 void doctor_print_json(const struct diagnosis *diagnosis)
 {
 	json_open('{');
@@ -105,6 +113,10 @@ void doctor_print_json(const struct diagnosis *diagnosis)
 	print_unnamed(diagnosis->sample);
 	json_count("events", diagnosis->readable);
 	print_missing(diagnosis->sample);
+	json_key("advice");
+	json_open('[');
+	doctor_advise(diagnosis, print_advice);
+	json_close(']');
 	json_close('}');
 	json_end();
 }

@@ -198,6 +198,17 @@ static void print_events(const struct diagnosis *diagnosis)
 		puts("  none");
 }
 
+static bool advised;
+
+/* Without advice there is no heading. */
+static void print_advice(const char *name, const char *text)
+{
+	if (!advised)
+		puts("\nAdvice");
+	advised = true;
+	print_line(name, text);
+}
+
 void doctor_print_text(const struct diagnosis *diagnosis)
 {
 	printf("kvmstat %s\n\n", kvmstat_version());
@@ -207,6 +218,7 @@ void doctor_print_text(const struct diagnosis *diagnosis)
 	print_problems(diagnosis->sample);
 	print_unnamed(diagnosis);
 	print_events(diagnosis);
+	doctor_advise(diagnosis, print_advice);
 	puts(diagnosis->healthy ? "\nEverything that exists can be read." :
 				  "\nSomething is missing; see above for what to do.");
 }

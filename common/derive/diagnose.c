@@ -348,7 +348,12 @@ static void begin(struct kvmstat_diagnosis *diagnosis)
 	for (size_t i = 0; i < diagnosis->alarms.count; i++) {
 		struct alarm *alarm = diagnosis->alarms.all[i];
 		uint64_t age = diagnosis->now.realtime_ns - alarm->public.since_ns;
+		uint64_t over = diagnosis->now.realtime_ns - alarm->public.cleared_ns;
 
+		if (alarm->public.cleared_ns) {
+			alarm->ended_ns = over < diagnosis->now.time_ns ? diagnosis->now.time_ns - over : 0;
+			continue;
+		}
 		alarm->restored_until = diagnosis->now.time_ns + (uint64_t)(parameters.restored * NS_PER_S);
 		alarm->began_ns = age < diagnosis->now.time_ns ? diagnosis->now.time_ns - age : 0;
 	}

@@ -9,7 +9,8 @@
  *	guest	KEY	NAME	VCPUS	FIRST-SEEN	LAST-SEEN	LEARNT-SECONDS	quiet=A0,..,A23
  *	NUMBER	TWO	MINUTE		of the guest above: rates a second
  *	daily	io|interrupt|timer|cpu	R0,..,R7	of the guest above: rates a second held for minutes, by three hours of the day
- *	alarm	NUMBER	KEY	CAUSE	EVENT	SINCE	SEVERITY	RATE	USUAL	known|unknown	FIRST-EVENT
+ *	alarm	NUMBER	KEY	CAUSE	EVENT	SINCE	SEVERITY	RATE	USUAL	known|unknown	FIRST-EVENT	TEXT
+ *	past	NUMBER	KEY	NAME	CAUSE	EVENT	SINCE	CLEARED	ENDING	RATE	USUAL	TEXT
  *	end	CHECKSUM
  */
 #ifndef KVMSTAT_STATE_H

@@ -58,6 +58,35 @@ static int take(struct kvmstat_diagnosis *diagnosis, int fd, char *error, size_t
 	return rc ? rc : 1;
 }
 
+static int take_good(struct kvmstat_diagnosis *diagnosis, int fd, char *error, size_t error_size)
+{
+	size_t size;
+	char *text;
+	int rc = kvmstat_file_read(fd, KVMSTAT_GOOD, SIZE_MAX_READ + 1, &text, &size);
+
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	rc = size > SIZE_MAX_READ ? -E2BIG : kvmstat_diagnosis_read_good(diagnosis, text, size, error, error_size);
+	free(text);
+	return rc == -EINVAL ? 1 : rc;
+}
+
+int kvmstat_diagnosis_load_good(struct kvmstat_diagnosis *diagnosis, const char *dir, char *error, size_t error_size)
+{
+	int top = open_dir(dir), fd, rc;
+
+	if (top < 0)
+		return top == -ENOENT ? 0 : top;
+	fd = openat(top, KVMSTAT_GOOD_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = fd < 0 ? -errno : 0;
+	close(top);
+	if (fd < 0)
+		return rc == -ENOENT ? 0 : rc;
+	rc = take_good(diagnosis, fd, error, error_size);
+	close(fd);
+	return rc;
+}
+
 int kvmstat_diagnosis_load(struct kvmstat_diagnosis *diagnosis, const char *dir, char *error, size_t error_size)
 {
 	int fd = open_dir(dir), rc;

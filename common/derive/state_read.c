@@ -46,9 +46,11 @@ static bool read_number(const char *word, uint64_t max, uint64_t *number)
 	if (!*word)
 		return false;
 	for (; *word; word++) {
-		if (*word < '0' || *word > '9' || *number > (max - (uint64_t)(*word - '0')) / 10)
+		uint64_t digit = (uint64_t)(*word - '0');
+
+		if (*word < '0' || *word > '9' || digit > max || *number > (max - digit) / 10)
 			return false;
-		*number = 10 * *number + (uint64_t)(*word - '0');
+		*number = 10 * *number + digit;
 	}
 	return true;
 }
@@ -131,6 +133,7 @@ static int read_host(struct reading *reading)
 		return refuse(reading, "what it has of the host makes no sense");
 	free(into->release);
 	into->release = strdup(reading->field[1]);
+	into->now.realtime_ns = written * 1000000000u;
 	reading->host = true;
 	return into->release ? 0 : -ENOMEM;
 }
@@ -210,6 +213,14 @@ static int read_cell(struct reading *reading)
 	return 0;
 }
 
+static bool read_text(char *word, struct kvmstat_alarm *alarm)
+{
+	if (!read_word(word) || strlen(word) >= sizeof(alarm->text))
+		return false;
+	strcpy(alarm->text, word);
+	return true;
+}
+
 /* The fields of an alarm but its subject. */
 static bool read_alarm_fields(char **field, struct kvmstat_alarm *alarm)
 {
@@ -219,7 +230,7 @@ static bool read_alarm_fields(char **field, struct kvmstat_alarm *alarm)
 	    !read_number(field[4], UINT16_MAX, &event) || !read_number(field[5], UINT32_MAX, &since) ||
 	    !read_number(field[6], 6, &severity) || !read_rate(field[7], &alarm->rate) ||
 	    !read_rate(field[8], &alarm->usual) || (strcmp(field[9], "known") && strcmp(field[9], "unknown")) ||
-	    !read_number(field[10], UINT16_MAX, &first))
+	    !read_number(field[10], UINT16_MAX, &first) || !read_text(field[11], alarm))
 		return false;
 	alarm->cause = kvmstat_cause_named(field[3]);
 	alarm->event = kvmstat_judged((uint32_t)event);
@@ -236,7 +247,7 @@ static int read_alarm(struct reading *reading)
 	struct watched *guest;
 	struct subject *subject;
 
-	if (reading->nfields != 11 || !reading->host || !read_alarm_fields(reading->field, &what))
+	if (reading->nfields != 12 || !reading->host || !read_alarm_fields(reading->field, &what))
 		return refuse(reading, "what it has of an alarm makes no sense");
 	guest = watch_find(into, reading->field[2]);
 	if (!guest && reading->field[2][0])
@@ -249,11 +260,45 @@ static int read_alarm(struct reading *reading)
 		what.key = guest->key;
 		what.vcpus = guest->vcpus;
 	}
-	alarm_describe(&what, 0, guest ? guest->age / 86400 : 0, NULL);
 	subject->alarm = alarm_raise(&into->alarms, &what, &into->now);
 	if (!subject->alarm)
 		return -ENOMEM;
 	subject->alarm->restored_until = UINT64_MAX;
+	return 0;
+}
+
+static bool read_past_fields(char **field, struct kvmstat_alarm *alarm)
+{
+	uint64_t event, since, cleared, ending;
+
+	if (!read_number(field[1], UINT64_MAX / 2, &alarm->number) || !alarm->number || !read_word(field[2]) ||
+	    !read_word(field[3]) || !read_number(field[5], UINT16_MAX, &event) ||
+	    !read_number(field[6], UINT32_MAX, &since) || !read_number(field[7], UINT32_MAX, &cleared) || !cleared ||
+	    !read_number(field[8], KVMSTAT_NENDINGS - 1, &ending) || !read_rate(field[9], &alarm->rate) ||
+	    !read_rate(field[10], &alarm->usual) || !read_text(field[11], alarm))
+		return false;
+	alarm->key = field[2];
+	alarm->guest = field[3];
+	alarm->cause = kvmstat_cause_named(field[4]);
+	alarm->event = alarm->first_event = kvmstat_judged((uint32_t)event);
+	alarm->since_ns = since * 1000000000u;
+	alarm->cleared_ns = cleared * 1000000000u;
+	alarm->ending = (enum kvmstat_ending)ending;
+	alarm->known = true;
+	return alarm->cause != NULL;
+}
+
+static int read_past(struct reading *reading)
+{
+	struct alarms *alarms = &reading->into->alarms;
+	struct kvmstat_alarm what = { .number = 0 };
+
+	if (reading->nfields != 12 || !reading->host || !read_past_fields(reading->field, &what) ||
+	    what.number > alarms->last_number)
+		return refuse(reading, "what it has of a past alarm makes no sense");
+	if (!alarm_raise(alarms, &what, &reading->into->now))
+		return -ENOMEM;
+	alarms->past++;
 	return 0;
 }
 
@@ -272,6 +317,8 @@ static int read_line(struct reading *reading, char *line)
 		return read_daily(reading);
 	if (!strcmp(reading->field[0], "alarm"))
 		return read_alarm(reading);
+	if (!strcmp(reading->field[0], "past"))
+		return read_past(reading);
 	return read_cell(reading);
 }
 
@@ -336,17 +383,20 @@ static void doubt(struct kvmstat_diagnosis *from)
 			from->guests[i]->age = from->guests[i]->faded = parameters.first_day;
 }
 
-/* Everything that was read takes the place of what is there. */
+/* Everything that was read takes the place of what is there, but the kernel, unless that is not known. */
 static void replace(struct kvmstat_diagnosis *diagnosis, struct kvmstat_diagnosis *from)
 {
 	struct kvmstat_diagnosis old = *diagnosis;
 
-	if (strcmp(diagnosis->release, from->release) != 0)
+	if (*old.release && strcmp(old.release, from->release) != 0)
 		doubt(from);
 	*diagnosis = *from;
 	diagnosis->config = old.config;
-	diagnosis->release = old.release;
-	old.release = from->release;
+	if (*old.release) {
+		diagnosis->release = old.release;
+		old.release = from->release;
+	}
+	diagnosis->config.release = diagnosis->release;
 	*from = old;
 }
 

@@ -82,7 +82,7 @@ static void write_guest(FILE *file, const struct kvmstat_diagnosis *diagnosis, c
 	write_daily(file, guest);
 }
 
-static void write_alarm(FILE *file, const struct kvmstat_alarm *alarm)
+static void write_active(FILE *file, const struct kvmstat_alarm *alarm)
 {
 	fprintf(file, "alarm\t%llu\t", (unsigned long long)alarm->number);
 	write_word(file, alarm->key);
@@ -91,7 +91,35 @@ static void write_alarm(FILE *file, const struct kvmstat_alarm *alarm)
 	write_rate(file, alarm->rate);
 	fputc('\t', file);
 	write_rate(file, alarm->usual);
-	fprintf(file, "\t%s\t%u\n", alarm->known ? "known" : "unknown", alarm->first_event ? alarm->first_event->number : 0);
+	fprintf(file, "\t%s\t%u\t", alarm->known ? "known" : "unknown", alarm->first_event ? alarm->first_event->number : 0);
+	write_word(file, alarm->text);
+	fputc('\n', file);
+}
+
+/* Its guest may be forgotten before it is. */
+static void write_past(FILE *file, const struct kvmstat_alarm *alarm)
+{
+	fprintf(file, "past\t%llu\t", (unsigned long long)alarm->number);
+	write_word(file, alarm->key);
+	fputc('\t', file);
+	write_word(file, alarm->guest);
+	fprintf(file, "\t%s\t%u\t%llu\t%llu\t%u\t", alarm->cause->name, alarm->event ? alarm->event->number : 0,
+		(unsigned long long)(alarm->since_ns / 1000000000u),
+		(unsigned long long)(alarm->cleared_ns / 1000000000u), alarm->ending);
+	write_rate(file, alarm->rate);
+	fputc('\t', file);
+	write_rate(file, alarm->usual);
+	fputc('\t', file);
+	write_word(file, alarm->text);
+	fputc('\n', file);
+}
+
+static void write_alarm(FILE *file, const struct kvmstat_alarm *alarm)
+{
+	if (alarm->cleared_ns)
+		write_past(file, alarm);
+	else
+		write_active(file, alarm);
 }
 
 static void write_all(FILE *file, const struct kvmstat_diagnosis *diagnosis)
@@ -106,8 +134,7 @@ static void write_all(FILE *file, const struct kvmstat_diagnosis *diagnosis)
 	for (size_t i = 0; i < diagnosis->nguests; i++)
 		write_guest(file, diagnosis, diagnosis->guests[i]);
 	for (size_t i = 0; i < diagnosis->alarms.count; i++)
-		if (!diagnosis->alarms.public[i]->cleared_ns)
-			write_alarm(file, diagnosis->alarms.public[i]);
+		write_alarm(file, diagnosis->alarms.public[i]);
 }
 
 int kvmstat_diagnosis_write(const struct kvmstat_diagnosis *diagnosis, char **text, size_t *size)

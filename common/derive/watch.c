@@ -10,7 +10,7 @@
 #define ALIVE                                                                                                \
 	(1u << KVMSTAT_IDLE | 1u << KVMSTAT_INSTRUCTION | 1u << KVMSTAT_INTERRUPT | 1u << KVMSTAT_IO)
 
-static uint64_t hash_key(const char *key)
+uint64_t watch_hash(const char *key)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 
@@ -171,7 +171,7 @@ int watch_map(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample *
 
 struct watched *watch_find(const struct kvmstat_diagnosis *diagnosis, const char *key)
 {
-	uint64_t hash = hash_key(key);
+	uint64_t hash = watch_hash(key);
 
 	for (size_t i = 0; i < diagnosis->nguests; i++) {
 		struct watched *guest = diagnosis->guests[i];
@@ -190,7 +190,7 @@ struct watched *watch_add(struct kvmstat_diagnosis *diagnosis, const char *key, 
 		return NULL;
 	guest->key = strdup(key);
 	guest->name = strdup(name);
-	guest->hash = hash_key(key);
+	guest->hash = watch_hash(key);
 	guest->cpu = guest->wait = NAN;
 	if (!guest->key || !guest->name || watch_make_room(diagnosis, guest) < 0 ||
 	    grow(&diagnosis->guests, &diagnosis->guests_room, diagnosis->nguests, sizeof(struct watched *)) < 0) {

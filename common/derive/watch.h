@@ -108,6 +108,9 @@ int watch_match(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample
 /* A guest that is not there yet. NULL without memory. */
 struct watched *watch_add(struct kvmstat_diagnosis *diagnosis, const char *key, const char *name);
 
+/* Of a key, for struct watched. */
+uint64_t watch_hash(const char *key);
+
 /* The guest of this key that has no row, or NULL. */
 struct watched *watch_find(const struct kvmstat_diagnosis *diagnosis, const char *key);
 

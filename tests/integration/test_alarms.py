@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -107,14 +108,17 @@ class Time:
     """It passes on the host; a guest may storm meanwhile."""
 
     def __init__(self, root):
-        self.root, self.storming, self.ended, self.failed = root, None, threading.Event(), None
+        self.root, self.storming, self.ended, self.failed, self.pace = root, None, threading.Event(), None, 1
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
     def run(self):
+        last = time.monotonic()
         try:
             while not self.ended.wait(0.3):
-                maketree.tick(str(self.root), storm=self.storming)
+                now = time.monotonic()
+                maketree.tick(str(self.root), self.pace * (now - last), self.storming)
+                last = now
         except Exception as error:  # pylint: disable=broad-except
             self.failed = error
 
@@ -167,7 +171,30 @@ def test_yields_of_too_many_vcpus(tree, started, place, passing):
     seen = len(daemon.rows(well["name"], PARENT))
     rig.wait_until(lambda: len(daemon.rows(well["name"], PARENT)) > seen + 12, "twelve more passes")
     assert len(daemon.notifications()) == 1, daemon.text()
+    done = subprocess.run([rig.built("kvmstat"), "--state-dir", str(state), "check"], stdout=subprocess.PIPE, timeout=rig.PATIENCE, check=False)
+    line = done.stdout.decode()
+    assert done.returncode == 2 and line.startswith("KVMSTAT CRITICAL - %s; written " % message), line
+    assert line.endswith(" | alarms=1;0;0 guests=2\n"), line
     daemon.stop()
     kept = (state / "baseline").read_text()
     assert "\nalarm\t1\tuuid:%s\tovercommit\t" % sick["uuid"] in kept
     assert "is damaged" not in daemon.text() and not (state / "baseline.bad").exists(), daemon.text()
+
+
+def test_yields_above_a_recorded_good_case(tree, started, place, passing):
+    """Nothing was learnt: the guest is judged by what the command has recorded, while it did more of everything."""
+    root, host = tree("s390x-6.12", guests=1, vcpus=64)
+    (root / "sys/devices/system/cpu/online").write_text("0-13\n")
+    state = place("state") / "kvmstat"
+    state.mkdir()
+    clock = passing(root)
+    clock.pace = 5
+    subprocess.run([rig.built("kvmstat"), "--root", str(root), "--state-dir", str(state), "baseline", "save", "--for", "5"], check=True,
+                   stdout=subprocess.DEVNULL, timeout=rig.PATIENCE)
+    clock.pace = 1
+    daemon = Listening(place("collectd"), 'Root "%s"\nStateDir "%s"\nDiagnoseNotify true\nDiagnoseGrace 1' % (root, state))
+    started.append(daemon)
+    rig.wait_until(lambda: daemon.self_metric("alarms") == 0, "the guest is judged")
+    clock.storming = host["guests"][0]["name"]
+    text = rig.wait_until(daemon.notifications, "a notification")[0]
+    assert "severity = FAILURE, " in text and "type_instance = %s, " % EVENT in text and "(overcommit)" in text, text

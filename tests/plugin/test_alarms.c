@@ -299,6 +299,29 @@ static void a_better_cause_keeps_the_address(void)
 	CHECK_TEXT(notice(2)->id, STORM_ID);
 }
 
+/* On a host of which nothing was learnt, a guest is judged by what was recorded of it. */
+static void a_recorded_good_case_counts(void)
+{
+	make_host();
+	mkdir(dir, 0755);
+	mkdir(path_of("baselines"), 0755);
+	write_file("baselines/good", learnt, learnt_size / 2);
+	begin("DiagnoseNotify true");
+	CHECK(daemon_logged("W kvmstat plugin: ", "/baselines/good, the recorded good case, cannot be used: it is cut") == 1);
+	CHECK(daemon_shutdown() == 0);
+	unlink(path_of("baseline"));
+	daemon_forget();
+	write_file("baselines/good", learnt, learnt_size);
+	begin("DiagnoseNotify true");
+	CHECK(daemon_logged("W ", NULL) == 0);
+	passes_of(usual, 2);
+	passes_of(stormy, 3);
+	CHECK(daemon_state.nnotices == 1);
+	CHECK_TEXT(notice(0)->id, STORM_ID);
+	unlink(path_of("baselines/good"));
+	CHECK(rmdir(path_of("baselines")) == 0);
+}
+
 /* Two guests of one name: the alarm is where the values are, and stays there when the guest has gone. */
 static void a_twin_is_reported_under_its_own_label(void)
 {
@@ -465,6 +488,7 @@ static const struct test tests[] = {
 	{"alarms: an excluded cause", a_cause_that_is_excluded_is_not_reported},
 	{"alarms: the end of one whose guest is gone", the_end_has_the_address_of_a_guest_that_is_gone},
 	{"alarms: a better cause keeps the address", a_better_cause_keeps_the_address},
+	{"alarms: a recorded good case", a_recorded_good_case_counts},
 	{"alarms: twins", a_twin_is_reported_under_its_own_label},
 	{"alarms: the end is reported after a kill", the_end_is_reported_after_a_kill},
 	{"alarms: saved each quarter of an hour and in the end", it_is_saved_each_quarter_of_an_hour_and_in_the_end},

@@ -64,11 +64,13 @@ static int take(const char *what, size_t length, struct kvmstat_diagnosis **diag
 	return rc;
 }
 
-/* Written, read and written it is the same, but for the time of the last sample, which is not known yet. */
+/* Written, read and written it is the same, but for the interval, which another front end may have another of. */
 static void test_same_again(void **state)
 {
 	struct kvmstat_diagnosis *diagnosis;
+	const struct kvmstat_alarm *const *alarms;
 	char *again, *a, *b;
+	size_t count;
 	size_t length;
 
 	(void)state;
@@ -80,8 +82,38 @@ static void test_same_again(void **state)
 	assert_memory_equal(a, b, strlen(a) - strlen("end\t0123456789abcdef\n"));
 	assert_non_null(strstr(text, "guest\tname:a\\x09b\\x5cc\\x0a\\x7f\xff\t"));
 	assert_non_null(strstr(text, "\nalarm\t1\tname:a"));
+	assert_int_equal(kvmstat_diagnosis_time(diagnosis), LONG_AGO + (uint64_t)(2 * DAY + 240) * S);
+	alarms = kvmstat_diagnosis_alarms(diagnosis, &count);
+	assert_int_equal(count, 1);
+	assert_string_equal(alarms[0]->text, lab.change[0].text);
 	free(again);
 	kvmstat_diagnosis_free(diagnosis);
+}
+
+/* What is over is known for a day, also over a restart, and is not reported again. */
+static void test_past_alarms(void **state)
+{
+	const struct kvmstat_alarm *const *alarms;
+	size_t count;
+
+	(void)state;
+	lab.guest[0].rate[DIAG_44] = 30;
+	lab_run(&lab, 600);
+	assert_int_equal(lab.cleared, 1);
+	lab_restart(&lab);
+	lab_run(&lab, 12 * HOUR);
+	alarms = kvmstat_diagnosis_alarms(lab.diagnosis, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(alarms[0]->number, 1);
+	assert_int_equal(alarms[0]->ending, KVMSTAT_NORMAL_AGAIN);
+	assert_true(alarms[0]->cleared_ns > alarms[0]->since_ns);
+	assert_string_equal(alarms[0]->guest, lab.guest[0].name);
+	assert_string_equal(alarms[0]->text, lab.change[1].text);
+	lab_restart(&lab);
+	lab_run(&lab, 13 * HOUR);
+	kvmstat_diagnosis_alarms(lab.diagnosis, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(lab.nchanges, 2);
 }
 
 static void refuse(const char *what, size_t length)
@@ -154,11 +186,17 @@ static void test_nonsense(void **state)
 	refuse_lines(HOST "guest\ta\\x00\tg\t2\t1\t2\t3\t" QUIET, "what it has of a guest");
 	refuse_lines(HOST "guest\ta\tg\t2\t1\t2\t3\tquiet=0,0\n", "what it has of a guest");
 	refuse_lines(GUEST "daily\tio\t1,2,3\n", "a guest's day");
-	refuse_lines(GUEST "alarm\t8\tname:g\tio\t1180\t1\t6\t1\t1\tknown\t1180\n", "a number that was not given yet");
-	refuse_lines(GUEST "alarm\t7\tname:h\tio\t1180\t1\t6\t1\t1\tknown\t1180\n", "a guest that is not there");
-	refuse_lines(GUEST "alarm\t7\tname:g\toi\t1180\t1\t6\t1\t1\tknown\t1180\n", "what it has of an alarm");
+	refuse_lines(GUEST "alarm\t8\tname:g\tio\t1180\t1\t6\t1\t1\tknown\t1180\tx\n", "a number that was not given yet");
+	refuse_lines(GUEST "alarm\t7\tname:h\tio\t1180\t1\t6\t1\t1\tknown\t1180\tx\n", "a guest that is not there");
+	refuse_lines(GUEST "alarm\t7\tname:g\toi\t1180\t1\t6\t1\t1\tknown\t1180\tx\n", "what it has of an alarm");
+	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t6\t1\t1\tknown\t1180\n", "what it has of an alarm");
 	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t6\t1\t1\tknown\n", "what it has of an alarm");
-	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t6\t1\t1\tknown\tx\n", "what it has of an alarm");
+	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t6\t1\t1\tknown\tx\tx\n", "what it has of an alarm");
+	refuse_lines(GUEST "past\t8\tname:h\th\tio\t1180\t1\t2\t1\t1\t1\tx\n", "what it has of a past alarm");
+	refuse_lines(GUEST "past\t7\tname:h\th\tio\t1180\t1\t0\t1\t1\t1\tx\n", "what it has of a past alarm");
+	refuse_lines(GUEST "past\t7\tname:h\th\tio\t1180\t1\t2\t7\t1\t1\tx\n", "what it has of a past alarm");
+	refuse_lines(GUEST "past\t7\tname:h\th\toi\t1180\t1\t2\t1\t1\t1\tx\n", "what it has of a past alarm");
+	refuse_lines(GUEST "alarm\t7\tname:g\tio\t1180\t1\t7\t1\t1\tknown\t1180\tx\n", "what it has of an alarm");
 	refuse_lines(GUEST "a\tb\tc\td\te\tf\tg\th\ti\tj\tk\tl\tm\n", "too many fields");
 }
 
@@ -221,6 +259,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_same_again),
+		TEST(test_past_alarms),
 		TEST(test_cut_at_each_byte),
 		TEST(test_each_byte_changed),
 		TEST(test_nonsense),
