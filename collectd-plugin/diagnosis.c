@@ -56,7 +56,7 @@ static int allocate(struct diagnosis *diagnosis, const struct kvmstat_diagnosis_
 int diagnosis_begin(struct diagnosis *diagnosis, const struct options *options, const char *dir, char *text,
 		    size_t size)
 {
-	struct kvmstat_diagnosis_config config = options->diagnosis;
+	struct kvmstat_diagnosis_config config = options->diagnosis.config;
 	struct utsname host;
 
 	*diagnosis = (struct diagnosis){0};

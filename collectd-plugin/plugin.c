@@ -203,7 +203,7 @@ static void report_change(const struct kvmstat_change *change, const struct kvms
 		return;
 	}
 	address = diagnosis_address(&plugin.diagnosis, change->alarm);
-	if (!plugin.options.notify || !address || notification_send(change, address, sample->realtime_ns))
+	if (!plugin.options.diagnosis.notify || !address || notification_send(change, address, sample->realtime_ns))
 		INFO(ME "%s", change->alarm->text);
 }
 
@@ -392,7 +392,7 @@ static void begin_diagnosis(void)
 	char dir[PATH_MAX], text[1024];
 	int rc;
 
-	if (!plugin.options.diagnose)
+	if (!plugin.options.diagnosis.diagnose)
 		return;
 	if (base)
 		snprintf(dir, sizeof(dir), "%s/" PLUGIN, base);

@@ -152,6 +152,24 @@ struct kvmstat_diagnosis_config {
 	const char *release;	/* of the host's kernel, for the state; copied; NULL: "" */
 };
 
+/* What the options of the diagnosis set. A front end that begins with all zero sets diagnose to true. */
+struct kvmstat_diagnosis_options {
+	bool diagnose;		/* Diagnose */
+	bool notify;		/* DiagnoseNotify */
+	struct kvmstat_diagnosis_config config;
+};
+
+/* The i-th option; the option of this name, whatever its case; NULL: there is none. */
+const struct kvmstat_option *kvmstat_diagnosis_option(size_t i);
+const struct kvmstat_option *kvmstat_diagnosis_find_option(const char *name);
+
+/*
+ * Set one option. 0; -ENOENT if there is no option key (error is then left alone); -EINVAL with a message in error
+ * that names the option, the value and what was expected; options are then unchanged.
+ */
+int kvmstat_diagnosis_set_option(struct kvmstat_diagnosis_options *options, const char *key, const char *value,
+				 char *error, size_t size);
+
 struct kvmstat_diagnosis;
 
 /* NULL without memory. */
