@@ -221,7 +221,7 @@ static void save(const struct kvmstat_sample *sample)
 {
 	char text[512];
 
-	if (diagnosis_save(&plugin.diagnosis, sample, text, sizeof(text)))
+	if (kvmstat_keeper_save(&plugin.diagnosis.keeper, plugin.diagnosis.core, sample, text, sizeof(text)))
 		c_complain_once(LOG_ERR, &plugin.not_saved, ME "%s", text);
 	else
 		c_release(LOG_INFO, &plugin.not_saved, ME "what is usual is saved again");
@@ -248,7 +248,7 @@ static void diagnose(const struct kvmstat_sample *sample)
 	send_alarms(sample);
 	for (size_t i = 0; i < nchanges; i++)
 		report_change(&changes[i], sample);
-	if (diagnosis_save_due(&plugin.diagnosis, sample, nchanges || active != plugin.diagnosis.active))
+	if (kvmstat_keeper_due(&plugin.diagnosis.keeper, sample, nchanges || active != plugin.diagnosis.active))
 		save(sample);
 }
 

@@ -226,6 +226,26 @@ int kvmstat_diagnosis_save(const struct kvmstat_diagnosis *diagnosis, const char
  */
 int kvmstat_diagnosis_load(struct kvmstat_diagnosis *diagnosis, const char *dir, char *error, size_t error_size);
 
+/* Where a front end keeps its diagnosis. Begin with all zero except program and dir. */
+struct kvmstat_keeper {
+	const char *program;	/* which to restart after a repair: "collectd" */
+	char *dir;		/* from malloc(), the owner frees it; NULL: the diagnosis is kept nowhere */
+	uint64_t saved_ns;	/* time_ns of the sample of the last save, or of the first sample; 0 before it */
+};
+
+/*
+ * Take over what was kept, before the first sample. 0; or 1 with a message in text: nothing was taken over. If the
+ * file cannot be read, dir is NULL afterwards, so that nothing replaces the file.
+ */
+int kvmstat_keeper_load(struct kvmstat_keeper *keeper, struct kvmstat_diagnosis *diagnosis, char *text, size_t size);
+
+/* Is it time to save? Call it after each judged sample. changed: the alarms are others than at the last save. */
+bool kvmstat_keeper_due(struct kvmstat_keeper *keeper, const struct kvmstat_sample *sample, bool changed);
+
+/* sample NULL: the last time. 0, or -errno with a message in text. */
+int kvmstat_keeper_save(struct kvmstat_keeper *keeper, const struct kvmstat_diagnosis *diagnosis,
+			const struct kvmstat_sample *sample, char *text, size_t size);
+
 #ifdef __cplusplus
 }
 #endif
