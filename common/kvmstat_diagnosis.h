@@ -194,6 +194,14 @@ double kvmstat_diagnosis_learnt(const struct kvmstat_diagnosis *diagnosis, uint6
 double kvmstat_diagnosis_usual(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id, uint32_t number);
 
 /*
+ * The same of a row of the sample that was judged last, without a search: for those who ask for all rows. The row of
+ * others, and a guest without a key, has none of them: 0 and NaN.
+ */
+uint64_t kvmstat_diagnosis_row_alarm(const struct kvmstat_diagnosis *diagnosis, uint32_t row);
+double kvmstat_diagnosis_row_learnt(const struct kvmstat_diagnosis *diagnosis, uint32_t row);
+double kvmstat_diagnosis_row_usual(const struct kvmstat_diagnosis *diagnosis, uint32_t row, uint32_t number);
+
+/*
  * What was learnt and what is active, as text to keep over a restart. *text is to be freed. 0 or -ENOMEM.
  */
 int kvmstat_diagnosis_write(const struct kvmstat_diagnosis *diagnosis, char **text, size_t *size);
