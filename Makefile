@@ -275,12 +275,13 @@ fill          = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDI
 
 # What is installed, and where: a file of the tree or of $(O), its place, its mode.
 INSTALLED_CLI    := $(CLI):$(BINDIR)/kvmstat:755 cli/kvmstat.1:$(MANDIR)/man1/kvmstat.1:644 \
-	README.md:$(DOCDIR)/README.md:644 docs/events.md:$(DOCDIR)/events.md:644 docs/causes.md:$(DOCDIR)/causes.md:644
+	README.md:$(DOCDIR)/README.md:644 docs/events.md:$(DOCDIR)/events.md:644 docs/causes.md:$(DOCDIR)/causes.md:644 \
+	docs/diagnosis.md:$(DOCDIR)/diagnosis.md:644
 INSTALLED_PLUGIN := $(PLUGIN):$(PLUGINDIR)/kvmstat.so:644 \
 	collectd-plugin/collectd-kvmstat.5:$(MANDIR)/man5/collectd-kvmstat.5:644 \
 	collectd-plugin/kvmstat.conf:$(DOCDIR)/collectd/kvmstat.conf:644 \
 	collectd-plugin/collectd.service.d-kvmstat.conf:$(DOCDIR)/collectd/collectd.service.d-kvmstat.conf:644 \
-	docs/collectd.md:$(DOCDIR)/collectd.md:644 docs/diagnosis.md:$(DOCDIR)/diagnosis.md:644
+	docs/collectd.md:$(DOCDIR)/collectd.md:644
 INSTALLED_AGENT  := $(AGENT):$(SBINDIR)/kvmstat-agentx:755 $(O)/KVMSTAT-MIB:$(MIBDIR)/KVMSTAT-MIB.txt:644 \
 	snmp-subagent/kvmstat-agentx.8:$(MANDIR)/man8/kvmstat-agentx.8:644 \
 		snmp-subagent/snmpd.conf.d-kvmstat.conf:$(DOCDIR)/snmp/snmpd.conf.d-kvmstat.conf:644 \
