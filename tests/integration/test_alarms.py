@@ -1,19 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A guest with 64 vCPUs on 14 CPUs that begins to give them up all the time: a real collectd notifies once, with names and numbers."""
-import os
-import threading
-import time
-
-import pytest
-
-import maketree
 import rig
-
-EVENT, PARENT = "instruction_diagnose_44", "exit_instruction"
-USUAL, STORM = 5000, 60000  # a second
-DAYS = 9
-PLENTY = 1000000000
-CPU_TIMES = (65534, 65535)
+from storm import DAYS, EVENT, PARENT, STORM, USUAL, write_baseline
 
 
 class Listening(rig.Collectd):
@@ -27,75 +15,6 @@ class Listening(rig.Collectd):
         return [line for line in self.text().splitlines() if "Notification: " in line]
 
 
-def checksum(data):
-    value = 0xcbf29ce484222325
-    for byte in data:
-        value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
-    return value
-
-
-def judged_numbers():
-    with open(maketree.EVENTS, encoding="utf-8") as table:
-        fields = [line.rstrip("\n").split("\t") for line in table if line[0].isdigit()]
-    return {field[1]: int(field[0]) for field in fields if field[-3] != "-"}
-
-
-def write_baseline(directory, guests):
-    """What a collectd that watched these guests for days would have left: nothing is rare but the event."""
-    now, numbers = int(time.time()), judged_numbers()
-    lines = ["kvmstat-baseline 1", "host\t%s\t%d\t1.000\t0\t0.000" % (os.uname().release, now)]
-    for guest in guests:
-        lines.append("guest\tuuid:%s\t%s\t64\t%d\t%d\t%d\tquiet=%s" % (
-            guest["uuid"], guest["name"], now - DAYS * 86400, now, DAYS * 86400, ",".join(["0.000"] * 24)))
-        for event, number in sorted(numbers.items(), key=lambda item: item[1]):
-            lines.append("%d\t%d\t%d" % ((number, USUAL, USUAL) if event == EVENT else (number, PLENTY, PLENTY)))
-        lines += ["%d\t%d\t%d" % (number, 64 * PLENTY, 64 * PLENTY) for number in CPU_TIMES]
-    data = ("\n".join(lines) + "\n").encode()
-    directory.mkdir()
-    (directory / "baseline").write_bytes(data + b"end\t%016x\n" % checksum(data))
-
-
-def add(root, guest, event, count):
-    path = os.path.join(maketree.guest_dir(str(root), guest), event)
-    with open(path, encoding="ascii") as file:
-        value = int(file.readline())
-    maketree.rewrite(path, value + count)
-
-
-class Time:
-    """It passes on the host; a guest may storm meanwhile."""
-
-    def __init__(self, root):
-        self.root, self.storming, self.ended, self.failed = root, None, threading.Event(), None
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self):
-        last = time.monotonic()
-        try:
-            while not self.ended.wait(0.3):
-                maketree.tick(str(self.root))
-                now = time.monotonic()
-                for event in (EVENT, PARENT) if self.storming else ():
-                    add(self.root, self.storming, event, int(STORM * (now - last)))
-                last = now
-        except Exception as error:  # pylint: disable=broad-except
-            self.failed = error
-
-    def end(self):
-        self.ended.set()
-        self.thread.join()
-        assert not self.failed, self.failed
-
-
-@pytest.fixture
-def passing():
-    clocks = []
-    yield lambda root: clocks.append(Time(root)) or clocks[-1]
-    for clock in clocks:
-        clock.end()
-
-
 def test_yields_of_too_many_vcpus(tree, started, place, passing):
     root, host = tree("s390x-6.12", guests=2, vcpus=64)
     (root / "sys/devices/system/cpu/online").write_text("0-13\n")
@@ -106,7 +25,7 @@ def test_yields_of_too_many_vcpus(tree, started, place, passing):
     daemon = Listening(place("collectd"), 'Root "%s"\nStateDir "%s"\nDiagnoseNotify true\nDiagnoseGrace 1' % (root, state))
     started.append(daemon)
     rig.wait_until(lambda: daemon.self_metric("alarms") == 0, "both guests are judged")
-    clock.storming = sick
+    clock.storm(sick)
     text = rig.wait_until(daemon.notifications, "a notification")[0]
     assert "severity = FAILURE, host = host, plugin = kvmstat, plugin_instance = %s, type = derive, type_instance = %s, " % (
         sick["name"], EVENT) in text
