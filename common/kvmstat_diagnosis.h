@@ -190,7 +190,7 @@ const struct kvmstat_alarm *const *kvmstat_diagnosis_alarms(const struct kvmstat
 uint64_t kvmstat_diagnosis_alarm_of(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id);
 double kvmstat_diagnosis_learnt(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id);
 
-/* The highest rate that a minute of this event has reached, or NaN: not judged, or not learnt. */
+/* The highest rate that a minute of this event has reached, or NaN: not judged, or not learnt for a minute. */
 double kvmstat_diagnosis_usual(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id, uint32_t number);
 
 /*

@@ -419,7 +419,7 @@ static double learnt(const struct watched *guest)
 
 static double usual(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest, uint32_t number)
 {
-	for (uint32_t i = 0; guest && guest->age > 0 && i < diagnosis->nslots; i++)
+	for (uint32_t i = 0; guest && guest->age >= parameters.minute && i < diagnosis->nslots; i++)
 		if (diagnosis->slots[i].judged->number == number)
 			return level_rate(guest->cells[i].minute, number >= KVMSTAT_NUMBER_CPU);
 	return NAN;

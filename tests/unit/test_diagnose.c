@@ -314,6 +314,8 @@ static void test_long_gap(void **state)
 	(void)state;
 	lab_open(&lab, 10, 14, events);
 	guest = usual("g", 2);
+	lab_run(&lab, 50);
+	assert_true(isnan(kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1180)));	/* no minute has passed */
 	lab_run(&lab, HOUR);
 	lab_step(&lab, 10 * DAY);
 	lab_run(&lab, HOUR);
