@@ -10,85 +10,23 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define SAVE_EACH_NS (15 * 60 * UINT64_C(1000000000))
-
 /* ---- begin and end ------------------------------------------------------ */
-
-static const char *reason(int rc)
-{
-	if (rc == -ENXIO || rc == -ELOOP)
-		return "it is not a regular file";
-	return strerror(-rc);
-}
-
-/* 0, or 1 with a message. */
-static int load(struct diagnosis *diagnosis, char *text, size_t size)
-{
-	char why[256] = "";
-	int rc = kvmstat_diagnosis_load(diagnosis->core, diagnosis->dir, why, sizeof(why));
-
-	if (!rc)
-		return 0;
-	if (rc > 0) {
-		snprintf(text, size,
-			 "%s/" KVMSTAT_BASELINE " is damaged: %s; it is kept as " KVMSTAT_BASELINE
-			 ".bad, and what is usual is learnt from the beginning",
-			 diagnosis->dir, why);
-		return 1;
-	}
-	snprintf(text, size,
-		 "%s/" KVMSTAT_BASELINE " cannot be read: %s; nothing is saved, so that it stays as it is; move it away, or "
-		 "choose another directory with StateDir, and restart collectd",
-		 diagnosis->dir, reason(rc));
-	free(diagnosis->dir);
-	diagnosis->dir = NULL;
-	return 1;
-}
-
-/* What the command has recorded. 0, or 1 with a message. */
-static int load_good(struct diagnosis *diagnosis, const char *dir, char *text, size_t size)
-{
-	char why[256] = "";
-	int rc = kvmstat_diagnosis_load_good(diagnosis->core, dir, why, sizeof(why));
-
-	if (rc)
-		snprintf(text, size,
-			 "%s/" KVMSTAT_GOOD_DIR "/" KVMSTAT_GOOD ", the recorded good case, cannot be used: %s; record it once more "
-			 "with 'kvmstat baseline save', and restart collectd",
-			 dir, rc > 0 ? why : reason(rc));
-	return rc != 0;
-}
-
-/* Both, and one message of what is wrong with either. */
-static int load_all(struct diagnosis *diagnosis, const char *dir, char *text, size_t size)
-{
-	int wrong = load(diagnosis, text, size);
-	size_t used = wrong ? strlen(text) : 0;
-
-	if (wrong && used + 3 < size)
-		used = (size_t)(stpcpy(text + used, ". ") - text);
-	if (load_good(diagnosis, dir, text + used, size - used))
-		return 1;
-	if (wrong)
-		text[used - 2] = '\0';
-	return wrong;
-}
 
 static int allocate(struct diagnosis *diagnosis, const struct kvmstat_diagnosis_config *config, const char *dir)
 {
 	diagnosis->core = kvmstat_diagnosis_new(config);
 	diagnosis->rates = kvmstat_rates_new();
-	diagnosis->dir = dir ? strdup(dir) : NULL;
-	return diagnosis->core && diagnosis->rates && (diagnosis->dir || !dir) ? 0 : -ENOMEM;
+	diagnosis->keeper.dir = dir ? strdup(dir) : NULL;
+	return diagnosis->core && diagnosis->rates && (diagnosis->keeper.dir || !dir) ? 0 : -ENOMEM;
 }
 
 int diagnosis_begin(struct diagnosis *diagnosis, const struct options *options, const char *dir, char *text,
 		    size_t size)
 {
-	struct kvmstat_diagnosis_config config = options->diagnosis;
+	struct kvmstat_diagnosis_config config = options->diagnosis.config;
 	struct utsname host;
 
-	*diagnosis = (struct diagnosis){0};
+	*diagnosis = (struct diagnosis){.keeper.program = "collectd"};
 	if (options->state_dir)
 		dir = options->state_dir[0] ? options->state_dir : NULL;
 	config.release = uname(&host) ? "" : host.release;
@@ -96,14 +34,14 @@ int diagnosis_begin(struct diagnosis *diagnosis, const struct options *options, 
 		diagnosis_end(diagnosis);
 		return -ENOMEM;
 	}
-	return diagnosis->dir ? load_all(diagnosis, dir, text, size) : 0;
+	return kvmstat_keeper_load(&diagnosis->keeper, diagnosis->core, text, size);
 }
 
 void diagnosis_end(struct diagnosis *diagnosis)
 {
 	kvmstat_diagnosis_free(diagnosis->core);
 	kvmstat_rates_free(diagnosis->rates);
-	free(diagnosis->dir);
+	free(diagnosis->keeper.dir);
 	free(diagnosis->addresses);
 	*diagnosis = (struct diagnosis){0};
 }
@@ -225,32 +163,7 @@ int diagnosis_judge(struct diagnosis *diagnosis, const struct state *state, cons
 	if (err)
 		return err;
 	err = kvmstat_diagnose(diagnosis->core, sample, diagnosis->rates, changes, nchanges);
-	if (!diagnosis->began)
-		diagnosis->saved_ns = sample->time_ns;
 	diagnosis->began = true;
 	late = update_addresses(diagnosis, state, naming, sample);
 	return err ? err : late;
-}
-
-bool diagnosis_save_due(const struct diagnosis *diagnosis, const struct kvmstat_sample *sample, bool changed)
-{
-	return diagnosis->dir && (changed || sample->time_ns - diagnosis->saved_ns >= SAVE_EACH_NS);
-}
-
-int diagnosis_save(struct diagnosis *diagnosis, const struct kvmstat_sample *sample, char *text, size_t size)
-{
-	int rc;
-
-	if (!diagnosis->dir || !diagnosis->began)
-		return 0;
-	/* One that fails is tried again as late as one that does not: each may take long. */
-	if (sample)
-		diagnosis->saved_ns = sample->time_ns;
-	rc = kvmstat_diagnosis_save(diagnosis->core, diagnosis->dir);
-	if (rc)
-		snprintf(text, size,
-			 "%s/" KVMSTAT_BASELINE ", which keeps what is usual, cannot be saved: %s; make the directory writable, or "
-			 "choose another one with StateDir",
-			 diagnosis->dir, reason(rc));
-	return rc;
 }

@@ -19,8 +19,7 @@ struct address {
 struct diagnosis {
 	struct kvmstat_diagnosis *core; /* NULL: nothing is judged */
 	struct kvmstat_rates *rates;
-	char *dir; /* where the file is kept; NULL: nowhere */
-	uint64_t saved_ns; /* time_ns of the sample of the last save, or of the first sample; 0 before it */
+	struct kvmstat_keeper keeper;
 	bool began; /* a sample was judged */
 	uint32_t active; /* alarms */
 	struct address *addresses; /* [naddresses], of the core's alarms, in their order */
@@ -48,11 +47,5 @@ const struct address *diagnosis_address(const struct diagnosis *diagnosis, const
 
 /* "" if it is not known. */
 const char *alarm_uuid(const struct kvmstat_alarm *alarm);
-
-/* Is it time to save? changed: the alarms are others than at the last save. */
-bool diagnosis_save_due(const struct diagnosis *diagnosis, const struct kvmstat_sample *sample, bool changed);
-
-/* sample NULL: the last time. 0, or -errno with a message in text. */
-int diagnosis_save(struct diagnosis *diagnosis, const struct kvmstat_sample *sample, char *text, size_t size);
 
 #endif

@@ -14,7 +14,6 @@ enum {
 	DEFAULT_MAX_VALUES = 50000,
 	MAX_VALUES = 10000000,
 	MAX_PACE_MS = 1000,
-	MAX_GRACE_S = 86400,
 };
 
 int options_init(struct options *options)
@@ -26,7 +25,7 @@ int options_init(struct options *options)
 		.skip_never_seen = true,
 		.pace_us = PACE_AUTO,
 		.max_values = DEFAULT_MAX_VALUES,
-		.diagnose = true,
+		.diagnosis.diagnose = true,
 	};
 	return options->core ? 0 : -ENOMEM;
 }
@@ -136,54 +135,6 @@ static int set_max_values(struct options *options, const char *value, char *erro
 	return set_whole(&options->max_values, MAX_VALUES, value, error, size);
 }
 
-static int set_diagnose(struct options *options, const char *value, char *error, size_t size)
-{
-	return set_bool(&options->diagnose, value, error, size);
-}
-
-static int set_notify(struct options *options, const char *value, char *error, size_t size)
-{
-	return set_bool(&options->notify, value, error, size);
-}
-
-static int set_sensitivity(struct options *options, const char *value, char *error, size_t size)
-{
-	static const char *const words[] = {
-		[KVMSTAT_SENSITIVITY_NORMAL] = "normal",
-		[KVMSTAT_SENSITIVITY_LOW] = "low",
-		[KVMSTAT_SENSITIVITY_HIGH] = "high",
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasecmp(words[i], value))
-			continue;
-		options->diagnosis.sensitivity = (enum kvmstat_sensitivity)i;
-		return 0;
-	}
-	snprintf(error, size, "expected low, normal or high");
-	return -EINVAL;
-}
-
-static int exclude_cause(struct options *options, const char *value, char *error, size_t size)
-{
-	const struct kvmstat_cause *cause = kvmstat_cause_named(value);
-	int len;
-
-	if (cause) {
-		options->diagnosis.excluded |= 1u << cause->number;
-		return 0;
-	}
-	len = snprintf(error, size, "there is no such cause; the causes are:");
-	for (unsigned int i = KVMSTAT_CAUSE_NONE + 1; i < KVMSTAT_NCAUSES && (size_t)len < size; i++)
-		len += snprintf(error + len, size - (size_t)len, " %s", kvmstat_cause(i)->name);
-	return -EINVAL;
-}
-
-static int set_grace(struct options *options, const char *value, char *error, size_t size)
-{
-	return set_whole(&options->diagnosis.grace_s, MAX_GRACE_S, value, error, size);
-}
-
 static int set_state_dir(struct options *options, const char *value, char *error, size_t size)
 {
 	char *copy;
@@ -202,7 +153,7 @@ static int set_state_dir(struct options *options, const char *value, char *error
 	return 0;
 }
 
-/* Options of the plugin; the core has the others. */
+/* Options of the plugin alone; the core has the others. */
 static const struct option {
 	const char *name;
 	enum kvmstat_option_kind kind;
@@ -213,11 +164,6 @@ static const struct option {
 	{"SkipNeverSeen", KVMSTAT_OPTION_ONE, set_skip_never_seen},
 	{"Pace", KVMSTAT_OPTION_ONE, set_pace},
 	{"MaxValues", KVMSTAT_OPTION_ONE, set_max_values},
-	{"Diagnose", KVMSTAT_OPTION_ONE, set_diagnose},
-	{"DiagnoseNotify", KVMSTAT_OPTION_ONE, set_notify},
-	{"DiagnoseSensitivity", KVMSTAT_OPTION_ONE, set_sensitivity},
-	{"DiagnoseExcludeCause", KVMSTAT_OPTION_EACH, exclude_cause},
-	{"DiagnoseGrace", KVMSTAT_OPTION_ONE, set_grace},
 	{"StateDir", KVMSTAT_OPTION_ONE, set_state_dir},
 };
 #define NOPTIONS (sizeof(table) / sizeof(table[0]))
@@ -233,18 +179,22 @@ static const struct option *option_find(const char *key)
 enum kvmstat_option_kind options_kind(const char *key)
 {
 	const struct option *option = option_find(key);
-	const struct kvmstat_option *core = kvmstat_config_find_option(key);
+	const struct kvmstat_option *shared = kvmstat_config_find_option(key);
 
-	return option ? option->kind : core ? core->kind : KVMSTAT_OPTION_ONE;
+	if (!shared)
+		shared = kvmstat_diagnosis_find_option(key);
+	return option ? option->kind : shared ? shared->kind : KVMSTAT_OPTION_ONE;
 }
 
 static void list_options(char *why, size_t size)
 {
-	const struct kvmstat_option *core;
+	const struct kvmstat_option *shared;
 	int len = snprintf(why, size, "there is no such option; the options are:");
 
-	for (size_t i = 0; (core = kvmstat_config_option(i)) && (size_t)len < size; i++)
-		len += snprintf(why + len, size - (size_t)len, " %s", core->name);
+	for (size_t i = 0; (shared = kvmstat_config_option(i)) && (size_t)len < size; i++)
+		len += snprintf(why + len, size - (size_t)len, " %s", shared->name);
+	for (size_t i = 0; (shared = kvmstat_diagnosis_option(i)) && (size_t)len < size; i++)
+		len += snprintf(why + len, size - (size_t)len, " %s", shared->name);
 	for (size_t i = 0; i < NOPTIONS && (size_t)len < size; i++)
 		len += snprintf(why + len, size - (size_t)len, " %s", table[i].name);
 }
@@ -268,7 +218,7 @@ static int set_own(struct options *options, const struct option *option, const c
 
 static int set_unknown(const char *key, const char *value, char *error, size_t size)
 {
-	char why[384];
+	char why[512];
 
 	if (!strcasecmp(key, "Interval"))
 		snprintf(why, sizeof(why), "it belongs in a block <LoadPlugin kvmstat>");
@@ -297,6 +247,8 @@ int options_set(struct options *options, const char *key, const char *value, cha
 
 	if (option)
 		return set_own(options, option, value, error, size);
+	if (kvmstat_diagnosis_find_option(key))
+		return kvmstat_diagnosis_set_option(&options->diagnosis, key, value, error, size);
 	if (!core)
 		return set_unknown(key, value, error, size);
 	err = kvmstat_config_set(options->core, key, value, error, size);

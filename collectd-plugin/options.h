@@ -28,9 +28,7 @@ struct options {
 	bool requested[NREQUESTS]; /* ReportVcpus, ReportHistograms */
 	int pace_us;	     /* pause after each guest, or PACE_AUTO */
 	uint32_t max_values; /* in one pass */
-	bool diagnose;
-	bool notify;	     /* DiagnoseNotify */
-	struct kvmstat_diagnosis_config diagnosis;
+	struct kvmstat_diagnosis_options diagnosis;
 	char *state_dir;     /* "": keep nothing; NULL: the default, below collectd's BaseDir */
 };
 

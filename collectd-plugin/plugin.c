@@ -203,7 +203,7 @@ static void report_change(const struct kvmstat_change *change, const struct kvms
 		return;
 	}
 	address = diagnosis_address(&plugin.diagnosis, change->alarm);
-	if (!plugin.options.notify || !address || notification_send(change, address, sample->realtime_ns))
+	if (!plugin.options.diagnosis.notify || !address || notification_send(change, address, sample->realtime_ns))
 		INFO(ME "%s", change->alarm->text);
 }
 
@@ -221,7 +221,7 @@ static void save(const struct kvmstat_sample *sample)
 {
 	char text[512];
 
-	if (diagnosis_save(&plugin.diagnosis, sample, text, sizeof(text)))
+	if (kvmstat_keeper_save(&plugin.diagnosis.keeper, plugin.diagnosis.core, sample, text, sizeof(text)))
 		c_complain_once(LOG_ERR, &plugin.not_saved, ME "%s", text);
 	else
 		c_release(LOG_INFO, &plugin.not_saved, ME "what is usual is saved again");
@@ -248,7 +248,7 @@ static void diagnose(const struct kvmstat_sample *sample)
 	send_alarms(sample);
 	for (size_t i = 0; i < nchanges; i++)
 		report_change(&changes[i], sample);
-	if (diagnosis_save_due(&plugin.diagnosis, sample, nchanges || active != plugin.diagnosis.active))
+	if (kvmstat_keeper_due(&plugin.diagnosis.keeper, sample, nchanges || active != plugin.diagnosis.active))
 		save(sample);
 }
 
@@ -392,7 +392,7 @@ static void begin_diagnosis(void)
 	char dir[PATH_MAX], text[1024];
 	int rc;
 
-	if (!plugin.options.diagnose)
+	if (!plugin.options.diagnosis.diagnose)
 		return;
 	if (base)
 		snprintf(dir, sizeof(dir), "%s/" PLUGIN, base);

@@ -152,6 +152,24 @@ struct kvmstat_diagnosis_config {
 	const char *release;	/* of the host's kernel, for the state; copied; NULL: that of the text that is read */
 };
 
+/* What the options of the diagnosis set. A front end that begins with all zero sets diagnose to true. */
+struct kvmstat_diagnosis_options {
+	bool diagnose;		/* Diagnose */
+	bool notify;		/* DiagnoseNotify */
+	struct kvmstat_diagnosis_config config;
+};
+
+/* The i-th option; the option of this name, whatever its case; NULL: there is none. */
+const struct kvmstat_option *kvmstat_diagnosis_option(size_t i);
+const struct kvmstat_option *kvmstat_diagnosis_find_option(const char *name);
+
+/*
+ * Set one option. 0; -ENOENT if there is no option key (error is then left alone); -EINVAL with a message in error
+ * that names the option, the value and what was expected; options are then unchanged.
+ */
+int kvmstat_diagnosis_set_option(struct kvmstat_diagnosis_options *options, const char *key, const char *value,
+				 char *error, size_t size);
+
 struct kvmstat_diagnosis;
 
 /* NULL without memory. */
@@ -172,8 +190,16 @@ const struct kvmstat_alarm *const *kvmstat_diagnosis_alarms(const struct kvmstat
 uint64_t kvmstat_diagnosis_alarm_of(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id);
 double kvmstat_diagnosis_learnt(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id);
 
-/* The highest rate that a minute of this event has reached, or NaN: not judged, or not learnt. */
+/* The highest rate that a minute of this event has reached, or NaN: not judged, or not learnt for a minute. */
 double kvmstat_diagnosis_usual(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id, uint32_t number);
+
+/*
+ * The same of a row of the sample that was judged last, without a search: for those who ask for all rows. The row of
+ * others, and a guest without a key, has none of them: 0 and NaN.
+ */
+uint64_t kvmstat_diagnosis_row_alarm(const struct kvmstat_diagnosis *diagnosis, uint32_t row);
+double kvmstat_diagnosis_row_learnt(const struct kvmstat_diagnosis *diagnosis, uint32_t row);
+double kvmstat_diagnosis_row_usual(const struct kvmstat_diagnosis *diagnosis, uint32_t row, uint32_t number);
 
 /*
  * What was learnt and what is active, as text to keep over a restart. *text is to be freed. 0 or -ENOMEM.
@@ -267,6 +293,26 @@ int kvmstat_diagnosis_rename(struct kvmstat_diagnosis *diagnosis, const char *ke
  */
 size_t kvmstat_judge_once(const struct kvmstat_sample *sample, const struct kvmstat_rates *rates,
 			  struct kvmstat_alarm *alarms, size_t max);
+
+/* Where a front end keeps its diagnosis. Begin with all zero except program and dir. */
+struct kvmstat_keeper {
+	const char *program;	/* which to restart after a repair: "collectd" */
+	char *dir;		/* from malloc(), the owner frees it; NULL: the diagnosis is kept nowhere */
+	uint64_t saved_ns;	/* time_ns of the sample of the last save, or of the first sample; 0 before it */
+};
+
+/*
+ * Take over what was kept and the good case that was recorded, before the first sample. 0; or 1 with a message in text
+ * of what was not taken over. If the file cannot be read, dir is NULL afterwards, so that nothing replaces the file.
+ */
+int kvmstat_keeper_load(struct kvmstat_keeper *keeper, struct kvmstat_diagnosis *diagnosis, char *text, size_t size);
+
+/* Is it time to save? Call it after each judged sample. changed: the alarms are others than at the last save. */
+bool kvmstat_keeper_due(struct kvmstat_keeper *keeper, const struct kvmstat_sample *sample, bool changed);
+
+/* sample NULL: the last time. 0, or -errno with a message in text. */
+int kvmstat_keeper_save(struct kvmstat_keeper *keeper, const struct kvmstat_diagnosis *diagnosis,
+			const struct kvmstat_sample *sample, char *text, size_t size);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,7 @@ BEGIN {
 	nmodules = split("kvmstat kvmstat_events", module, " ")
 	wanted["kvmstat"] = "kvmInterval kvmSampleNumber kvmSampleAge kvmSampleDuration kvmErrors" \
 		" kvmHostGuests kvmHostVcpus kvmHostCpus kvmHostLockdown kvmHostEvents" \
+		" kvmAlarmsActive kvmAlarmsRaised kvmAlarmsSuppressed kvmGuestAlarm kvmGuestLearnt" \
 		" kvmSourceState kvmProblemActive kvmProblemCount" \
 		" kvmGuestVcpus kvmGuestMemory kvmGuestCpuTime kvmGuestWaitTime kvmGuestDiscontinuity kvmGuestActivityTable"
 	wanted["kvmstat_events"] = "kvmInterval kvmSampleAge kvmGuestEventHCCount kvmGuestEventHCLevel"

@@ -315,7 +315,7 @@ static void free_agent(struct agent *agent)
 	free(agent);
 }
 
-int agent_start(struct agent **agent, const struct settings *settings, struct views *views)
+int agent_start(struct agent **agent, const struct settings *settings, struct views *views, struct outbox *outbox)
 {
 	struct agent *new = calloc(1, sizeof(*new));
 	int rc;
@@ -325,7 +325,7 @@ int agent_start(struct agent **agent, const struct settings *settings, struct vi
 	make_link(&new->link, settings);
 	handler_tree(&new->tree, &new->link.root);
 	reader_init(&new->reader, views, settings->interval);
-	session_init(&new->session, &new->tree, &new->reader);
+	session_init(&new->session, &new->tree, &new->reader, outbox);
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_cond_init(&new->taken, NULL);
 	new->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -336,6 +336,11 @@ int agent_start(struct agent **agent, const struct settings *settings, struct vi
 	}
 	*agent = new;
 	return 0;
+}
+
+void agent_wake(struct agent *agent)
+{
+	eventfd_write(agent->wake, 1);
 }
 
 /* The thread never blocks, so this does not take long. */

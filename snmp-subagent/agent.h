@@ -3,13 +3,17 @@
 #ifndef KVMSTAT_AGENTX_AGENT_H
 #define KVMSTAT_AGENTX_AGENT_H
 
+#include "outbox.h"
 #include "settings.h"
 #include "view/reader.h"
 
 struct agent;
 
-/* Start the thread. views must stay until agent_stop(). 0 or -errno. */
-int agent_start(struct agent **agent, const struct settings *settings, struct views *views);
+/* Start the thread. views and outbox must stay until agent_stop(). 0 or -errno. */
+int agent_start(struct agent **agent, const struct settings *settings, struct views *views, struct outbox *outbox);
+
+/* Something was added to the outbox: send it at once. */
+void agent_wake(struct agent *agent);
 
 /*
  * Switch to these settings and views. Keeps the session unless socket or root changes.

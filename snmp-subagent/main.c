@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "diagnosis.h"
 #include "log.h"
 #include "service.h"
 #include "settings.h"
@@ -36,6 +37,8 @@ struct program {
 	struct kvmstat *kvmstat;
 	struct indexmap *indexmap;
 	struct views *views;
+	struct diagnosis *diagnosis;	/* NULL: guests are not judged */
+	struct outbox *outbox;
 	struct agent *agent;
 	struct notify notify;
 	struct complaint problems[KVMSTAT_NPROBLEMS];
@@ -80,10 +83,18 @@ static void report_sources(const struct kvmstat_sample *sample)
 static int publish(struct program *program, struct kvmstat_sample *sample)
 {
 	struct assignment assignment;
+	struct view *view;
 	int rc = indexmap_assign(program->indexmap, sample, &assignment);
 
 	if (!rc)
-		rc = views_publish(program->views, sample, &assignment);
+		rc = views_build(program->views, sample, &assignment, &view);
+	if (rc < 0)
+		return rc;
+	diagnosis_judge(program->diagnosis, view);
+	rc = views_show(program->views, view);
+	diagnosis_report(program->diagnosis, view);
+	if (program->agent)
+		agent_wake(program->agent);
 	return rc;
 }
 
@@ -227,9 +238,25 @@ static int open_indexmap(struct program *program)
 	return rc;
 }
 
+/* Not with --check-config: nothing is read that a running one keeps. */
+static int open_diagnosis(struct program *program)
+{
+	int rc = -ENOMEM;
+
+	program->outbox = outbox_new();
+	if (program->outbox)
+		rc = diagnosis_begin(&program->diagnosis, &program->settings, program->outbox);
+	if (rc < 0)
+		message(LOG_ERR, "cannot start: %s", strerror(-rc));
+	return rc;
+}
+
 static void close_all(struct program *program)
 {
 	agent_stop(program->agent);
+	diagnosis_end(program->diagnosis);
+	diagnosis_free(program->diagnosis);
+	outbox_free(program->outbox);
 	views_free(program->views);
 	indexmap_free(program->indexmap);
 	kvmstat_close(program->kvmstat);
@@ -305,7 +332,14 @@ static bool same_string(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Keep what the new settings do not change: the indices, and the rates. */
+/* Another collector gives guests other ids; a diagnosis takes up what the one before knows, as after a restart. */
+static bool same_diagnosis(const struct program *next, const struct program *program)
+{
+	return next->kvmstat == program->kvmstat && next->indexmap == program->indexmap &&
+	       same_string(next->settings.judging, program->settings.judging);
+}
+
+/* Keep what the new settings do not change: the indices, the rates, and the diagnosis. */
 static int open_next(struct program *next, const struct program *program)
 {
 	int rc = 0;
@@ -319,6 +353,8 @@ static int open_next(struct program *next, const struct program *program)
 		next->indexmap = NULL;
 		rc = open_indexmap(next);
 	}
+	if (!rc && !same_diagnosis(next, program))
+		rc = diagnosis_continue(&next->diagnosis, program->diagnosis, &next->settings, next->outbox);
 	return rc;
 }
 
@@ -331,6 +367,8 @@ static void close_other(struct program *program, const struct program *other)
 		kvmstat_close(program->kvmstat);
 	if (program->indexmap != other->indexmap)
 		indexmap_free(program->indexmap);
+	if (program->diagnosis != other->diagnosis)
+		diagnosis_free(program->diagnosis);
 	settings_free(&program->settings);
 }
 
@@ -404,7 +442,7 @@ static int serve(struct program *program)
 	indexmap_remember_events(program->indexmap, program->kvmstat);
 	take_sample(program);
 	settings_check_events(&program->settings, program->kvmstat, LOG_WARNING);
-	rc = agent_start(&program->agent, &program->settings, program->views);
+	rc = agent_start(&program->agent, &program->settings, program->views, program->outbox);
 	if (rc < 0) {
 		message(LOG_ERR,
 			"cannot start the SNMP thread: %s; allow more memory or more tasks (ulimit "
@@ -444,7 +482,7 @@ int main(int argc, char *argv[])
 	if (rc == -EINVAL)
 		status = EXIT_CONFIG;
 	else if (!rc && open_collector(&program) == 0 && open_indexmap(&program) == 0)
-		status = check_only ? check(&program) : serve(&program);
+		status = check_only ? check(&program) : open_diagnosis(&program) < 0 ? EXIT_FAILURE : serve(&program);
 	close_all(&program);
 	return status;
 }

@@ -25,6 +25,7 @@ bool oid_is_below(const struct oid *oid, const struct oid *top);
 enum oid_type {
 	TYPE_INTEGER = 2,
 	TYPE_STRING = 4,
+	TYPE_OID = 6,
 	TYPE_COUNTER = 65,
 	TYPE_GAUGE = 66,	/* and Unsigned32 */
 	TYPE_TICKS = 67,

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kvmstat-mib/notify.h"
 #include "session.h"
 
 enum {
@@ -19,9 +20,9 @@ enum {
 
 static const char description[] = "KVMSTAT-MIB: why KVM guests leave guest mode";
 
-void session_init(struct session *session, const struct tree *tree, struct reader *reader)
+void session_init(struct session *session, const struct tree *tree, struct reader *reader, struct outbox *outbox)
 {
-	*session = (struct session){ .tree = tree, .reader = reader, .fd = -1 };
+	*session = (struct session){ .tree = tree, .reader = reader, .outbox = outbox, .fd = -1 };
 }
 
 void session_exit(struct session *session)
@@ -39,6 +40,7 @@ static void end(struct session *session, enum session_end why)
 	session->fd = -1;
 	session->state = SESSION_ENDED;
 	session->end = why;
+	outbox_give_back(session->outbox);
 }
 
 bool session_refused(const struct session *session)
@@ -95,6 +97,21 @@ static void send_ping(struct session *session, uint64_t now_ms)
 {
 	begin(session, AGENTX_PING);
 	request(session, AGENTX_PING, now_ms);
+}
+
+/* The next notification, if all is quiet: registered, or waiting to try again. */
+static void send_notification(struct session *session, uint64_t now_ms)
+{
+	const struct notification *notification;
+
+	if (session->awaited || (session->state != SESSION_READY && !session_refused(session)))
+		return;
+	notification = outbox_take(session->outbox);
+	if (!notification)
+		return;
+	begin(session, AGENTX_NOTIFY);
+	notify_put(&session->out, &session->tree->root, notification);
+	request(session, AGENTX_NOTIFY, now_ms);
 }
 
 static void send_close(struct session *session, uint8_t reason)
@@ -194,6 +211,8 @@ static void take_reply(struct session *session, const struct agentx_header *head
 		on_register(session, error, now_ms);
 	else if (type == AGENTX_ADD_CAPS)
 		on_caps(session, now_ms);
+	else if (type == AGENTX_NOTIFY)
+		outbox_sent(session->outbox);
 }
 
 /* ---- requests of snmpd -------------------------------------------------- */
@@ -382,7 +401,7 @@ static void flush(struct session *session, uint64_t now_ms)
 void session_begin(struct session *session, int fd, uint32_t ping_ms, uint64_t now_ms)
 {
 	*session = (struct session){ .state = SESSION_OPENING, .fd = fd, .tree = session->tree,
-				     .reader = session->reader, .ping_ms = ping_ms, .packet = session->packet,
+				     .reader = session->reader, .outbox = session->outbox, .ping_ms = ping_ms, .packet = session->packet,
 				     .in = session->in, .in_size = session->in_size,
 				     .out = { .bytes = session->out.bytes, .size = session->out.size },
 				     .progress_ms = now_ms };
@@ -428,6 +447,7 @@ void session_turn(struct session *session, short revents, uint64_t now_ms)
 	if (session->state != SESSION_ENDED && pending(session) < BACKLOG && revents & ~POLLOUT)
 		receive(session, now_ms);
 	on_time(session, now_ms);
+	send_notification(session, now_ms);
 	flush(session, now_ms);
 }
 

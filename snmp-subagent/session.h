@@ -5,11 +5,15 @@
  *
  * No function here blocks. What snmpd refuses is tried again as long as the session lasts. A
  * session that has ended is not resumed: the next one starts from the beginning.
+ *
+ * Notifications leave one at a time, each when snmpd has taken the one before: snmpd answers each on the connection that
+ * it reads, and a burst would make it wait for us while we wait for it.
  */
 #ifndef KVMSTAT_AGENTX_SESSION_H
 #define KVMSTAT_AGENTX_SESSION_H
 
 #include "handler.h"
+#include "outbox.h"
 
 enum session_state {
 	SESSION_ENDED,
@@ -36,6 +40,7 @@ struct session {
 	/* private to session.c */
 	const struct tree *tree;
 	struct reader *reader;
+	struct outbox *outbox;
 	uint32_t ping_ms;
 	uint32_t id;
 	uint8_t *in;
@@ -53,10 +58,13 @@ struct session {
 	bool again;			/* each was tried once */
 };
 
-/* tree and reader must stay. ping_ms: between two signs of life, and two tries. */
-void session_init(struct session *session, const struct tree *tree, struct reader *reader);
+/* All of these must stay. */
+void session_init(struct session *session, const struct tree *tree, struct reader *reader, struct outbox *outbox);
 
-/* Begin, if it has ended, with this connection, which does not block, and which it closes. */
+/*
+ * Begin, if it has ended, with this connection, which does not block, and which it closes. ping_ms: between two signs of
+ * life, and two tries.
+ */
 void session_begin(struct session *session, int fd, uint32_t ping_ms, uint64_t now_ms);
 
 /* What poll(2) is to wait for, and until when at the latest. */

@@ -20,7 +20,8 @@ enum {
 	INTERVAL = 10, INTERVAL_MAX = 3600,
 	PING_INTERVAL = 3, PING_INTERVAL_MAX = 60,
 	ROOT_MIN = 4, ROOT_MAX = 64,
-	ERROR_SIZE = 512,
+	LIST_SIZE = 512,
+	ERROR_SIZE = 640,
 };
 
 /* A message of its own option in error, or 0. */
@@ -155,28 +156,38 @@ static const struct own_option {
 
 enum { NOPTIONS = sizeof(options) / sizeof(options[0]) };
 
+typedef const struct kvmstat_option *(*shared_options)(size_t i);
+
+static int list_shared(char *list, int len, shared_options shared)
+{
+	const struct kvmstat_option *option;
+
+	for (size_t i = 0; (option = shared(i)) && len < LIST_SIZE; i++)
+		len += snprintf(list + len, LIST_SIZE - (size_t)len, "%s%s", len ? ", " : "", option->name);
+	return len;
+}
+
 /* List the options of this program, then of the core. */
 static int fail_unknown(const char *name, char *error)
 {
-	const struct kvmstat_option *option;
-	char list[ERROR_SIZE] = "";
+	char list[LIST_SIZE] = "";
 	int len = 0;
 
 	for (int i = 0; i < NOPTIONS; i++)
-		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s, ", options[i].name);
-	for (size_t i = 0; (option = kvmstat_config_option(i)) && (size_t)len < sizeof(list); i++)
-		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s%s", i ? ", " : "", option->name);
+		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s%s", i ? ", " : "", options[i].name);
+	list_shared(list, list_shared(list, len, kvmstat_config_option), kvmstat_diagnosis_option);
 	return fail(error, "unknown option %s; the options are %s", kvmstat_quote(name).text, list);
 }
 
-static int note_core(struct settings *settings, const char *name, const char *value, char *error)
+/* Remember an option of the core, to see whether the next configuration has another. */
+static int note(char **noted, const char *name, const char *value, char *error)
 {
-	char *core;
+	char *all;
 
-	if (asprintf(&core, "%s%s %s\n", settings->core, name, value) < 0)
+	if (asprintf(&all, "%s%s %s\n", *noted, name, value) < 0)
 		return fail(error, "out of memory");
-	free(settings->core);
-	settings->core = core;
+	free(*noted);
+	*noted = all;
 	return 0;
 }
 
@@ -187,12 +198,15 @@ static int set_option(struct settings *settings, const char *name, const char *v
 	for (int i = 0; i < NOPTIONS; i++)
 		if (strcasecmp(options[i].name, name) == 0)
 			return options[i].set(settings, value, error);
+	rc = kvmstat_diagnosis_set_option(&settings->diagnosis, name, value, error, ERROR_SIZE);
+	if (rc != -ENOENT)
+		return rc < 0 ? rc : note(&settings->judging, name, value, error);
 	rc = kvmstat_config_set(settings->config, name, value, error, ERROR_SIZE);
 	if (rc == -ENOENT)
 		return fail_unknown(name, error);
 	if (rc == -ENOMEM)
 		return fail(error, "out of memory");
-	return rc < 0 ? rc : note_core(settings, name, value, error);
+	return rc < 0 ? rc : note(&settings->core, name, value, error);
 }
 
 static void report_error(struct settings *settings, const char *place, const char *error)
@@ -350,8 +364,9 @@ int settings_init(struct settings *settings)
 	memset(settings, 0, sizeof(*settings));
 	settings->interval = INTERVAL;
 	settings->ping_interval = PING_INTERVAL;
+	settings->diagnosis.diagnose = settings->diagnosis.notify = true;
 	settings->config = kvmstat_config_new();
-	if (!settings->config || set_string(&settings->core, "", error) < 0 ||
+	if (!settings->config || set_string(&settings->core, "", error) < 0 || set_string(&settings->judging, "", error) < 0 ||
 	    set_string(&settings->socket, DEFAULT_SOCKET, error) < 0 ||
 	    set_string(&settings->state_dir, STATEDIR, error) < 0 ||
 	    set_root(settings, OID_ROOT, error) < 0) {
@@ -365,6 +380,7 @@ void settings_free(struct settings *settings)
 {
 	kvmstat_config_free(settings->config);
 	free(settings->core);
+	free(settings->judging);
 	free(settings->socket);
 	free(settings->state_dir);
 	for (size_t i = 0; i < settings->nwords; i++) {

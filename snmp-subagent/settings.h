@@ -16,7 +16,9 @@ struct event_word {
 
 struct settings {
 	struct kvmstat_config *config;
-	char *core;			/* the options that config was made of, in their order */
+	struct kvmstat_diagnosis_options diagnosis;
+	/* The options that these two were made of, in their order. */
+	char *core, *judging;
 	unsigned int interval;		/* seconds between two samples */
 	unsigned int ping_interval;	/* seconds between two attempts to reach snmpd */
 	char *socket;			/* path of snmpd's AgentX socket */

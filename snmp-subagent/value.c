@@ -24,6 +24,11 @@ bool value_rate(struct value *value, double n)
 	return value_number(value, n <= 0 ? 0 : n < UINT32_MAX ? (uint64_t)(n + 0.5) : UINT32_MAX);
 }
 
+bool value_whole(struct value *value, double n)
+{
+	return value_rate(value, floor(n));
+}
+
 bool value_known(struct value *value, uint64_t n)
 {
 	return n != 0 && value_gauge(value, n);

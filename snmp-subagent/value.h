@@ -21,6 +21,7 @@ bool value_number(struct value *value, uint64_t n);
 bool value_gauge(struct value *value, uint64_t n);		/* at most 2^32 - 1 */
 bool value_known(struct value *value, uint64_t n);		/* a gauge, 0 is no value */
 bool value_rate(struct value *value, double n);			/* a gauge, NaN is no value */
+bool value_whole(struct value *value, double n);		/* the same, cut off: 1.9 is 1 */
 bool value_name(struct value *value, const char *bytes);	/* KvmName */
 bool value_text(struct value *value, const char *bytes);	/* KvmText */
 bool value_display(struct value *value, const char *bytes);	/* DisplayString */

@@ -407,26 +407,55 @@ static const struct watched *with_id(const struct kvmstat_diagnosis *diagnosis, 
 	return NULL;
 }
 
+static const struct watched *of_row(const struct kvmstat_diagnosis *diagnosis, uint32_t row)
+{
+	return row < diagnosis->nrows ? diagnosis->rows[row] : NULL;
+}
+
+static uint64_t alarm_of(const struct watched *guest)
+{
+	return guest && guest->subject.alarm ? guest->subject.alarm->public.number : 0;
+}
+
+static double learnt(const struct watched *guest)
+{
+	return guest ? guest->age / 86400 : NAN;
+}
+
+static double usual(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest, uint32_t number)
+{
+	for (uint32_t i = 0; guest && guest->age >= parameters.minute && i < diagnosis->nslots; i++)
+		if (diagnosis->slots[i].judged->number == number)
+			return level_rate(guest->cells[i].minute, number >= KVMSTAT_NUMBER_CPU);
+	return NAN;
+}
+
 uint64_t kvmstat_diagnosis_alarm_of(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id)
 {
-	const struct watched *guest = with_id(diagnosis, guest_id);
-
-	return guest && guest->subject.alarm ? guest->subject.alarm->public.number : 0;
+	return alarm_of(with_id(diagnosis, guest_id));
 }
 
 double kvmstat_diagnosis_learnt(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id)
 {
-	const struct watched *guest = with_id(diagnosis, guest_id);
-
-	return guest ? guest->age / 86400 : NAN;
+	return learnt(with_id(diagnosis, guest_id));
 }
 
 double kvmstat_diagnosis_usual(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id, uint32_t number)
 {
-	const struct watched *guest = with_id(diagnosis, guest_id);
+	return usual(diagnosis, with_id(diagnosis, guest_id), number);
+}
 
-	for (uint32_t i = 0; guest && guest->age > 0 && i < diagnosis->nslots; i++)
-		if (diagnosis->slots[i].judged->number == number)
-			return level_rate(guest->cells[i].minute, number >= KVMSTAT_NUMBER_CPU);
-	return NAN;
+uint64_t kvmstat_diagnosis_row_alarm(const struct kvmstat_diagnosis *diagnosis, uint32_t row)
+{
+	return alarm_of(of_row(diagnosis, row));
+}
+
+double kvmstat_diagnosis_row_learnt(const struct kvmstat_diagnosis *diagnosis, uint32_t row)
+{
+	return learnt(of_row(diagnosis, row));
+}
+
+double kvmstat_diagnosis_row_usual(const struct kvmstat_diagnosis *diagnosis, uint32_t row, uint32_t number)
+{
+	return usual(diagnosis, of_row(diagnosis, row), number);
 }

@@ -18,7 +18,9 @@
 
 #define AXIS_OF_ONE(number, index) { .len = 1, .count = number, .subid = { index } }
 
-/* Axes of several tables: events by their number, guests by their index. */
+/* Axes of several tables: the only instance of a scalar, events by their number, guests by their index. */
+uint32_t one_row(const struct view *view);
+uint32_t index_zero(const struct view *view, uint32_t row);
 uint32_t event_rows(const struct view *view);
 uint32_t event_index(const struct view *view, uint32_t row);
 uint32_t guest_rows(const struct view *view);
@@ -27,5 +29,6 @@ uint32_t guest_index(const struct view *view, uint32_t row);
 extern const struct table table_collector, table_host, table_source, table_problem, table_event;
 extern const struct table table_guest, table_activity, table_cell, table_cell64;
 extern const struct table table_vcpu, table_vcpu_cell, table_vcpu_cell64, table_histogram;
+extern const struct table table_alarms, table_alarm;
 
 #endif

@@ -80,6 +80,16 @@ VALUE(guest_vmm)
 	return value_display(value, guest_of(ask, place)->vmm);
 }
 
+VALUE(guest_alarm)
+{
+	return ask->view->alarms.judged && value_gauge(value, row_of(ask, place)->alarm);
+}
+
+VALUE(guest_learnt)
+{
+	return value_whole(value, row_of(ask, place)->learnt);
+}
+
 static const struct column guest_columns[] = {
 	{ 2, TYPE_STRING, guest_name, 0 },
 	{ 3, TYPE_STRING, guest_uuid, 0 },
@@ -91,6 +101,8 @@ static const struct column guest_columns[] = {
 	{ 9, TYPE_COUNTER, guest_wait_time, 0 },
 	{ 10, TYPE_TICKS, guest_discontinuity, 0 },
 	{ 11, TYPE_STRING, guest_vmm, 0 },
+	{ 12, TYPE_GAUGE, guest_alarm, 0 },
+	{ 13, TYPE_GAUGE, guest_learnt, 0 },
 };
 
 const struct table table_guest = {
@@ -176,10 +188,16 @@ VALUE(cell_gauge)
 	return cell_value(ask, place, column, value) && value_gauge(value, value->number);
 }
 
+VALUE(cell_usual)
+{
+	return value_rate(value, view_usual(ask->view, place));
+}
+
 static const struct column cell_columns[] = {
 	{ 1, TYPE_GAUGE, cell_rate, VIEW_RATE },
 	{ 2, TYPE_COUNTER, cell_value, VIEW_COUNT },
 	{ 3, TYPE_GAUGE, cell_gauge, VIEW_LEVEL },
+	{ 4, TYPE_GAUGE, cell_usual, VIEW_USUAL },
 };
 
 const struct table table_cell = {

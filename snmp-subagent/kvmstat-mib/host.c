@@ -4,13 +4,12 @@
 
 /* ---- scalars ------------------------------------------------------------ */
 
-static uint32_t one_row(const struct view *view __attribute__((unused)))
+uint32_t one_row(const struct view *view __attribute__((unused)))
 {
 	return 1;
 }
 
-static uint32_t index_zero(const struct view *view __attribute__((unused)),
-			   uint32_t row __attribute__((unused)))
+uint32_t index_zero(const struct view *view __attribute__((unused)), uint32_t row __attribute__((unused)))
 {
 	return 0;
 }

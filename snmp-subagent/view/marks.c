@@ -40,6 +40,15 @@ static void mark_events(struct grid *grid, const struct view *view, uint32_t row
 	}
 }
 
+/* What is usual is known of cumulative events only. */
+static void mark_usual(struct view *view)
+{
+	for (uint32_t i = 0; view->njudged && i < view->nguests; i++)
+		for (uint32_t j = 0; j < view->nevents; j++)
+			if (!isnan(view_usual(view, (struct view_place){ i, j })))
+				grid_add(&view->cells, VIEW_USUAL, (struct view_place){ i, j });
+}
+
 static int mark_guests(struct view *view)
 {
 	int rc = grid_reset(&view->cells, view->nguests, view->nevents, VIEW_NKINDS);
@@ -49,13 +58,15 @@ static int mark_guests(struct view *view)
 
 		mark_events(&view->cells, view, i, &(struct owner){ guest->data->from, kvmstat_rate, guest->row });
 	}
+	if (!rc)
+		mark_usual(view);
 	grid_close(&view->cells);
 	return rc;
 }
 
 static int mark_vcpus(struct view *view)
 {
-	int rc = grid_reset(&view->vcpu_cells, view->nvcpus, view->nevents, VIEW_NKINDS);
+	int rc = grid_reset(&view->vcpu_cells, view->nvcpus, view->nevents, VIEW_VCPU_NKINDS);
 
 	for (uint32_t i = 0; i < view->nvcpus && !rc; i++) {
 		const struct view_vcpu *vcpu = &view->vcpus[i];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,9 @@ static void free_view(struct view *view)
 	free(view->events);
 	free(view->vcpus);
 	free(view->buckets);
+	free(view->judged);
+	free(view->usual);
+	alarmlist_exit(&view->alarms);
 	grid_exit(&view->cells);
 	grid_exit(&view->vcpu_cells);
 	grid_exit(&view->vcpu_facts);
@@ -123,6 +127,8 @@ static int view_room(struct view *view, const struct kvmstat_sample *sample)
 	if (!rc)
 		rc = room(&view->events, &view->events_size, sample->ncolumns, sizeof(*view->events));
 	if (!rc)
+		rc = room(&view->judged, &view->judged_size, sample->ncolumns, sizeof(*view->judged));
+	if (!rc)
 		rc = room(&view->vcpus, &view->vcpus_size, sample->nvcpus, sizeof(*view->vcpus));
 	return rc ? rc : room(&view->buckets, &view->buckets_size, count_buckets(sample), sizeof(*view->buckets));
 }
@@ -166,6 +172,8 @@ static void fill_guest(struct view *view, struct view_guest *out, uint32_t row, 
 	out->row = row;
 	out->data = data;
 	out->since_ns = fell ? fell : guest->began_ns;
+	out->alarm = 0;
+	out->learnt = NAN;
 	kvmstat_activity(view->sample, view->rates, row, out->activity);
 }
 
@@ -202,6 +210,9 @@ static void fill(const struct views *views, struct view *view, const struct assi
 	view->nvcpus = 0;
 	view->nbuckets = 0;
 	view->host_vcpus = 0;
+	view->njudged = 0;
+	view->alarms.judged = false;
+	view->alarms.count = 0;
 	for (uint32_t i = 0; i < sample->ncolumns; i++)
 		if (assignment->event[i])
 			fill_event(view, &sample->columns[i]);
@@ -215,7 +226,15 @@ static void fill(const struct views *views, struct view *view, const struct assi
 		view->host_vcpus += sample->rows[row].vcpu_count;
 }
 
-int views_publish(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment)
+double view_usual(const struct view *view, struct view_place place)
+{
+	uint32_t judged = view->njudged ? view->judged[place.item] : VIEW_NOT_JUDGED;
+
+	return judged == VIEW_NOT_JUDGED ? NAN : view->usual[(size_t)place.row * view->njudged + judged];
+}
+
+int views_build(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment,
+		struct view **built)
 {
 	struct view *view = unused_view(views), *last = views->last;
 	int rc;
@@ -231,13 +250,29 @@ int views_publish(struct views *views, struct kvmstat_sample *sample, const stru
 		return rc;
 	view->sample = sample;
 	fill(views, view, assignment);
-	rc = marks_make(view);
+	*built = view;
+	return 0;
+}
+
+int views_show(struct views *views, struct view *view)
+{
+	struct view *last = views->last;
+	int rc = marks_make(view);
+
 	if (rc < 0)
 		return rc;
-	kvmstat_sample_get(sample);
+	kvmstat_sample_get(view->sample);
 	view->refs = 2;
 	views->last = view;
 	view_put(__atomic_exchange_n(&views->newest, view, __ATOMIC_ACQ_REL));
 	view_put(last);
 	return 0;
+}
+
+int views_publish(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment)
+{
+	struct view *view;
+	int rc = views_build(views, sample, assignment, &view);
+
+	return rc < 0 ? rc : views_show(views, view);
 }

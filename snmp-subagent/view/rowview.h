@@ -12,6 +12,7 @@
 
 #include "index/map.h"
 #include "kvmstat.h"
+#include "view/alarmlist.h"
 #include "view/grid.h"
 
 /* What a cell of kvmGuestEventTable and kvmVcpuEventTable can have. A histogram has neither. */
@@ -19,6 +20,8 @@ enum view_kind {
 	VIEW_RATE,		/* per second, of a cumulative event */
 	VIEW_COUNT,		/* the value of a cumulative event */
 	VIEW_LEVEL,		/* the value of an instant or a peak event */
+	VIEW_VCPU_NKINDS,
+	VIEW_USUAL = VIEW_VCPU_NKINDS, /* the highest rate that a minute has reached: guests that are judged */
 	VIEW_NKINDS
 };
 
@@ -46,6 +49,8 @@ struct view_guest {
 	uint32_t row;			/* in the sample */
 	const struct kvmstat_row *data;
 	uint64_t since_ns;		/* CLOCK_BOOTTIME when counting (re)started, 0 if unknown */
+	uint32_t alarm;			/* number of the active one, 0: there is none */
+	float learnt;			/* days, NaN: it is not judged */
 	struct kvmstat_activity activity[KVMSTAT_NCATEGORIES];
 };
 
@@ -72,15 +77,24 @@ struct view {
 	const struct kvmstat_column **events;	/* [nevents] in ascending order of number */
 	struct view_vcpu *vcpus;		/* [nvcpus] in ascending order of guest and id; with ReportVcpus */
 	struct view_bucket *buckets;		/* [nbuckets] in ascending order of event and number */
+	struct alarmlist alarms;
+	uint32_t njudged;			/* events that are judged */
+	uint32_t *judged;			/* [nevents] which of them each event is, VIEW_NOT_JUDGED: none */
+	float *usual;				/* [nguests][njudged] rates, NaN: not learnt */
 	struct grid cells;			/* guests x events, by enum view_kind */
 	struct grid vcpu_cells;			/* vCPUs x events, the same */
 	struct grid vcpu_facts;			/* vCPUs x one item, by enum view_fact */
 	struct grid bucket_cells;		/* guests x buckets, by enum view_bucket_kind */
 	/* private to rowview.c */
-	uint32_t guests_size, events_size, vcpus_size, buckets_size;
+	uint32_t guests_size, events_size, vcpus_size, buckets_size, judged_size, usual_size;
 	int refs;
 	struct view *next_view;
 };
+
+#define VIEW_NOT_JUDGED UINT32_MAX
+
+/* What is usual for an event of a guest; NaN: not judged, or not learnt. */
+double view_usual(const struct view *view, struct view_place place);
 
 struct views;
 
@@ -90,9 +104,16 @@ struct views *views_new(void);
 void views_free(struct views *views);
 
 /*
- * Build a view and publish it. The caller keeps its reference to the sample. 0, or -ENOMEM: the
- * last view stays.
+ * Build a view, in which no guest is judged yet. The caller keeps its reference to the sample. 0, or -ENOMEM: the last
+ * view stays.
  */
+int views_build(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment,
+		struct view **view);
+
+/* Publish a view that was built. It does not change any more. 0, or -ENOMEM: the last view stays. */
+int views_show(struct views *views, struct view *view);
+
+/* Both, without a diagnosis. */
 int views_publish(struct views *views, struct kvmstat_sample *sample, const struct assignment *assignment);
 
 /*

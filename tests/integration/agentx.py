@@ -7,7 +7,7 @@ import threading
 
 OPEN, CLOSE, REGISTER, PING, ADD_CAPS, RESPONSE = 1, 2, 3, 13, 16, 18
 HEADER = struct.Struct(">BBBBIIII")
-TABLES = 13
+TABLES = 15
 
 
 class Master:

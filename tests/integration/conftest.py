@@ -14,11 +14,12 @@ sys.path.append(os.path.join(HERE, "..", "cli"))
 import maketree  # noqa: E402
 import rig  # noqa: E402
 import snmp  # noqa: E402
+import storm  # noqa: E402
 
 PROGRAMS = {
     "collectd": "collectd-core", "collectdctl": "collectd-utils", "carbon-cache": "graphite-carbon",
     "whisper-fetch": "python3-whisper", "snmpd": "snmpd", "snmpget": "snmp", "qemu-system-x86_64": "qemu-system-x86",
-    "setpriv": "util-linux",
+    "setpriv": "util-linux", "snmptrapd": "snmptrapd",
 }
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
@@ -159,3 +160,20 @@ def tree(tmp_path, count):
         directory = tmp_path / ("tree%d" % next(count))
         return directory, maketree.make_tree(str(directory), kernel, **more)
     return make
+
+
+@pytest.fixture
+def passing():
+    """make(root, ...): time passes there until the end of the test."""
+    clocks = []
+    yield lambda root, **more: clocks.append(storm.Time(root, **more)) or clocks[-1]
+    for clock in clocks:
+        clock.end()
+
+
+@pytest.fixture
+def trapd(started, place):
+    need("snmptrapd")
+    program = snmp.Trapd(place("trapd"))
+    started.append(program)
+    return program

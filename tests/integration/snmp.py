@@ -114,6 +114,49 @@ def bytes_of(text):
     return bytes.fromhex(value.replace("\n", " ")) if text.startswith("Hex-STRING") else b""
 
 
+class Trapd(rig.Program):
+    """snmptrapd, to which an snmpd with sinks() sends everything five times: as SNMPv1, v2c and v3, traps and informs."""
+    ENGINE = "0x8000000001020304"
+    USER = "-u operator -l authPriv -a SHA -A authentication -x AES -X encryption"
+    KINDS = ("TRAP, SNMP v1", "TRAP2, SNMP v2c", "INFORM, SNMP v2c", "TRAP2, SNMP v3", "INFORM, SNMP v3")
+
+    def __init__(self, directory):
+        self.port = rig.free_port()
+        conf = directory / "snmptrapd.conf"
+        conf.write_text("\n".join([
+            "disableAuthorization yes", "createUser -e %s operator SHA authentication AES encryption" % self.ENGINE,
+            "createUser operator SHA authentication AES encryption",
+            "format1 trap|%P|%N %q|%V|%v\\n", "format2 trap|%P|%V|%v\\n", ""]))
+        env = {"SNMPCONFPATH": str(directory), "SNMP_PERSISTENT_DIR": str(directory / "state"),
+               "MIBDIRS": "%s:%s" % (base_mibs(), rig.BUILD), "MIBS": "KVMSTAT-MIB:SNMPv2-MIB"}
+        super().__init__(["snmptrapd", "-f", "-Lo", "-C", "-c", str(conf), "-OQs", "udp:127.0.0.1:%d" % self.port],
+                         directory / "log", env=env)
+        rig.wait_until(lambda: "NET-SNMP version" in self.text(), "snmptrapd listens")
+
+    def sinks(self):
+        """Lines of snmpd.conf."""
+        to = "127.0.0.1:%d" % self.port
+        return "\n".join([
+            "exactEngineID " + self.ENGINE, "trapsink %s public" % to, "trap2sink %s public" % to, "informsink %s public" % to,
+            "trapsess -v 3 -e %s %s %s" % (self.ENGINE, self.USER, to), "trapsess -v 3 -Ci %s %s" % (self.USER, to)])
+
+    def received(self, what):
+        """{kind: [{object: value}]} of a notification by its name, objects in their order without the instance."""
+        found = {kind: [] for kind in self.KINDS}
+        for line in self.text().splitlines():
+            if not line.startswith("trap|"):
+                continue
+            fields = line.split("|")
+            kind = next(kind for kind in self.KINDS if fields[1].startswith(kind))
+            pairs = [field.partition(" = ") for field in fields[2:] if " = " in field]
+            named = {name.strip(): value.strip('" ') for name, _, value in pairs}
+            # SNMPv1 has the notification in a field of its own, the others in an object.
+            if named.pop("snmpTrapOID.0", "") == what or fields[2].split()[-1] == what:
+                named.pop("sysUpTime.0", None)
+                found[kind].append(named)
+        return found
+
+
 class Agent(rig.Program):
     def __init__(self, directory, snmpd, options="", interval=1, wrapper=(), env=None):
         directory.mkdir(exist_ok=True)

@@ -6,19 +6,9 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import threading
-import time
 
-import pytest
-
-import maketree
 import rig
-
-EVENT, PARENT = "instruction_diagnose_44", "exit_instruction"
-USUAL = 5000  # a second
-DAYS = 9
-PLENTY = 1000000000
-CPU_TIMES = (65534, 65535)
+from storm import DAYS, EVENT, PARENT, STORM, USUAL, write_baseline
 
 
 class Listening(rig.Collectd):
@@ -76,66 +66,6 @@ LoadPlugin threshold
         return (self.letters / name).read_text()
 
 
-def checksum(data):
-    value = 0xcbf29ce484222325
-    for byte in data:
-        value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
-    return value
-
-
-def judged_numbers():
-    with open(maketree.EVENTS, encoding="utf-8") as table:
-        fields = [line.rstrip("\n").split("\t") for line in table if line[0].isdigit()]
-    return {field[1]: int(field[0]) for field in fields if field[-3] != "-"}
-
-
-def write_baseline(directory, guests):
-    """What a collectd that watched these guests for days would have left: nothing is rare but the event."""
-    now, numbers = int(time.time()), judged_numbers()
-    lines = ["kvmstat-baseline 1", "host\t%s\t%d\t1.000\t0\t0.000" % (os.uname().release, now)]
-    for guest in guests:
-        lines.append("guest\tuuid:%s\t%s\t64\t%d\t%d\t%d\tquiet=%s" % (
-            guest["uuid"], guest["name"], now - DAYS * 86400, now, DAYS * 86400, ",".join(["0.000"] * 24)))
-        for event, number in sorted(numbers.items(), key=lambda item: item[1]):
-            lines.append("%d\t%d\t%d" % ((number, USUAL, USUAL) if event == EVENT else (number, PLENTY, PLENTY)))
-        lines += ["%d\t%d\t%d" % (number, 64 * PLENTY, 64 * PLENTY) for number in CPU_TIMES]
-    data = ("\n".join(lines) + "\n").encode()
-    directory.mkdir()
-    (directory / "baseline").write_bytes(data + b"end\t%016x\n" % checksum(data))
-
-
-class Time:
-    """It passes on the host; a guest may storm meanwhile."""
-
-    def __init__(self, root):
-        self.root, self.storming, self.ended, self.failed, self.pace = root, None, threading.Event(), None, 1
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self):
-        last = time.monotonic()
-        try:
-            while not self.ended.wait(0.3):
-                now = time.monotonic()
-                maketree.tick(str(self.root), self.pace * (now - last), self.storming)
-                last = now
-        except Exception as error:  # pylint: disable=broad-except
-            self.failed = error
-
-    def end(self):
-        self.ended.set()
-        self.thread.join()
-        assert not self.failed, self.failed
-
-
-@pytest.fixture
-def passing():
-    clocks = []
-    yield lambda root: clocks.append(Time(root)) or clocks[-1]
-    for clock in clocks:
-        clock.end()
-
-
 def check_other_listeners(daemon, guest, message):
     """What arrives where collectd's own plugins take it: once each, and whole."""
     said = rig.wait_until(lambda: message in daemon.received("executed") and daemon.received("executed"), "the program has it")
@@ -156,14 +86,14 @@ def test_yields_of_too_many_vcpus(tree, started, place, passing):
     daemon = Listening(place("collectd"), 'Root "%s"\nStateDir "%s"\nDiagnoseNotify true\nDiagnoseGrace 1' % (root, state))
     started.append(daemon)
     rig.wait_until(lambda: daemon.self_metric("alarms") == 0, "both guests are judged")
-    clock.storming = sick["name"]
+    clock.storm(sick)
     text = rig.wait_until(daemon.notifications, "a notification")[0]
     assert "severity = FAILURE, host = host, plugin = kvmstat, plugin_instance = %s, type = derive, type_instance = %s, " % (
         sick["name"], EVENT) in text
     message = text.partition("message = ")[2]
     assert message.startswith("%s: 64 vCPUs on 14 CPUs: %s " % (sick["name"], EVENT)), message
     rate = float(message.split(EVENT + " ")[1].split("/s")[0])
-    assert USUAL < rate < 2 * maketree.STORM, message
+    assert USUAL < rate < 2 * STORM, message
     assert message.endswith("/s, never above %d for a minute in %d days (overcommit). virsh vcpuinfo %s" % (
         USUAL, DAYS, sick["name"])), message
     rig.wait_until(lambda: daemon.self_metric("alarms") == 1, "the alarm is counted")
@@ -195,6 +125,6 @@ def test_yields_above_a_recorded_good_case(tree, started, place, passing):
     daemon = Listening(place("collectd"), 'Root "%s"\nStateDir "%s"\nDiagnoseNotify true\nDiagnoseGrace 1' % (root, state))
     started.append(daemon)
     rig.wait_until(lambda: daemon.self_metric("alarms") == 0, "the guest is judged")
-    clock.storming = host["guests"][0]["name"]
+    clock.storm(host["guests"][0])
     text = rig.wait_until(daemon.notifications, "a notification")[0]
     assert "severity = FAILURE, " in text and "type_instance = %s, " % EVENT in text and "(overcommit)" in text, text

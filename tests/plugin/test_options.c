@@ -49,6 +49,9 @@ static void bad_options_are_logged_with_key_and_value(void)
 	bad_line("DiagnoseExcludeCause \"weather\"", "there is no such cause; the causes are: stalled looping");
 	bad_line("DiagnoseExcludeCause \"weather\"", " spin unknown; the option is ignored");
 	bad_line("DiagnoseGrace 0", "expected a whole number from 1 to 86400");
+	bad_line("DiagnoseGrace 60.5", "DiagnoseGrace \"60.5\": expected a whole number from 1 to 86400");
+	bad_line("DiagnoseWait 101", "expected a whole number from 1 to 100");
+	bad_line("DiagnoseWaitKnown sometimes", "DiagnoseWaitKnown \"sometimes\": expected true or false");
 	bad_line("StateDir var/lib", "expected a path that begins with /, or \"\" to keep nothing");
 	bad_line("MaxValues 1 2", "more than one value");
 	bad_line("Guest", "there is no value");

@@ -13,10 +13,11 @@ void master_init(struct master *master)
 {
 	static const struct oid root = { ROOT_LEN, { 1, 3, 99, 7 } };
 
-	*master = (struct master){ .fd = -1, .now_ms = 1000000, .views = views_new() };
+	*master = (struct master){ .fd = -1, .now_ms = 1000000, .views = views_new(),
+				    .outbox = outbox_new() };
 	handler_tree(&master->tree, &root);
 	reader_init(&master->reader, master->views, 10);
-	session_init(&master->session, &master->tree, &master->reader);
+	session_init(&master->session, &master->tree, &master->reader, master->outbox);
 }
 
 void master_begin(struct master *master)
@@ -37,6 +38,7 @@ void master_exit(struct master *master)
 	session_exit(&master->session);
 	reader_exit(&master->reader);
 	views_free(master->views);
+	outbox_free(master->outbox);
 	if (master->fd >= 0)
 		close(master->fd);
 }

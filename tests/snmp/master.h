@@ -18,6 +18,7 @@ struct master {
 	struct tree tree;
 	struct reader reader;
 	struct views *views;
+	struct outbox *outbox;
 	uint64_t now_ms;
 	int fd;
 	bool big_endian;

@@ -5,6 +5,7 @@
  * What GETNEXT of any OID has to give follows from the tree: the first entry after it. So every OID that
  * can be made from an entry, by cutting, appending and changing, is asked for.
  */
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -193,6 +194,9 @@ static const struct expected {
 	{ 6, { 10, 7 }, 2, "*" },
 	{ 6, { 11, 2 }, 2, "string m\\x5cxc3\\x5cxb6" },
 	{ 6, { 11, 7 }, 2, "string qemu" },
+	{ 6, { 12, 2 }, 2, "gauge 0" },
+	{ 6, { 12, 7 }, 2, "gauge 3" },
+	{ 6, { 13, 7 }, 2, "gauge 9" },
 	{ 7, { 1, 7 }, 2, "gauge 100" },
 	{ 7, { 9, 7 }, 2, "counter 2000" },
 	{ 7, { 10, 2 }, 2, "counter 3" },
@@ -207,6 +211,7 @@ static const struct expected {
 	{ 8, { 2, 7, 2147483647 }, 3, "counter 7" },
 	{ 8, { 3, 2, 40 }, 3, "gauge 9" },
 	{ 8, { 3, 7, 30 }, 3, "gauge 4294967295" },
+	{ 8, { 4, 7, 10 }, 3, "gauge 61" },
 	{ 9, { 1, 2, 20 }, 3, "counter64 3" },
 	{ 9, { 1, 7, 10 }, 3, "counter64 2000" },
 	{ 9, { 1, 7, 20 }, 3, "counter64 5" },
@@ -247,6 +252,54 @@ static const struct expected {
 	{ 13, { 4, 7, 60, 0 }, 4, "counter64 6" },
 	{ 13, { 5, 7, 50, 0 }, 4, "gauge 4294967295" },
 	{ 13, { 5, 7, 50, 2 }, 4, "gauge 2" },
+	{ 14, { 1, 0 }, 2, "gauge 2" },
+	{ 14, { 2, 0 }, 2, "counter 5" },
+	{ 14, { 3, 0 }, 2, "counter 1" },
+	{ 14, { 4, 0 }, 2, "*" },
+	{ 14, { 5, 0 }, 2, "integer 1" },
+	/* A guest's, the host's that is over, and one of a guest that is not here any more. */
+	{ 15, { 2, 3 }, 2, "gauge 7" },
+	{ 15, { 2, 9 }, 2, "gauge 0" },
+	{ 15, { 3, 3 }, 2, "string alpha" },
+	{ 15, { 3, 9 }, 2, "string " },
+	{ 15, { 3, 4000000000 }, 2, "string b\\x5cx0aad" },
+	{ 15, { 4, 3 }, 2, "string uuid:11111111-2222-3333-4444-555555555555" },
+	{ 15, { 4, 9 }, 2, "string " },
+	{ 15, { 4, 4000000000 }, 2, "string name:b\\x5cx0aad" },
+	{ 15, { 5, 3 }, 2, "integer 3" },
+	{ 15, { 5, 9 }, 2, "integer 4" },
+	{ 15, { 5, 4000000000 }, 2, "integer 15" },
+	{ 15, { 6, 3 }, 2, "integer 4" },
+	{ 15, { 6, 9 }, 2, "integer 1" },
+	{ 15, { 6, 4000000000 }, 2, "integer 6" },
+	{ 15, { 7, 3 }, 2, "integer 1" },
+	{ 15, { 7, 9 }, 2, "integer 2" },
+	{ 15, { 7, 4000000000 }, 2, "integer 1" },
+	{ 15, { 8, 3 }, 2, "gauge 1252" },
+	{ 15, { 8, 9 }, 2, "gauge 0" },
+	{ 15, { 8, 4000000000 }, 2, "gauge 65535" },
+	{ 15, { 9, 3 }, 2, "string instruction_diagnose_44" },
+	{ 15, { 9, 9 }, 2, "string " },
+	{ 15, { 9, 4000000000 }, 2, "string wait_ns" },
+	{ 15, { 10, 3 }, 2, "string exit_instruction" },
+	{ 15, { 10, 9 }, 2, "string " },
+	{ 15, { 10, 4000000000 }, 2, "string " },
+	{ 15, { 11, 3 }, 2, "gauge 2400" },
+	{ 15, { 11, 9 }, 2, "gauge 0" },
+	{ 15, { 11, 4000000000 }, 2, "gauge 2500" },
+	{ 15, { 12, 3 }, 2, "gauge 61" },
+	{ 15, { 12, 9 }, 2, "gauge 0" },
+	{ 15, { 12, 4000000000 }, 2, "gauge 0" },
+	{ 15, { 13, 3 }, 2, "string \\x07\\xe8\\x02\\x1d\\x0c\"8\\x05+\\x00\\x00" },
+	{ 15, { 13, 9 }, 2, "string \\x07\\xe8\\x02\\x1d\\x0c\"8\\x05+\\x00\\x00" },
+	{ 15, { 13, 4000000000 }, 2, "string \\x07\\xe8\\x02\\x1d\\x0c\"8\\x05+\\x00\\x00" },
+	{ 15, { 14, 9 }, 2, "string \\x07\\xe8\\x02\\x1d\\x0c\"9\\x05+\\x00\\x00" },
+	{ 15, { 15, 3 }, 2, "gauge 2" },
+	{ 15, { 15, 9 }, 2, "gauge 0" },
+	{ 15, { 15, 4000000000 }, 2, "gauge 32" },
+	{ 15, { 16, 3 }, 2, "string alpha: a lot\\x5cx0aof it" },
+	{ 15, { 16, 9 }, 2, "string " },
+	{ 15, { 16, 4000000000 }, 2, "string " },
 };
 
 enum { NEXPECTED = sizeof(expected) / sizeof(expected[0]) };
@@ -387,12 +440,55 @@ struct world {
 	struct assignment assignment;
 };
 
+/* As a diagnosis would leave them: event 10 alone is judged, and learnt of guest 7 alone. */
+static void set_learnt(struct view *view)
+{
+	view->njudged = 1;
+	for (uint32_t i = 0; i < view->nevents; i++)
+		view->judged[i] = VIEW_NOT_JUDGED;
+	view->judged[EXITS] = 0;
+	free(view->usual);
+	view->usual = calloc(view->nguests, sizeof(*view->usual));
+	view->usual_size = view->nguests;
+	view->usual[0] = NAN;
+	view->usual[1] = 61.2f;
+	view->guests[1].alarm = 3;
+	view->guests[1].learnt = 9.9f;
+}
+
+static void set_alarms(struct view *view)
+{
+	const struct kvmstat_alarm alarms[] = {
+		{ .number = 3, .guest = "alpha", .key = "uuid:11111111-2222-3333-4444-555555555555", .cause = kvmstat_cause(3),
+		  .event = kvmstat_judged(1252), .rate = 2400.4, .usual = 61, .since_ns = REALTIME, .nevents = 2,
+		  .text = "alpha: a lot\nof it" },
+		{ .number = 9, .guest = "", .key = "", .cause = kvmstat_cause(4), .rate = NAN, .usual = NAN,
+		  .since_ns = REALTIME, .cleared_ns = REALTIME + S },
+		{ .number = 4000000000, .guest = "b\nad", .key = "name:b\nad", .cause = kvmstat_cause(15),
+		  .event = kvmstat_judged(KVMSTAT_NUMBER_WAIT), .rate = 2.5e9, .usual = NAN, .since_ns = REALTIME, .nevents = 32 },
+	};
+	const struct kvmstat_alarm *all[] = { &alarms[0], &alarms[1], &alarms[2] };
+
+	assert_int_equal(alarmlist_copy(&view->alarms, all, (const uint32_t[]){ 7, 0, 0 }, 3), 0);
+	view->alarms.judged = view->alarms.notify = true;
+	view->alarms.active = 2;
+	view->alarms.raised = 5;
+	view->alarms.suppressed = 1;
+	view->alarms.changed_ns = view->sample->time_ns;
+}
+
 static void publish(struct world *world, struct fake *fake, const uint32_t *index)
 {
 	static const bool every[256] = { [0 ... 255] = true };
+	struct view *view;
 
 	world->assignment = (struct assignment){ index, every, world->assignment.generation + 1 };
-	assert_int_equal(views_publish(world->views, &fake->sample, &world->assignment), 0);
+	assert_int_equal(views_build(world->views, &fake->sample, &world->assignment, &view), 0);
+	if (fake == world->samples[1]) {
+		set_learnt(view);
+		set_alarms(view);
+	}
+	assert_int_equal(views_show(world->views, view), 0);
 }
 
 static int make_world(void **state)
@@ -677,6 +773,9 @@ static void test_get_absent_cells(void **state)
 		{ 13, { 3, 7, 50, 2 }, 4, "" }, { 13, { 2, 7, 60, 0 }, 4, "" }, { 13, { 4, 7, 60, 1 }, 4, "" },
 		{ 13, { 4, 7, 50, 3 }, 4, "" }, { 13, { 4, 2, 50, 0 }, 4, "" }, { 13, { 5, 7, 50, 1 }, 4, "" },
 		{ 13, { 4, 7, 10, 0 }, 4, "" }, { 13, { 4, 0, 50, 0 }, 4, "" },
+		{ 6, { 13, 2 }, 2, "" },       { 8, { 4, 2, 10 }, 3, "" },    { 8, { 4, 7, 20 }, 3, "" },
+		{ 15, { 2, 4000000000 }, 2, "" }, { 15, { 14, 3 }, 2, "" },   { 15, { 3, 0 }, 2, "" },
+		{ 15, { 3, 4 }, 2, "" },
 	};
 
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {

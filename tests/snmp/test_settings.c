@@ -71,6 +71,7 @@ static void test_defaults(void **state)
 	assert_int_equal(settings->errors, 0);
 	assert_int_equal(settings->interval, 10);
 	assert_int_equal(settings->ping_interval, 3);
+	assert_true(settings->diagnosis.diagnose && settings->diagnosis.notify);
 	assert_string_equal(settings->socket, "/var/agentx/master");
 	assert_true(settings->root.len > 4);
 }
@@ -90,7 +91,12 @@ static void test_all_options(void **state)
 					   "ExcludeEvent /hist/\n"
 					   "ReportVcpus true\n"
 					   "reporthistograms off\n"
-					   "Source bpf"), "");
+					   "Source bpf\n"
+					   "DiagnoseNotify no\n"
+					   "diagnosesensitivity low\n"
+					   "DiagnoseExcludeCause io\n"
+					   "DiagnoseExcludeCause timer\n"
+					   "DiagnoseGrace 60"), "");
 	assert_int_equal(settings->errors, 0);
 	assert_int_equal(settings->interval, 30);
 	assert_int_equal(settings->ping_interval, 5);
@@ -98,6 +104,10 @@ static void test_all_options(void **state)
 	assert_string_equal(settings->state_dir, "/var/lib/other");
 	assert_int_equal(settings->root.len, 7);
 	assert_int_equal(settings->root.subid[6], 4294967295);
+	assert_true(settings->diagnosis.diagnose && !settings->diagnosis.notify);
+	assert_int_equal(settings->diagnosis.config.sensitivity, KVMSTAT_SENSITIVITY_LOW);
+	assert_int_equal(settings->diagnosis.config.excluded, 1u << KVMSTAT_CAUSE_IO | 1u << KVMSTAT_CAUSE_TIMER);
+	assert_int_equal(settings->diagnosis.config.grace_s, 60);
 	assert_int_equal(settings->nwords, 2);
 	assert_string_equal(settings->words[0].word, "exit_instruction");
 	assert_non_null(strstr(settings->words[0].place, ":8"));
@@ -144,6 +154,10 @@ static void test_errors(void **state)
 		{ "AgentXSocket udp:localhost:705", "add one after a comma" },
 		{ "AgentXSocket relative", "begins with /" },
 		{ "StateDir state", "begins with /" },
+		{ "DiagnoseNotify 1", "DiagnoseNotify \"1\": expected true or false" },
+		{ "DiagnoseExcludeCause weather", "there is no such cause; the causes are: stalled looping" },
+		{ "DiagnoseWait 0", "expected a whole number from 1 to 100" },
+		{ "Diagnos true", "DiagnoseWaitKnown" },
 		{ "Guest \"open", "a quote is not closed" },
 		{ "Guest \"open\\\"", "a quote is not closed" },
 		{ "Guest /(/", "(" },

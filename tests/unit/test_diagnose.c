@@ -314,6 +314,8 @@ static void test_long_gap(void **state)
 	(void)state;
 	lab_open(&lab, 10, 14, events);
 	guest = usual("g", 2);
+	lab_run(&lab, 50);
+	assert_true(isnan(kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1180)));	/* no minute has passed */
 	lab_run(&lab, HOUR);
 	lab_step(&lab, 10 * DAY);
 	lab_run(&lab, HOUR);
@@ -321,6 +323,11 @@ static void test_long_gap(void **state)
 	assert_true(fabs(kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1180) / 60 - 1) < 0.3);
 	assert_true(isnan(kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1175)));
 	assert_int_equal(kvmstat_diagnosis_alarm_of(lab.diagnosis, guest->guest.id), 0);
+	assert_true(kvmstat_diagnosis_row_learnt(lab.diagnosis, 0) == kvmstat_diagnosis_learnt(lab.diagnosis, guest->guest.id));
+	assert_true(kvmstat_diagnosis_row_usual(lab.diagnosis, 0, 1180) ==
+		    kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1180));
+	assert_int_equal(kvmstat_diagnosis_row_alarm(lab.diagnosis, 0), 0);
+	assert_true(isnan(kvmstat_diagnosis_row_learnt(lab.diagnosis, 1)));
 }
 
 static void test_guest_restarted(void **state)
