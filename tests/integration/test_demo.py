@@ -28,7 +28,7 @@ def demo(path=None, what="replay"):
 
 
 def test_demo_shows_the_same_from_all_three():
-    conftest.need("collectd", "carbon-cache", "snmpd", "snmpget", "whisper-fetch")
+    conftest.need("collectd", "carbon-cache", "snmpd", "snmpget", "snmptrapd", "whisper-fetch")
     done = demo()
     text = done.stdout.decode()
     assert done.returncode == 0, text + done.stderr.decode()
@@ -37,11 +37,15 @@ def test_demo_shows_the_same_from_all_three():
     for _, graphite, collectd, rate, csv, total in rows:
         assert graphite == collectd
         assert int(rate) > 0 and abs(int(csv) - int(total)) < 20 * (int(rate) + 10)
+    alarm = text.partition("6. A guest that is not as usual")[2]
+    assert re.search(r"^    linux01: 64 vCPUs on 16 CPUs: instruction_diagnose_44 \d+/s, never above \d+ for a minute \(overcommit\)", alarm, re.MULTILINE), text
+    for line in ("kvmGuestEventAbnormal", "kvmAlarmGuestName.1 = linux01", "kvmAlarmCause.1 = overcommit"):
+        assert line in alarm, text
 
 
 @GUEST
 def test_demo_shows_ten_events_of_its_guest(live):
-    conftest.need("collectd", "carbon-cache", "snmpd", "snmpget", "whisper-fetch", "qemu-system-x86_64")
+    conftest.need("collectd", "carbon-cache", "snmpd", "snmpget", "snmptrapd", "whisper-fetch", "qemu-system-x86_64")
     done = demo(what="guest")
     text = done.stdout.decode()
     assert done.returncode == 0, text + done.stderr.decode()
@@ -65,7 +69,7 @@ def test_the_guest_ticks_and_talks(tmp_path):
 
 
 def test_demo_says_what_failed(tmp_path):
-    conftest.need("collectd", "carbon-cache", "snmpd", "snmpget", "whisper-fetch")
+    conftest.need("collectd", "carbon-cache", "snmpd", "snmpget", "snmptrapd", "whisper-fetch")
     (tmp_path / "carbon-cache").write_text("#!/bin/sh\necho 'no disk space today' >&2\nexit 3\n")
     (tmp_path / "carbon-cache").chmod(0o755)
     done = demo("%s:%s" % (tmp_path, os.environ["PATH"]))
