@@ -7,20 +7,26 @@
 
 #include "events/registry.h"
 
-enum { MAX_EVENTS = 512, MAX_GUESTS = 4096, MAX_FIELDS = 8 };
+enum { MAX_EVENTS = 512, MAX_GUESTS = 4096, MAX_VCPUS = 4096, MAX_FIELDS = 8 };
 
 /* CLOCK_BOOTTIME of the first sample. */
 #define BOOT_NS UINT64_C(1000000000000)
 #define S UINT64_C(1000000000)
 
-/* What a guest counts. */
+/* What a guest counts, or one of its vCPUs. */
+struct counters {
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
+	uint64_t *value;	/* [MAX_EVENTS] by cell */
+};
+
 struct counted {
 	struct kvmstat_guest guest;
 	uint32_t vcpus;
 	bool there;
-	uint64_t cpu_ns;
-	uint64_t wait_ns;
-	uint64_t *value;	/* [MAX_EVENTS] by cell */
+	struct counters sum;
+	struct counters *vcpu;	/* [nvcpus] */
+	uint32_t nvcpus;	/* 0 as long as nothing was told of single ones */
 };
 
 /* A sample of its own memory. */
@@ -28,8 +34,10 @@ struct kept {
 	struct kvmstat_sample sample;
 	struct kvmstat_row *rows;
 	struct kvmstat_guest *guests;
-	uint64_t *value;
+	struct kvmstat_vcpu *vcpus;
+	uint64_t *value;	/* of rows, then of vCPUs */
 	size_t rows_room;
+	size_t vcpus_room;
 };
 
 struct trace {
@@ -45,6 +53,8 @@ struct trace {
 	struct kvmstat_column columns[MAX_EVENTS];
 	uint32_t ncolumns;
 	uint8_t from[MAX_EVENTS];
+	uint8_t vcpu_from[MAX_EVENTS]; /* what was ever told of a vCPU */
+	bool vcpu_has_cpu;
 	struct counted *guests;	/* [MAX_GUESTS] */
 	uint32_t *order;	/* those that are there, by id */
 	uint32_t norder;
@@ -86,7 +96,10 @@ static void forget_guest(struct counted *guest)
 	free((char *)guest->guest.name);
 	free((char *)guest->guest.key);
 	free((char *)guest->guest.incarnation);
-	free(guest->value);
+	free(guest->sum.value);
+	for (uint32_t i = 0; i < guest->nvcpus; i++)
+		free(guest->vcpu[i].value);
+	free(guest->vcpu);
 	memset(guest, 0, sizeof(*guest));
 }
 
@@ -97,6 +110,7 @@ void trace_close(struct trace *trace)
 	for (int i = 0; i < 2; i++) {
 		free(trace->kept[i].rows);
 		free(trace->kept[i].guests);
+		free(trace->kept[i].vcpus);
 		free(trace->kept[i].value);
 	}
 	registry_free(trace->registry);
@@ -149,7 +163,7 @@ static bool read_event(struct trace *trace, char **field, int n)
 	for (; at > 0 && trace->columns[at - 1].event->number > event->number; at--)
 		trace->columns[at] = trace->columns[at - 1];
 	trace->columns[at] =
-		(struct kvmstat_column){ .event = event, .column = trace->ncolumns++, .cells = 1, .reason = "" };
+		(struct kvmstat_column){ .event = event, .first_cell = trace->ncolumns++, .cells = 1, .reason = "" };
 	return true;
 }
 
@@ -179,7 +193,7 @@ static bool read_guest(struct trace *trace, char **field, int n)
 		return false;
 	leave(trace, guest);
 	forget_guest(guest);
-	guest->value = calloc(MAX_EVENTS, sizeof(*guest->value));
+	guest->sum.value = calloc(MAX_EVENTS, sizeof(*guest->sum.value));
 	guest->guest = (struct kvmstat_guest){ .id = ++trace->last_id, .name = strdup(field[2]), .uuid = "",
 					       .key = strdup(field[3]), .incarnation = strdup(field[5]), .vmm = "qemu" };
 	if (since > 0) {
@@ -190,7 +204,7 @@ static bool read_guest(struct trace *trace, char **field, int n)
 	guest->there = true;
 	trace->order[trace->norder++] = (uint32_t)(guest - trace->guests);
 	trace->generation++;
-	return guest->value && guest->guest.name && guest->guest.key && guest->guest.incarnation;
+	return guest->sum.value && guest->guest.name && guest->guest.key && guest->guest.incarnation;
 }
 
 static bool read_gone(struct trace *trace, char **field, int n)
@@ -205,50 +219,99 @@ static bool read_gone(struct trace *trace, char **field, int n)
 	return true;
 }
 
-/* "C\tGUEST\tINDEX\tCOUNTER\n": most of a trace, so no fields are made of it. */
-static bool read_counter(struct trace *trace)
+/* vCPUs 0 to id of a guest. */
+static bool make_vcpus(struct trace *trace, struct counted *guest, uint32_t id)
+{
+	uint32_t n = id < guest->vcpus ? guest->vcpus : id + 1;
+	struct counters *vcpu;
+
+	if (id < guest->nvcpus)
+		return true;
+	vcpu = reallocarray(guest->vcpu, n, sizeof(*vcpu));
+	if (!vcpu)
+		return false;
+	guest->vcpu = vcpu;
+	while (guest->nvcpus < n) {
+		vcpu[guest->nvcpus] = (struct counters){ .value = calloc(MAX_EVENTS, sizeof(*vcpu->value)) };
+		if (!vcpu[guest->nvcpus++].value)
+			return false;
+	}
+	trace->generation++;
+	return true;
+}
+
+/* "C\tGUEST\tINDEX\tCOUNTER\n", "V\tGUEST\tVCPU\tINDEX\tCOUNTER\n": most of a trace, so no fields are made of them. */
+static bool read_counter(struct trace *trace, bool single)
 {
 	char *end = trace->line + 1;
-	unsigned long guest = strtoul(end, &end, 10), index = strtoul(end, &end, 10);
+	unsigned long guest = strtoul(end, &end, 10), vcpu = single ? strtoul(end, &end, 10) : 0;
+	unsigned long index = strtoul(end, &end, 10);
 	uint64_t value = strtoull(end, &end, 10);
-	struct counted *counted;
+	struct counters *counters;
 
-	if (*end != '\n' || guest >= MAX_GUESTS || index >= MAX_EVENTS || !trace->guests[guest].value)
+	if (*end != '\n' || guest >= MAX_GUESTS || vcpu >= MAX_VCPUS || index >= MAX_EVENTS ||
+	    trace->cell[index] == CELL_NONE || !trace->guests[guest].sum.value)
 		return false;
-	counted = &trace->guests[guest];
-	switch (trace->cell[index]) {
-	case CELL_NONE:
+	if (single && !make_vcpus(trace, &trace->guests[guest], (uint32_t)vcpu))
 		return false;
-	case CELL_CPU:
-		counted->cpu_ns = value;
-		return true;
-	case CELL_WAIT:
-		counted->wait_ns = value;
-		return true;
-	default:
-		counted->value[trace->cell[index]] = value;
-		return true;
-	}
+	counters = single ? &trace->guests[guest].vcpu[vcpu] : &trace->guests[guest].sum;
+	if (trace->cell[index] == CELL_CPU)
+		counters->cpu_ns = value;
+	else if (trace->cell[index] == CELL_WAIT)
+		counters->wait_ns = value;
+	else
+		counters->value[trace->cell[index]] = value;
+	if (single && trace->cell[index] < 0)
+		trace->vcpu_has_cpu = true;
+	else if (single)
+		trace->vcpu_from[trace->cell[index]] = KVMSTAT_BPF;
+	return true;
 }
 
 /* ---- samples ------------------------------------------------------------ */
 
+static uint32_t count_vcpus(const struct trace *trace)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < trace->norder; i++)
+		n += trace->guests[trace->order[i]].nvcpus;
+	return n;
+}
+
 static bool make_room(struct trace *trace, struct kept *kept)
 {
-	size_t rows = trace->norder + 1;
+	size_t rows = trace->norder + 1, vcpus = count_vcpus(trace);
 
-	if (rows <= kept->rows_room)
+	if (rows <= kept->rows_room && vcpus <= kept->vcpus_room)
 		return true;
 	kept->rows = reallocarray(kept->rows, rows, sizeof(*kept->rows));
 	kept->guests = reallocarray(kept->guests, rows, sizeof(*kept->guests));
-	kept->value = reallocarray(kept->value, rows * MAX_EVENTS, sizeof(*kept->value));
+	kept->vcpus = reallocarray(kept->vcpus, vcpus + 1, sizeof(*kept->vcpus));
+	kept->value = reallocarray(kept->value, (rows + vcpus) * MAX_EVENTS, sizeof(*kept->value));
 	kept->rows_room = rows;
-	return kept->rows && kept->guests && kept->value;
+	kept->vcpus_room = vcpus;
+	return kept->rows && kept->guests && kept->vcpus && kept->value;
+}
+
+/* The vCPUs of a guest, from the n-th of the sample on. */
+static void publish_vcpus(const struct trace *trace, const struct counted *guest, struct kept *kept, uint32_t n)
+{
+	for (uint32_t i = 0; i < guest->nvcpus; i++) {
+		uint64_t *value = kept->value + (kept->rows_room + n + i) * MAX_EVENTS;
+
+		memcpy(value, guest->vcpu[i].value, trace->ncolumns * sizeof(*value));
+		kept->vcpus[n + i] = (struct kvmstat_vcpu){
+			.id = i, .value = value, .from = trace->vcpu_from, .has_cpu = trace->vcpu_has_cpu,
+			.cpu_ns = guest->vcpu[i].cpu_ns, .wait_ns = guest->vcpu[i].wait_ns,
+		};
+	}
 }
 
 static bool publish(struct trace *trace, const struct kvmstat_sample *other, const struct kvmstat_sample **sample)
 {
 	struct kept *kept = &trace->kept[other == &trace->kept[0].sample];
+	uint32_t n = 0;
 
 	if (!make_room(trace, kept))
 		return false;
@@ -257,17 +320,21 @@ static bool publish(struct trace *trace, const struct kvmstat_sample *other, con
 		uint64_t *value = kept->value + (size_t)i * MAX_EVENTS;
 
 		kept->guests[i] = guest->guest;
-		memcpy(value, guest->value, trace->ncolumns * sizeof(*value));
+		memcpy(value, guest->sum.value, trace->ncolumns * sizeof(*value));
+		publish_vcpus(trace, guest, kept, n);
 		kept->rows[i] = (struct kvmstat_row){
-			.guest = &kept->guests[i], .value = value, .from = trace->from, .vcpus = guest->vcpus,
-			.has_cpu = true, .cpu_ns = guest->cpu_ns, .wait_ns = guest->wait_ns,
+			.guest = &kept->guests[i], .value = value, .from = trace->from, .vcpu_count = guest->vcpus,
+			.has_cpu = true, .cpu_ns = guest->sum.cpu_ns, .wait_ns = guest->sum.wait_ns,
+			.vcpus = kept->vcpus + n, .nvcpus = guest->nvcpus,
 		};
+		n += guest->nvcpus;
 	}
 	kept->sample = (struct kvmstat_sample){
 		.time_ns = BOOT_NS + (uint64_t)((trace->time - trace->first) * 1e9),
 		.realtime_ns = (uint64_t)(trace->time * 1e9), .guest_generation = trace->generation,
 		.event_generation = 1, .nguests = trace->norder, .nrows = trace->norder, .ncolumns = trace->ncolumns,
 		.ncells = trace->ncolumns, .cpus = trace->cpus, .rows = kept->rows, .columns = trace->columns,
+		.vcpus = kept->vcpus, .nvcpus = n,
 	};
 	kept->sample.sources[KVMSTAT_BPF].state = KVMSTAT_ACTIVE;
 	*sample = &kept->sample;
@@ -325,8 +392,8 @@ int trace_next(struct trace *trace, const struct kvmstat_sample *kept, const str
 		char *field[MAX_FIELDS];
 
 		trace->number++;
-		if (trace->line[0] == 'C') {
-			if (!read_counter(trace))
+		if (trace->line[0] == 'C' || trace->line[0] == 'V') {
+			if (!read_counter(trace, trace->line[0] == 'V'))
 				return -1;
 			continue;
 		}

@@ -9,6 +9,7 @@
  *	G  GUEST NAME KEY VCPUS INCARNATION	a guest is (again) there, its counters at 0
  *	X  GUEST				it is gone
  *	C  GUEST INDEX COUNTER			a counter that moved
+ *	V  GUEST VCPU INDEX COUNTER		a counter of one vCPU that moved; vCPUs are 0, 1, ...
  *
  * One record a line, fields separated by one tab. Other records are skipped.
  */
