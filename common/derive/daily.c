@@ -5,10 +5,10 @@ const char *const daily_names[DAILY_SUMS] = { [DAILY_IO] = "io", [DAILY_INTERRUP
 						[DAILY_TIMER] = "timer", [DAILY_CPU] = "cpu" };
 
 const struct daily_rules daily_rules[DAILY_SUMS] = {
-	[DAILY_IO] = { .signs = KVMSTAT_CAUSE_IO, .span = 120, .margin = LEVEL_OF_LOG2(0.8), .floor = LEVEL_OF_LOG2(6.3) },
-	[DAILY_INTERRUPT] = { .signs = KVMSTAT_CAUSE_INTERRUPT, .span = 120, .margin = LEVEL_OF_LOG2(0.8),
+	[DAILY_IO] = { .signs = KVMSTAT_CAUSE_IO, .span = 120, .margin = LEVEL_OF_LOG2(1.2), .floor = LEVEL_OF_LOG2(6.3) },
+	[DAILY_INTERRUPT] = { .signs = KVMSTAT_CAUSE_INTERRUPT, .span = 120, .margin = LEVEL_OF_LOG2(1.2),
 			      .floor = LEVEL_OF_LOG2(6.9) },
-	[DAILY_TIMER] = { .signs = KVMSTAT_CAUSE_TIMER, .span = 120, .margin = LEVEL_OF_LOG2(0.8),
+	[DAILY_TIMER] = { .signs = KVMSTAT_CAUSE_TIMER, .span = 120, .margin = LEVEL_OF_LOG2(1.2),
 			  .floor = LEVEL_OF_LOG2(6.3) },
 	[DAILY_CPU] = { .signs = KVMSTAT_CAUSE_SPIN, .span = 300, .margin = LEVEL_OF_LOG2(0.2), .linear = 0.55e9, .time = true },
 };
