@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "derive/cause.h"
+#include "derive/level.h"
 
 /* 64 vCPUs on 14 CPUs that get what they ask for. */
 static struct symptoms big_guest(void)
@@ -175,13 +176,13 @@ static void test_hold(void **state)
 
 	(void)state;
 	add(&s, TSCH, 8);
-	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 120);
+	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == parameters.alone);
 	add(&s, EXIT_INSTRUCTION, 1);
 	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 60);
 	s.excess[KVMSTAT_CAUSE_IO] = 1;
-	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 300);
+	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 60 * parameters.plain);
 	s.excess[KVMSTAT_CAUSE_IO] = 0.01;
-	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 600);
+	assert_true(cause_hold(KVMSTAT_CAUSE_IO, &s) == 60 * parameters.patience);
 }
 
 static void test_table(void **state)
