@@ -8,7 +8,7 @@ BEGIN {
 	split("critical major minor warning", w, " ")
 	for (i = 1; i in w; i++)
 		severities[w[i]] = i
-	split("event rate usual vcpus cpus wait used taker guest", w, " ")
+	split("event rate usual vcpus cpus wait used taker spinning guest", w, " ")
 	for (i = 1; i in w; i++)
 		holes[w[i]] = 1
 	if (out != "c" && out != "md")

@@ -69,6 +69,14 @@ static void append_taker(struct line *line, const struct taker *taker)
 		append(line, "; %s takes %.1f CPUs", kvmstat_quote(taker->guest).text, taker->cpus);
 }
 
+static void append_spinning(struct line *line, const struct kvmstat_alarm *alarm)
+{
+	if (alarm->spinning == 1)
+		append(line, ": vCPU %u never halts", alarm->spinning_vcpu);
+	else if (alarm->spinning)
+		append(line, ": %u vCPUs never halt, vCPU %u the first of them", alarm->spinning, alarm->spinning_vcpu);
+}
+
 static void append_guest(struct line *line, const struct kvmstat_alarm *alarm)
 {
 	append(line, "%s", alarm->key[0] ? kvmstat_quote(alarm->guest).text : "host");
@@ -95,6 +103,8 @@ static void fill(struct line *line, const char *hole, size_t length, const struc
 		append(line, "%.1f", facts->cpus_used);
 	else if (!strncmp(hole, "taker", length))
 		append_taker(line, facts->taker);
+	else if (!strncmp(hole, "spinning", length))
+		append_spinning(line, alarm);
 	else if (!strncmp(hole, "guest", length))
 		append_guest(line, alarm);
 }

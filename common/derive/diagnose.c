@@ -86,11 +86,27 @@ static double alive_rate(const struct pass *pass, uint32_t row)
 	return sum;
 }
 
+/* Single vCPUs, of each sample: one halt is enough. */
+static void note_vcpus(const struct pass *pass, uint32_t row, struct watched *guest)
+{
+	const struct kvmstat_row *r = &pass->sample->rows[row];
+	uint32_t halts = pass->diagnosis->halts;
+
+	for (uint32_t k = 0; k < r->nvcpus && halts != SLOT_ABSENT; k++) {
+		uint32_t vcpu = (uint32_t)(r->vcpus - pass->sample->vcpus) + k;
+
+		if (spin_note(&guest->spin, r->vcpus[k].id, kvmstat_rate_vcpu_cpu(pass->rates, vcpu),
+			      kvmstat_rate_of_vcpu(pass->rates, vcpu, halts), pass->seconds) < 0)
+			pass->diagnosis->short_of_memory = true;
+	}
+}
+
 /* A sample within a step. */
 static void add_up(const struct pass *pass, uint32_t row, struct watched *guest)
 {
 	uint32_t n = pass->diagnosis->nslots;
 
+	note_vcpus(pass, row, guest);
 	if (!guest->sums)
 		guest->sums = calloc(guest->room + 1, sizeof(*guest->sums));
 	if (!guest->sums) {
@@ -117,6 +133,7 @@ static double take_step(const struct pass *pass, uint32_t row, struct watched *g
 	struct kvmstat_diagnosis *diagnosis = pass->diagnosis;
 	double alive = mean(pass, guest, diagnosis->nslots, alive_rate(pass, row));
 
+	note_vcpus(pass, row, guest);
 	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
 		double rate = mean(pass, guest, i, slot_rate(pass, row, i));
 
@@ -213,6 +230,7 @@ static void fade(const struct kvmstat_diagnosis *diagnosis, struct watched *gues
 		cell_fade(&guest->cells[i], 1);
 	for (unsigned int i = 0; i < DAILY_SUMS; i++)
 		daily_fade(&guest->daily[i], 1);
+	spin_fade(&guest->spin, 1);
 }
 
 /* The cells of a guest, of which nothing may be said now. */
@@ -224,6 +242,7 @@ static void skip_cells(const struct pass *pass, struct watched *guest)
 		cell_update(&guest->cells[i], LEVEL_MISSING, &none, &pass->diagnosis->pace, pass->ends);
 	}
 	update_daily(pass, guest, false);
+	spin_forget(&guest->spin);
 }
 
 /* Returns whether anything had a value. */
@@ -261,6 +280,7 @@ static void judge(const struct pass *pass, uint32_t row, struct watched *guest)
 	} else {
 		add_sums(diagnosis);
 		update_daily(pass, guest, true);
+		spin_step(&guest->spin, manner.work.judged, &diagnosis->pace);
 		if (update_cells(pass, guest, &manner))
 			guest->age += diagnosis->pace.step;
 		fade(diagnosis, guest);

@@ -41,6 +41,9 @@ struct parameters {
 	double alone;		/* hold of an alarm with one abnormal event */
 	double plain;		/* excess in log2 from which a sign of work needs no more than its hold */
 	double patience;	/* at most so many times its hold */
+	double spin;		/* how long a vCPU computes without a halt before it counts */
+	double spin_cpu;	/* share of its time that it computes */
+	double spin_halts;	/* a second; fewer are none */
 	double silent;
 	double silent_share;	/* of the quietest hour */
 	double awake_share;

@@ -168,6 +168,16 @@ static int read_daily(struct reading *reading)
 	return 0;
 }
 
+static int read_spin(struct reading *reading)
+{
+	double record;
+
+	if (reading->nfields != 2 || !reading->guest || !read_rate(reading->field[1], &record) || !(record >= 0))
+		return refuse(reading, "what it has of a guest's vCPUs makes no sense");
+	reading->guest->spin.record = (float)record;
+	return 0;
+}
+
 static int read_guest(struct reading *reading)
 {
 	char **field = reading->field;
@@ -315,6 +325,8 @@ static int read_line(struct reading *reading, char *line)
 		return read_guest(reading);
 	if (!strcmp(reading->field[0], "daily"))
 		return read_daily(reading);
+	if (!strcmp(reading->field[0], "spin"))
+		return read_spin(reading);
 	if (!strcmp(reading->field[0], "alarm"))
 		return read_alarm(reading);
 	if (!strcmp(reading->field[0], "past"))

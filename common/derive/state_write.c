@@ -80,6 +80,11 @@ static void write_guest(FILE *file, const struct kvmstat_diagnosis *diagnosis, c
 	}
 	write_cells(file, diagnosis, guest);
 	write_daily(file, guest);
+	if (guest->spin.record > 0) {
+		fprintf(file, "spin\t");
+		write_rate(file, guest->spin.record);
+		fputc('\n', file);
+	}
 }
 
 static void write_active(FILE *file, const struct kvmstat_alarm *alarm)

@@ -76,6 +76,17 @@ static bool examine_daily(const struct kvmstat_diagnosis *diagnosis, struct watc
 	return any;
 }
 
+/* vCPUs that compute all the time have been held for longer than any cause asks for. */
+static bool examine_spin(struct watched *guest, struct symptoms *symptoms)
+{
+	if (!guest->spin.abnormal)
+		return false;
+	guest->subject.held = fmax(guest->subject.held, parameters.spin);
+	if (!symptoms->event[KVMSTAT_CAUSE_SPIN])
+		add_symptom(symptoms, kvmstat_judged(KVMSTAT_NUMBER_CPU), parameters.plain);
+	return true;
+}
+
 /* Returns whether an event is at least suspected. */
 static bool examine(const struct kvmstat_diagnosis *diagnosis, struct watched *guest, const struct manner *manner,
 		    struct symptoms *symptoms)
@@ -102,6 +113,7 @@ static bool examine(const struct kvmstat_diagnosis *diagnosis, struct watched *g
 			alarm_join(guest->subject.alarm, judged);
 	}
 	suspected |= examine_daily(diagnosis, guest, symptoms);
+	suspected |= examine_spin(guest, symptoms);
 	return suspected;
 }
 
@@ -128,6 +140,7 @@ static struct kvmstat_alarm describe(const struct kvmstat_diagnosis *diagnosis, 
 		.event = cause_event(cause, symptoms), .rate = NAN, .usual = NAN,
 		.vcpus = guest->vcpus, .cpus = symptoms->cpus,
 		.wait = demand_share(symptoms->cpu, symptoms->wait),
+		.spinning = guest->spin.count, .spinning_vcpu = guest->spin.first,
 	};
 
 	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
@@ -204,6 +217,7 @@ static void adopt(struct kvmstat_diagnosis *diagnosis, struct watched *guest, co
 	}
 	for (unsigned int i = 0; i < DAILY_SUMS; i++)
 		daily_adopt(&guest->daily[i], diagnosis->hour);
+	spin_adopt(&guest->spin);
 	if (guest->age > parameters.adopted_age)
 		guest->age = parameters.adopted_age;
 	clear(diagnosis, &guest->subject, KVMSTAT_NEW_NORMAL);

@@ -44,6 +44,7 @@ void watched_free(struct watched *guest)
 	free(guest->cells);
 	free(guest->good);
 	free(guest->sums);
+	spin_free(&guest->spin);
 	free(guest);
 }
 
@@ -141,12 +142,19 @@ static int map_alive(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_c
 	return 0;
 }
 
+/* What a vCPU counts when its guest's processor has nothing to do: on s390, x86 and powerpc, arm64 and riscv. */
+static bool is_halt(const char *name)
+{
+	return !strcmp(name, "exit_wait_state") || !strcmp(name, "halt_exits") || !strcmp(name, "wfi_exit_stat");
+}
+
 int watch_map(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample *sample)
 {
 	if (diagnosis->mapped && diagnosis->event_generation == sample->event_generation)
 		return 0;
 	diagnosis->mapped = false;
 	diagnosis->nalive = 0;
+	diagnosis->halts = SLOT_ABSENT;
 	if (watch_slot(diagnosis, KVMSTAT_NUMBER_CPU) < 0 || watch_slot(diagnosis, KVMSTAT_NUMBER_WAIT) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < diagnosis->nslots; i++)
@@ -158,6 +166,8 @@ int watch_map(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample *
 			return -ENOMEM;
 		if (slot >= 0)
 			diagnosis->slots[slot].cell = sample->columns[i].first_cell;
+		if (is_halt(sample->columns[i].event->name))
+			diagnosis->halts = sample->columns[i].first_cell;
 	}
 	for (size_t i = 0; i < diagnosis->nguests; i++)
 		if (watch_make_room(diagnosis, diagnosis->guests[i]) < 0)
@@ -348,6 +358,7 @@ void watched_forget(const struct kvmstat_diagnosis *diagnosis, struct watched *g
 	}
 	for (unsigned int i = 0; i < DAILY_SUMS; i++)
 		daily_forget(&guest->daily[i]);
+	spin_forget(&guest->spin);
 	guest->subject.held = 0;
 	guest->summed = 0;
 }

@@ -9,6 +9,7 @@
 #include "derive/daily.h"
 #include "derive/level.h"
 #include "derive/quiet.h"
+#include "derive/spin.h"
 #include "kvmstat.h"
 
 #define NS_PER_S 1e9
@@ -35,6 +36,7 @@ struct watched {
 	struct subject subject;
 	struct quiet quiet;
 	struct daily daily[DAILY_SUMS];
+	struct spin spin;
 	float cpu;		/* CPUs in the last step */
 	float wait;
 	float cpu_excess;	/* above what it ever was, log2 */
@@ -71,6 +73,7 @@ struct kvmstat_diagnosis {
 	uint32_t slots_room;
 	uint32_t *alive;	/* cells of a row that show that a guest does something */
 	uint32_t nalive;
+	uint32_t halts;		/* the cell that counts halts of a vCPU, or SLOT_ABSENT */
 	uint32_t alive_room;
 	double *rate;		/* [slots] of the guest at hand, in this step */
 	uint16_t *level;
