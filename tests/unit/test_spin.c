@@ -57,7 +57,7 @@ static void test_one(void **state)
 	assert_false(spin.abnormal);
 }
 
-/* A halt in between, or a value that is missing, begins the time anew. */
+/* A halt in between, or a value that is missing, begins the time again. */
 static void test_interrupted(void **state)
 {
 	(void)state;
