@@ -43,7 +43,7 @@ struct driver {
 	const char *good;
 };
 
-static void die(const char *what, const char *why)
+__attribute__((noreturn)) static void die(const char *what, const char *why)
 {
 	fprintf(stderr, "diagnose: %s: %s\n", what, why);
 	exit(1);

@@ -8,3 +8,8 @@ $(DIAGNOSE): tests/diagnosis/diagnose.c tests/diagnosis/trace.c $(LIB)
 .PHONY: diagnosis
 diagnosis: $(DIAGNOSE)
 	$(Q)tests/diagnosis/run $(DIAGNOSE)
+
+# The way from a trace to alarms, in seconds; RUN= runs the driver under something else.
+.PHONY: check-diagnosis
+check-diagnosis: $(DIAGNOSE)
+	$(Q)DIAGNOSE="$(RUN) $(abspath $(DIAGNOSE))" /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/diagnosis
