@@ -129,6 +129,7 @@ static void clear(struct kvmstat_diagnosis *diagnosis, struct subject *subject, 
 	alarm_clear(&diagnosis->alarms, subject->alarm, ending, &diagnosis->now);
 	subject->alarm = NULL;
 	subject->held = 0;
+	subject->calm = 0;
 }
 
 /* What an alarm says of a guest. */
@@ -223,6 +224,19 @@ static void adopt(struct kvmstat_diagnosis *diagnosis, struct watched *guest, co
 	clear(diagnosis, &guest->subject, KVMSTAT_NEW_NORMAL);
 }
 
+/*
+ * No cause is left. While an event is still abnormal its cause may be missing for a step only: waiting that is just
+ * below the share that counts. Events were calm for long enough before they are normal; without history there are none.
+ */
+static bool is_over(const struct kvmstat_diagnosis *diagnosis, struct subject *subject,
+		    enum kvmstat_cause_number cause, const struct symptoms *symptoms)
+{
+	if (is_silence(subject->alarm->public.cause->number))
+		return !is_silence(cause);
+	subject->calm = cause == KVMSTAT_CAUSE_NONE && !symptoms->abnormal ? subject->calm + diagnosis->pace.step : 0;
+	return subject->calm > 0 && (symptoms->history || subject->calm >= parameters.clear);
+}
+
 /* The guest has an alarm. */
 static void go_on(struct kvmstat_diagnosis *diagnosis, struct watched *guest, const struct manner *manner,
 		  enum kvmstat_cause_number cause, const struct symptoms *symptoms)
@@ -236,7 +250,7 @@ static void go_on(struct kvmstat_diagnosis *diagnosis, struct watched *guest, co
 		return;
 	}
 	alarm->restored_until = 0;
-	if (cause == KVMSTAT_CAUSE_NONE || (is_silence(told) && !is_silence(cause))) {
+	if (is_over(diagnosis, &guest->subject, cause, symptoms)) {
 		clear(diagnosis, &guest->subject, KVMSTAT_NORMAL_AGAIN);
 	} else if (!is_silence(cause) && seconds_since(diagnosis, alarm->began_ns) >= parameters.adopt) {
 		adopt(diagnosis, guest, manner);

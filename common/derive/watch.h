@@ -18,6 +18,7 @@
 struct subject {
 	struct alarm *alarm;
 	double held;		/* seconds for which something was abnormal that is not reported yet */
+	double calm;		/* seconds without a cause while it has an alarm */
 };
 
 struct watched {

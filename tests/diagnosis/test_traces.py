@@ -98,3 +98,19 @@ def test_silence():
     trace.pass_time(600, {0: [0] * len(EVENTS)})
     (raised, cleared, guest, cause, event), = trace.judged()
     assert (guest, cause, event, cleared) == ("guest0", "stalled", "-", None) and raised - begin <= 60
+
+
+def test_waiting_around_the_share_that_counts_is_one_alarm():
+    """More vCPUs than CPUs, which wait now for 9 %, now for 13 % of their time: all the time far more than ever."""
+    usual, less, more = list(USUAL), list(USUAL), list(USUAL)
+    usual[0] = less[0] = more[0] = 9e9
+    less[1], more[1] = 9e8, 1.35e9
+    trace = Trace(10)
+    trace.sample({}, trace.start(0, "a"))
+    trace.pass_time(2 * HOUR, {0: usual})
+    for _ in range(30):
+        trace.pass_time(30, {0: more})
+        trace.pass_time(30, {0: less})
+    trace.pass_time(HOUR // 2, {0: usual})
+    (_, cleared, guest, cause, event), = trace.judged()
+    assert (guest, cause, event) == ("guest0", "overcommit", "wait_ns") and cleared
