@@ -10,7 +10,7 @@ SNMP_CONFIG := $(patsubst %,$(O)/snmp-subagent/%.o,log settings)
 
 $(O)/tests/snmp/test_settings: $(SNMP_CONFIG)
 $(O)/tests/snmp/test_obstacle: $(O)/snmp-subagent/obstacle.o
-$(O)/tests/snmp/test_session $(O)/tests/snmp/test_alarms: tests/snmp/master.c
+$(O)/tests/snmp/test_session $(O)/tests/snmp/test_alarms: tests/snmp/master.c tests/snmp/expect.c
 $(O)/tests/snmp/test_alarms: $(O)/snmp-subagent/diagnosis.o
 $(filter-out %/test_settings %/test_obstacle,$(SNMP_TESTS)): $(SNMP_FAKED) tests/snmp/fake.h
 $(SNMP_TESTS): $(O)/tests/snmp/%: tests/snmp/%.c $(LIB)

@@ -16,7 +16,7 @@
 #include "diagnosis.h"
 #include "fake.h"
 #include "kvmstat-mib/notify.h"
-#include "master.h"
+#include "expect.h"
 
 #define S UINT64_C(1000000000)
 
@@ -455,24 +455,6 @@ static void test_outbox_tries(void **state)
 }
 
 /* ---- the session -------------------------------------------------------- */
-
-static struct received *expect(struct master *master, uint8_t type)
-{
-	static struct received received;
-
-	master_turn(master);
-	assert_true(master_receive(master, &received));
-	assert_int_equal(received.header.type, type);
-	return &received;
-}
-
-static void expect_nothing(struct master *master)
-{
-	struct received received;
-
-	master_turn(master);
-	assert_false(master_receive(master, &received));
-}
 
 static void make_ready(struct master *master)
 {

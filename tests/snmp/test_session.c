@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "master.h"
+#include "expect.h"
 
 enum { ID = 77, PING_MS = 3000, CONTEXT_FLAG = 0x08 };
 
@@ -33,24 +33,6 @@ static int teardown(void **state)
 	master_exit(*state);
 	free(*state);
 	return 0;
-}
-
-static struct received *expect(struct master *master, uint8_t type)
-{
-	static struct received received;
-
-	master_turn(master);
-	assert_true(master_receive(master, &received));
-	assert_int_equal(received.header.type, type);
-	return &received;
-}
-
-static void expect_nothing(struct master *master)
-{
-	struct received received;
-
-	master_turn(master);
-	assert_false(master_receive(master, &received));
 }
 
 static void accept(struct master *master, uint8_t type)
