@@ -437,7 +437,7 @@ static void test_nothing_is_kept(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
-/* Make and end VMs until the parent has seen enough. */
+/* Make and end VMs until the parent has seen enough. Most of them end before a pass is over, some do not. */
 static void live_and_die(int stop)
 {
 	unsigned long without = 0, made = 0;
@@ -454,7 +454,8 @@ static void live_and_die(int stop)
 		add_vcpu(1);
 		snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d", vm.creator, vm.fd);
 		without += visible && access(path, F_OK) < 0;
-		usleep(made++ % 4 * 500);
+		usleep(made % 64 ? made % 4 * 500 : 50000);
+		made++;
 		end_vm();
 	}
 	print_message("%lu VMs, %lu of them without a directory\n", made, without);
@@ -504,8 +505,7 @@ static void test_lifecycles(void **state)
 	assert_int_equal(kvmstat_config_set(config, "Guest", name, error, sizeof(error)), 0);
 	assert_int_equal(kvmstat_open(&kvmstat, config), 0);
 	kvmstat_config_free(config);
-	/* On a busy machine VMs may end before they are read, for long. */
-	for (; passes < 4000 || (!read_well && passes < 4000000); passes++) {
+	for (; passes < 4000 || (!read_well && passes < 40000); passes++) {
 		struct kvmstat_sample *sample = NULL;
 
 		assert_int_equal(kvmstat_collect(kvmstat, &sample), 0);
