@@ -141,6 +141,8 @@ static struct kvmstat *open_collector(const struct way *way)
 
 	child_must(config && kvmstat_config_set(config, "Source", way->sources, error, sizeof(error)) == 0, "Source");
 	child_must(kvmstat_config_set(config, "ReportExitReasons", reasons, error, sizeof(error)) == 0, "ReportExitReasons");
+	/* What others run on this host changes nothing. */
+	child_must(kvmstat_config_set(config, "Guest", "none of them", error, sizeof(error)) == 0, "Guest");
 	child_must(kvmstat_open(&kvmstat, config) == 0, "kvmstat_open()");
 	kvmstat_config_free(config);
 	return kvmstat;
