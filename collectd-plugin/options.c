@@ -44,6 +44,7 @@ void options_forget_words(struct options *options)
 void options_exit(struct options *options)
 {
 	kvmstat_config_free(options->core);
+	kvmstat_diagnosis_free_options(&options->diagnosis);
 	options->core = NULL;
 	options_forget_words(options);
 	free(options->state_dir);

@@ -151,6 +151,7 @@ struct kvmstat_diagnosis_config {
 	uint32_t wait_percent;	/* the host is short of CPU from here on; 0: 20 */
 	bool wait_known;	/* report a shortage that is no worse than known as well */
 	uint32_t excluded;	/* bit 1 << cause for each that is never reported */
+	struct filter *guests;	/* those that are judged; copied; NULL: all */
 	const char *release;	/* of the host's kernel, for the state; copied; NULL: that of the text that is read */
 };
 
@@ -167,10 +168,13 @@ const struct kvmstat_option *kvmstat_diagnosis_find_option(const char *name);
 
 /*
  * Set one option. 0; -ENOENT if there is no option key (error is then left alone); -EINVAL with a message in error
- * that names the option, the value and what was expected; options are then unchanged.
+ * that names the option, the value and what was expected, or -ENOMEM; options are then unchanged.
  */
 int kvmstat_diagnosis_set_option(struct kvmstat_diagnosis_options *options, const char *key, const char *value,
 				 char *error, size_t size);
+
+/* Free what options have allocated. */
+void kvmstat_diagnosis_free_options(struct kvmstat_diagnosis_options *options);
 
 struct kvmstat_diagnosis;
 

@@ -379,6 +379,7 @@ int settings_init(struct settings *settings)
 void settings_free(struct settings *settings)
 {
 	kvmstat_config_free(settings->config);
+	kvmstat_diagnosis_free_options(&settings->diagnosis);
 	free(settings->core);
 	free(settings->judging);
 	free(settings->socket);

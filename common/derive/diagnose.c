@@ -22,8 +22,9 @@ struct kvmstat_diagnosis *kvmstat_diagnosis_new(const struct kvmstat_diagnosis_c
 	diagnosis->config = *config;
 	diagnosis->release = strdup(config->release ? config->release : "");
 	diagnosis->config.release = diagnosis->release;
-	if (!diagnosis->release) {
-		free(diagnosis);
+	diagnosis->config.guests = config->guests ? filter_copy(config->guests) : NULL;
+	if (!diagnosis->release || !diagnosis->config.guests != !config->guests) {
+		kvmstat_diagnosis_free(diagnosis);
 		return NULL;
 	}
 	if (!diagnosis->config.grace_s)
@@ -41,8 +42,10 @@ void kvmstat_diagnosis_free(struct kvmstat_diagnosis *diagnosis)
 		watched_free(diagnosis->guests[i]);
 	alarms_free(&diagnosis->alarms);
 	free(diagnosis->release);
+	filter_free(diagnosis->config.guests);
 	free(diagnosis->guests);
 	free(diagnosis->rows);
+	free(diagnosis->row_ids);
 	free(diagnosis->slots);
 	free(diagnosis->alive);
 	free(diagnosis->rate);

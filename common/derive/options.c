@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "kvmstat.h"
+#include "util/filter.h"
 
 enum { GRACE_MAX_S = 86400, WAIT_MAX_PERCENT = 100 };
 
@@ -80,6 +81,17 @@ static int exclude_cause(struct kvmstat_diagnosis_options *options, const char *
 	return -EINVAL;
 }
 
+static int exclude_guest(struct kvmstat_diagnosis_options *options, const char *value, char *why, size_t size)
+{
+	if (!options->config.guests)
+		options->config.guests = filter_new();
+	if (!options->config.guests) {
+		fail(why, size, "out of memory");
+		return -ENOMEM;
+	}
+	return filter_add(options->config.guests, true, value, why, size);
+}
+
 static int set_grace(struct kvmstat_diagnosis_options *options, const char *value, char *why, size_t size)
 {
 	return set_whole(&options->config.grace_s, GRACE_MAX_S, value, why, size);
@@ -103,6 +115,7 @@ static const struct {
 	{{"Diagnose", KVMSTAT_OPTION_ONE, "BOOL", "judge each guest by what it usually does", false}, set_diagnose},
 	{{"DiagnoseNotify", KVMSTAT_OPTION_ONE, "BOOL", "send each alarm and its end", false}, set_notify},
 	{{"DiagnoseSensitivity", KVMSTAT_OPTION_ONE, "low|normal|high", "how far above the usual a rate has to be", false}, set_sensitivity},
+	{{"DiagnoseExcludeGuest", KVMSTAT_OPTION_EACH, "GUEST", "never judge guests of this name", false}, exclude_guest},
 	{{"DiagnoseExcludeCause", KVMSTAT_OPTION_EACH, "CAUSE", "never report this cause", false}, exclude_cause},
 	{{"DiagnoseGrace", KVMSTAT_OPTION_ONE, "SECONDS", "do not judge a guest for so long after its start", false}, set_grace},
 	{{"DiagnoseWait", KVMSTAT_OPTION_ONE, "PERCENT", "the host is short of CPU if its guests wait so much", false}, set_wait},
@@ -143,4 +156,10 @@ int kvmstat_diagnosis_set_option(struct kvmstat_diagnosis_options *options, cons
 	if (rc)
 		snprintf(error, size, "%s \"%s\": %s", table[i].public.name, kvmstat_quote(value).text, why);
 	return rc;
+}
+
+void kvmstat_diagnosis_free_options(struct kvmstat_diagnosis_options *options)
+{
+	filter_free(options->config.guests);
+	options->config.guests = NULL;
 }

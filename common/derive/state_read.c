@@ -410,6 +410,7 @@ static void replace(struct kvmstat_diagnosis *diagnosis, struct kvmstat_diagnosi
 	}
 	diagnosis->config.release = diagnosis->release;
 	*from = old;
+	from->config.guests = NULL;	/* it is diagnosis's still */
 }
 
 /* One guest of a good case. 0 or -ENOMEM. */

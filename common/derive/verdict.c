@@ -364,7 +364,9 @@ void verdict_of_absent(struct kvmstat_diagnosis *diagnosis, const struct kvmstat
 		if (!guest->subject.alarm)
 			continue;
 		absent = seconds_since(diagnosis, guest->seen_ns);
-		if (!guest->id && readable && absent >= 2 * diagnosis->interval &&
+		if (watch_spares(diagnosis, guest))
+			clear(diagnosis, &guest->subject, KVMSTAT_NOT_OBSERVED);
+		else if (!guest->id && readable && absent >= 2 * diagnosis->interval &&
 		    diagnosis->now.time_ns > guest->subject.alarm->restored_until)
 			clear(diagnosis, &guest->subject, KVMSTAT_GUEST_ENDED);
 		else if (absent >= parameters.unobserved)

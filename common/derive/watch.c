@@ -255,18 +255,20 @@ static struct watched *meet(struct kvmstat_diagnosis *diagnosis, const struct kv
 	return watched;
 }
 
+/* The row of others is no guest, and one without a key is not known yet: 0. */
+static uint64_t id_of(const struct kvmstat_guest *guest)
+{
+	return guest->key[0] ? guest->id : 0;
+}
+
 /* Are the rows those of the sample before? */
 static bool rows_are_same(const struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample *sample)
 {
 	if (diagnosis->nrows != sample->nrows)
 		return false;
-	for (size_t i = 0; i < diagnosis->nrows; i++) {
-		uint64_t id = diagnosis->rows[i] ? diagnosis->rows[i]->id : 0;
-		bool watched = sample->rows[i].guest->id && sample->rows[i].guest->key[0];
-
-		if (id != (watched ? sample->rows[i].guest->id : 0))
+	for (size_t i = 0; i < diagnosis->nrows; i++)
+		if (diagnosis->row_ids[i] != id_of(sample->rows[i].guest))
 			return false;
-	}
 	return true;
 }
 
@@ -289,14 +291,11 @@ static void leave_gone(struct kvmstat_diagnosis *diagnosis, const struct kvmstat
 
 static int make_row_room(struct kvmstat_diagnosis *diagnosis, size_t nrows)
 {
-	struct watched **rows;
-
 	if (nrows <= diagnosis->rows_room)
 		return 0;
-	rows = reallocarray(diagnosis->rows, nrows, sizeof(*rows));
-	if (!rows)
+	if (widen(&diagnosis->rows, diagnosis->rows_room, nrows, sizeof(*diagnosis->rows)) < 0 ||
+	    widen(&diagnosis->row_ids, diagnosis->rows_room, nrows, sizeof(*diagnosis->row_ids)) < 0)
 		return -ENOMEM;
-	diagnosis->rows = rows;
 	diagnosis->rows_room = nrows;
 	return 0;
 }
@@ -309,6 +308,32 @@ static struct watched *with_id(const struct kvmstat_diagnosis *diagnosis, uint64
 	return NULL;
 }
 
+static bool is_judged_by_name(const struct kvmstat_diagnosis *diagnosis, const char *name, const char *uuid)
+{
+	return !diagnosis->config.guests || filter_pass(diagnosis->config.guests, name, uuid);
+}
+
+bool watch_spares(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest)
+{
+	const char *uuid = strncmp(guest->key, "uuid:", 5) ? NULL : guest->key + 5;
+
+	return !is_judged_by_name(diagnosis, guest->name, uuid);
+}
+
+/* Who is in a row: NULL and 0 if nobody is watched there. -ENOMEM. */
+static int match(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_row *row, struct watched **watched)
+{
+	const struct kvmstat_guest *guest = row->guest;
+
+	*watched = NULL;
+	if (!id_of(guest) || !is_judged_by_name(diagnosis, guest->name, guest->uuid))
+		return 0;
+	*watched = with_id(diagnosis, guest->id);
+	if (!*watched)
+		*watched = meet(diagnosis, row);
+	return *watched ? 0 : -ENOMEM;
+}
+
 int watch_match(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample *sample)
 {
 	if (rows_are_same(diagnosis, sample))
@@ -318,18 +343,10 @@ int watch_match(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample
 	leave_gone(diagnosis, sample);
 	diagnosis->nrows = 0;
 	for (uint32_t i = 0; i < sample->nrows; i++) {
-		const struct kvmstat_guest *guest = sample->rows[i].guest;
-		struct watched *watched = NULL;
-
-		/* The row of others is no guest, and one without a key is not known yet. */
-		if (guest->id && guest->key[0]) {
-			watched = with_id(diagnosis, guest->id);
-			if (!watched)
-				watched = meet(diagnosis, &sample->rows[i]);
-			if (!watched)
-				return -ENOMEM;
-		}
-		diagnosis->rows[diagnosis->nrows++] = watched;
+		if (match(diagnosis, &sample->rows[i], &diagnosis->rows[i]) < 0)
+			return -ENOMEM;
+		diagnosis->row_ids[i] = id_of(sample->rows[i].guest);
+		diagnosis->nrows++;
 	}
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "derive/quiet.h"
 #include "derive/spin.h"
 #include "kvmstat.h"
+#include "util/filter.h"
 
 #define NS_PER_S 1e9
 
@@ -67,6 +68,7 @@ struct kvmstat_diagnosis {
 	size_t nguests;
 	size_t guests_room;
 	struct watched **rows;	/* [nrows] of the sample; NULL: not watched */
+	uint64_t *row_ids;	/* [nrows] of the guests in them, watched or not */
 	size_t nrows;
 	size_t rows_room;
 	struct slot *slots;
@@ -108,6 +110,9 @@ int watch_map(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample *
 
 /* Whose row is whose. Guests that are gone get id 0, which is all that is done of them. 0 or -ENOMEM. */
 int watch_match(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample *sample);
+
+/* Does the configuration exclude a guest? One that is restored with an alarm may be. */
+bool watch_spares(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest);
 
 /* A guest that is not there yet. NULL without memory. */
 struct watched *watch_add(struct kvmstat_diagnosis *diagnosis, const char *key, const char *name);

@@ -7,7 +7,7 @@ PLUGIN_SAN   := $(PLUGIN_SAN_O)/tests/plugin
 PLUGIN_TESTS := $(PLUGIN_TEST)/test_pure $(PLUGIN_TEST)/test_values $(PLUGIN_TEST)/test_vcpus $(PLUGIN_TEST)/test_options $(PLUGIN_TEST)/test_alarms $(PLUGIN_TEST)/test_tree
 # The collector is a fake; what is made of its samples is not.
 PLUGIN_DERIVE := $(patsubst %.c,$(O)/%.o,$(wildcard common/derive/*.c)) $(patsubst %,$(O)/%.o,common/events/bucket common/events/judged \
-	common/util/file common/util/text gen/event_table gen/cause_table)
+	common/util/file common/util/filter common/util/text gen/event_table gen/cause_table)
 PLUGIN_PURE  := $(patsubst %,$(O)/collectd-plugin/%.o,history label labelset naming options send series) $(PLUGIN_DERIVE)
 
 $(O)/tests/plugin/%.o: EXTRA_CFLAGS += $(COLLECTD_FLAGS) -Icollectd-plugin -fvisibility=default

@@ -46,6 +46,7 @@ static void bad_options_are_logged_with_key_and_value(void)
 	bad_line("Diagnose maybe", "expected true or false");
 	bad_line("DiagnoseNotify 1", "expected true or false");
 	bad_line("DiagnoseSensitivity medium", "expected low, normal or high");
+	bad_line("DiagnoseExcludeGuest \"/[/\"", "/[/: invalid regular expression: ");
 	bad_line("DiagnoseExcludeCause \"weather\"", "there is no such cause; the causes are: stalled looping");
 	bad_line("DiagnoseExcludeCause \"weather\"", " spin unknown; the option is ignored");
 	bad_line("DiagnoseGrace 0", "expected a whole number from 1 to 86400");

@@ -155,6 +155,7 @@ static void test_errors(void **state)
 		{ "AgentXSocket relative", "begins with /" },
 		{ "StateDir state", "begins with /" },
 		{ "DiagnoseNotify 1", "DiagnoseNotify \"1\": expected true or false" },
+		{ "DiagnoseExcludeGuest /[/", "/[/: invalid regular expression: " },
 		{ "DiagnoseExcludeCause weather", "there is no such cause; the causes are: stalled looping" },
 		{ "DiagnoseWait 0", "expected a whole number from 1 to 100" },
 		{ "Diagnos true", "DiagnoseWaitKnown" },

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "diagnosis.h"
+#include "util/filter.h"
 
 static const char *const events[] = { "exit_instruction", "exit_wait_state", "deliver_ckc", "instruction_tsch",
 				      "instruction_diagnose_44", "instruction_diagnose_9c", NULL };
@@ -83,6 +84,45 @@ static void see_storm(struct lab_guest *guest, double interval)
 	assert_int_equal(lab.change[before + 1].number, change->number);
 	assert_int_equal(lab.change[before + 1].ending, KVMSTAT_NORMAL_AGAIN);
 	assert_true(lab.change[before + 1].at - ended <= (interval < 60 ? 180 : 3 * interval));
+}
+
+static struct filter *all_but(const char *word)
+{
+	struct filter *filter = filter_new();
+	char error[256];
+
+	assert_non_null(filter);
+	assert_int_equal(filter_add(filter, true, word, error, sizeof(error)), 0);
+	return filter;
+}
+
+/* Whoever is excluded is not judged; if that is since a restart, its alarm ends. The others are judged as before. */
+static void test_excluded(void **state)
+{
+	struct lab_guest *guest, *other;
+
+	(void)state;
+	lab_open(&lab, 10, 14, events);
+	guest = usual("rhel7", 64);
+	other = usual("rhel8", 64);
+	lab_run(&lab, 3 * DAY);
+	storm(guest);
+	lab_run(&lab, 5 * MINUTE);
+	assert_int_equal(lab.nchanges, 1);
+	lab.config.guests = all_but("/7$/");
+	lab_restart(&lab);
+	filter_free(lab.config.guests);
+	lab.config.guests = NULL;
+	lab_run(&lab, 10 * MINUTE);
+	assert_int_equal(lab.nchanges, 2);
+	assert_int_equal(lab.change[1].kind, KVMSTAT_CLEARED);
+	assert_int_equal(lab.change[1].ending, KVMSTAT_NOT_OBSERVED);
+	storm(other);
+	lab_run(&lab, 5 * MINUTE);
+	assert_int_equal(lab.nchanges, 3);
+	assert_string_equal(lab.change[2].guest, "rhel8");
+	assert_true(isnan(kvmstat_diagnosis_learnt(lab.diagnosis, guest->guest.id)));
+	assert_false(isnan(kvmstat_diagnosis_learnt(lab.diagnosis, other->guest.id)));
 }
 
 /* The article's case after a week, at each interval. */
@@ -473,6 +513,7 @@ static void test_memory(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		TEST(test_excluded),
 		TEST(test_storm_after_a_week),
 		TEST(test_storm_at_one_second),
 		TEST(test_storm_with_a_good_case),
