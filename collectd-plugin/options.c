@@ -86,6 +86,11 @@ static int set_bool(bool *flag, const char *value, char *error, size_t size)
 	return -EINVAL;
 }
 
+static int set_report_usual(struct options *options, const char *value, char *error, size_t size)
+{
+	return set_bool(&options->report_usual, value, error, size);
+}
+
 static int set_skip_never_seen(struct options *options, const char *value, char *error, size_t size)
 {
 	return set_bool(&options->skip_never_seen, value, error, size);
@@ -163,6 +168,7 @@ static const struct option {
 	{"HostnameFormat", KVMSTAT_OPTION_WORDS, set_host_format},
 	{"PluginInstanceFormat", KVMSTAT_OPTION_WORDS, set_instance_format},
 	{"SkipNeverSeen", KVMSTAT_OPTION_ONE, set_skip_never_seen},
+	{"ReportUsual", KVMSTAT_OPTION_ONE, set_report_usual},
 	{"Pace", KVMSTAT_OPTION_ONE, set_pace},
 	{"MaxValues", KVMSTAT_OPTION_ONE, set_max_values},
 	{"StateDir", KVMSTAT_OPTION_ONE, set_state_dir},

@@ -25,6 +25,7 @@ struct options {
 	struct event_word *words;
 	struct naming naming;
 	bool skip_never_seen;
+	bool report_usual;
 	bool requested[NREQUESTS]; /* ReportVcpus, ReportHistograms */
 	int pace_us;	     /* pause after each guest, or PACE_AUTO */
 	uint32_t max_values; /* in one pass */

@@ -5,6 +5,8 @@
  * An adapter that sends samples of the core as value lists, and alarms as notifications. Only this
  * file, oconfig.c, types.c and notification.c include collectd's headers.
  */
+#include <math.h>
+
 #include <collectd/core/daemon/collectd.h>
 
 #include <collectd/core/daemon/configfile.h>
@@ -181,6 +183,42 @@ static void send_sample(const struct kvmstat_sample *sample)
 	send_selves(&sender, sample);
 	sender.label = NULL;
 	pass_end(pass, sample);
+}
+
+/* What is usual of a guest's judged events, as a rate beside the counter: the upper edge of a band. */
+static void send_usual_of(struct sender *sender, const struct kvmstat_sample *sample, uint32_t row)
+{
+	struct series_owner owner = state_guest(&plugin.state, sample, row);
+
+	for (uint32_t i = 0; i < sample->ncolumns; i++) {
+		const struct kvmstat_event *event = sample->columns[i].event;
+		double usual = kvmstat_diagnosis_row_usual(plugin.diagnosis.core, row, event->number);
+		struct cell cell = {.gauge = true};
+
+		if (isnan(usual) || !pass_admit(&plugin.pass))
+			continue;
+		cell.len = (uint8_t)snprintf(cell.type_instance, sizeof(cell.type_instance), "%.100s-usual", event->name);
+		address(sender, &owner, &cell);
+		sender->value.gauge = usual;
+		dispatch(&sender->vl);
+	}
+}
+
+static void send_usual(const struct kvmstat_sample *sample)
+{
+	struct sender sender = {.vl = {.values_len = 1, .plugin = PLUGIN}};
+
+	sender.vl.values = &sender.value;
+	sender.vl.time = NS_TO_CDTIME_T(sample->realtime_ns);
+	for (uint32_t row = 0; row < sample->nrows; row++)
+		if (plugin.state.guests[row].named)
+			send_usual_of(&sender, sample, row);
+}
+
+static void report_left_out(void)
+{
+	const struct pass *pass = &plugin.pass;
+
 	if (pass->left_out)
 		c_complain_once(LOG_WARNING, &plugin.limited,
 				ME "%u of %u values are left out: MaxValues is %u; select fewer "
@@ -245,6 +283,8 @@ static void diagnose(const struct kvmstat_sample *sample)
 		c_complain_once(LOG_ERR, &plugin.not_judged, ME "not every guest is judged: %s", strerror(-err));
 	else
 		c_release(LOG_INFO, &plugin.not_judged, ME "every guest is judged again");
+	if (plugin.options.report_usual)
+		send_usual(sample);
 	send_alarms(sample);
 	for (size_t i = 0; i < nchanges; i++)
 		report_change(&changes[i], sample);
@@ -336,6 +376,7 @@ static int kvmstat_read(user_data_t *user_data)
 	c_release(LOG_INFO, &plugin.failed, ME "collecting again");
 	send_sample(sample);
 	diagnose(sample);
+	report_left_out();
 	state_advance(&plugin.state, sample);
 	return 0;
 }

@@ -51,8 +51,7 @@ static void pace_wait(struct pace *pace)
 	pace->patience_ns -= took < pace->patience_ns ? took : pace->patience_ns;
 }
 
-/* May one more value be sent, now or at the end? */
-static bool admit(struct pass *pass)
+bool pass_admit(struct pass *pass)
 {
 	if (pass->sent == pass->options->max_values) {
 		pass->left_out++;
@@ -73,16 +72,16 @@ static void send_owner(struct pass *pass, const struct kvmstat_sample *sample,
 		case LEAVE_OUT:
 			break;
 		case SEND_ZERO_FIRST:
-			if (admit(pass))
+			if (pass_admit(pass))
 				pass->emit(pass->context, owner, &state->cells[i], 0,
 					   state->before->realtime_ns);
-			if (admit(pass)) {
+			if (pass_admit(pass)) {
 				state_defer(owner, i);
 				pass->deferred++;
 			}
 			break;
 		case SEND:
-			if (admit(pass))
+			if (pass_admit(pass))
 				pass->emit(pass->context, owner, &state->cells[i], value,
 					   sample->realtime_ns);
 		}

@@ -26,6 +26,9 @@ struct pass {
 	uint32_t deferred; /* of sent: those that pass_end() will send */
 };
 
+/* May one more value be sent, now or at the end? It is counted in either case. */
+bool pass_admit(struct pass *pass);
+
 /*
  * Send all values; for an event that woke up, only the 0 before its value.
  * The guests' own values come first, so that MaxValues cuts off those of vCPUs.

@@ -134,7 +134,7 @@ static void write_file(const char *name, const char *text, size_t size)
 }
 
 /* As a daemon left it that learnt for a day and a half, half a day ago. */
-static void begin_learnt(const char *options)
+static void take_over(const char *options)
 {
 	make_host();
 	mkdir(dir, 0755);
@@ -142,6 +142,11 @@ static void begin_learnt(const char *options)
 	fake.realtime_ns += 2ull * DAY_S * SECOND;
 	begin(options);
 	passes_of(usual, 2);
+}
+
+static void begin_learnt(const char *options)
+{
+	take_over(options);
 	CHECK(daemon_logged("E ", NULL) + daemon_logged("W ", NULL) == 0);
 }
 
@@ -204,6 +209,32 @@ static void a_storm_is_reported_once_and_its_end_once(void)
 	passes_of(usual, 60 * MINUTE_PASSES);
 	CHECK(daemon_state.nnotices == 2);
 	CHECK(daemon_logged("rhel7", NULL) == 0);
+}
+
+/* The upper edge of a band around the rate, on request; MaxValues counts it. */
+static void what_is_usual_is_sent_on_request(void)
+{
+	char options[64];
+	double rate, others;
+
+	begin_learnt("");
+	passes_of(usual, 3);
+	CHECK(!daemon_sent(HV "-rhel7/gauge-instruction_diagnose_44-usual"));
+	others = gauge(HV "/gauge-values");
+	CHECK(daemon_shutdown() == 0);
+	daemon_forget();
+	begin_learnt("ReportUsual true");
+	passes_of(usual, 3);
+	rate = gauge(HV "-rhel7/gauge-instruction_diagnose_44-usual");
+	CHECK(rate > 8 && rate < 20);
+	CHECK(!daemon_sent(HV "-rhel7/gauge-exit_validity-usual"));
+	CHECK(daemon_shutdown() == 0);
+	daemon_forget();
+	snprintf(options, sizeof(options), "ReportUsual true\nMaxValues %d", (int)others);
+	take_over(options);
+	passes_of(usual, 3);
+	CHECK(!daemon_sent(HV "-rhel7/gauge-instruction_diagnose_44-usual"));
+	CHECK(daemon_logged("W kvmstat plugin: ", " values are left out: MaxValues is ") == 1);
 }
 
 static void meta_data_has_what_the_message_has(void)
@@ -482,6 +513,7 @@ static void a_burst_of_alarms_is_cut(void)
 
 static const struct test tests[] = {
 	{"alarms: a storm is reported once and its end once", a_storm_is_reported_once_and_its_end_once},
+	{"alarms: what is usual", what_is_usual_is_sent_on_request},
 	{"alarms: meta data", meta_data_has_what_the_message_has},
 	{"alarms: without listeners it is in the log", without_listeners_it_is_in_the_log},
 	{"alarms: off nothing is judged or kept", off_nothing_is_judged_or_kept},
