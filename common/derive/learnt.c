@@ -3,6 +3,7 @@
  * learnt.c - what was learnt, guest by guest, to be shown, recorded and carried to another guest
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,4 +113,73 @@ int kvmstat_diagnosis_rename(struct kvmstat_diagnosis *diagnosis, const char *ke
 	watched->key = copy;
 	watched->hash = watch_hash(copy);
 	return 0;
+}
+
+/* ---- what front ends ask, row by row ------------------------------------- */
+
+const struct kvmstat_alarm *const *kvmstat_diagnosis_alarms(const struct kvmstat_diagnosis *diagnosis, size_t *count)
+{
+	*count = diagnosis->alarms.count;
+	return diagnosis->alarms.public;
+}
+
+static const struct watched *with_id(const struct kvmstat_diagnosis *diagnosis, uint64_t id)
+{
+	for (size_t i = 0; id && i < diagnosis->nrows; i++)
+		if (diagnosis->rows[i] && diagnosis->rows[i]->id == id)
+			return diagnosis->rows[i];
+	return NULL;
+}
+
+static const struct watched *of_row(const struct kvmstat_diagnosis *diagnosis, uint32_t row)
+{
+	return row < diagnosis->nrows ? diagnosis->rows[row] : NULL;
+}
+
+static uint64_t alarm_of(const struct watched *guest)
+{
+	return guest && guest->subject.alarm ? guest->subject.alarm->public.number : 0;
+}
+
+static double learnt(const struct watched *guest)
+{
+	return guest ? guest->age / 86400 : NAN;
+}
+
+static double usual(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest, uint32_t number)
+{
+	for (uint32_t i = 0; guest && guest->age >= parameters.minute && i < diagnosis->nslots; i++)
+		if (diagnosis->slots[i].judged->number == number)
+			return level_rate(guest->cells[i].minute, number >= KVMSTAT_NUMBER_CPU);
+	return NAN;
+}
+
+uint64_t kvmstat_diagnosis_alarm_of(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id)
+{
+	return alarm_of(with_id(diagnosis, guest_id));
+}
+
+double kvmstat_diagnosis_learnt(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id)
+{
+	return learnt(with_id(diagnosis, guest_id));
+}
+
+double kvmstat_diagnosis_usual(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id, uint32_t number)
+{
+	return usual(diagnosis, with_id(diagnosis, guest_id), number);
+}
+
+uint64_t kvmstat_diagnosis_row_alarm(const struct kvmstat_diagnosis *diagnosis, uint32_t row)
+{
+	return alarm_of(of_row(diagnosis, row));
+}
+
+double kvmstat_diagnosis_row_learnt(const struct kvmstat_diagnosis *diagnosis, uint32_t row)
+{
+	return learnt(of_row(diagnosis, row));
+}
+
+double kvmstat_diagnosis_row_usual(const struct kvmstat_diagnosis *diagnosis, uint32_t row, uint32_t number)
+{
+	return usual(diagnosis, of_row(diagnosis, row), number);
 }
