@@ -452,6 +452,9 @@ int kvmstat_rates_update(struct kvmstat_rates *rates, const struct kvmstat_rates
 /* Events (or ns, ...) per second, or NaN: no rate. row < nrows, cell < ncells of now. */
 double kvmstat_rate(const struct kvmstat_rates *rates, uint32_t row, uint32_t cell);
 
+/* All of a row, [ncells], until the next update; NULL: there is no such row. */
+const double *kvmstat_rates_of(const struct kvmstat_rates *rates, uint32_t row);
+
 /* The same for a vCPU: vcpu < nvcpus of now, as an index of sample->vcpus. */
 double kvmstat_rate_of_vcpu(const struct kvmstat_rates *rates, uint32_t vcpu, uint32_t cell);
 double kvmstat_rate_vcpu_cpu(const struct kvmstat_rates *rates, uint32_t vcpu);

@@ -137,6 +137,9 @@ static const struct rule {
 
 enum kvmstat_cause_number cause_of(const struct symptoms *symptoms)
 {
+	/* Of most guests in most steps: no event speaks for anything. */
+	if (!symptoms->silent && !symptoms->abnormal)
+		return is_overcommitted(symptoms) ? KVMSTAT_CAUSE_OVERCOMMIT : KVMSTAT_CAUSE_NONE;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (rules[i].fits ? rules[i].fits(symptoms) : speaks(symptoms, rules[i].cause))
 			return rules[i].cause;

@@ -65,28 +65,37 @@ struct pass {
 	bool ends;		/* the step is the last of a minute */
 };
 
-static double slot_rate(const struct pass *pass, uint32_t row, uint32_t slot)
+/* Rates of all slots in this sample. */
+static void read_rates(const struct pass *pass, uint32_t row)
 {
-	const struct slot *s = &pass->diagnosis->slots[slot];
+	struct kvmstat_diagnosis *diagnosis = pass->diagnosis;
+	const double *rates = kvmstat_rates_of(pass->rates, row);
+	double *rate = diagnosis->rate;
 
-	if (s->time)
-		return s->sum == DAILY_CPU ? kvmstat_rate_cpu(pass->rates, row) : kvmstat_rate_wait(pass->rates, row);
-	return s->cell == SLOT_ABSENT ? NAN : kvmstat_rate(pass->rates, row, s->cell);
+	for (uint32_t i = 0; i < diagnosis->nslots; i++)
+		rate[i] = diagnosis->slots[i].cell == SLOT_ABSENT ? NAN : rates[diagnosis->slots[i].cell];
+	rate[diagnosis->cpu_slot] = kvmstat_rate_cpu(pass->rates, row);
+	rate[diagnosis->wait_slot] = kvmstat_rate_wait(pass->rates, row);
 }
 
 /* Of what the guest has; NaN if it has nothing, or something has no rate. */
 static double alive_rate(const struct pass *pass, uint32_t row)
 {
-	const struct kvmstat_row *r = &pass->sample->rows[row];
-	double sum = NAN;
+	const struct kvmstat_diagnosis *diagnosis = pass->diagnosis;
+	const double *rates = kvmstat_rates_of(pass->rates, row);
+	const uint8_t *from = pass->sample->rows[row].from;
+	double sum = 0;
+	bool any = false;
 
-	for (uint32_t i = 0; i < pass->diagnosis->nalive; i++) {
-		uint32_t cell = pass->diagnosis->alive[i];
+	for (uint32_t i = 0; i < diagnosis->nalive; i++) {
+		uint32_t cell = diagnosis->alive[i];
 
-		if (r->from[cell] != KVMSTAT_ABSENT)
-			sum = (isnan(sum) ? 0 : sum) + kvmstat_rate(pass->rates, row, cell);
+		if (from[cell] == KVMSTAT_ABSENT)
+			continue;
+		sum += rates[cell];
+		any = true;
 	}
-	return sum;
+	return any ? sum : NAN;
 }
 
 /* Single vCPUs, of each sample: one halt is enough. */
@@ -116,8 +125,9 @@ static void add_up(const struct pass *pass, uint32_t row, struct watched *guest)
 		pass->diagnosis->short_of_memory = true;
 		return;
 	}
+	read_rates(pass, row);
 	for (uint32_t i = 0; i < n; i++)
-		guest->sums[i] += (float)(slot_rate(pass, row, i) * pass->seconds);
+		guest->sums[i] += (float)(pass->diagnosis->rate[i] * pass->seconds);
 	guest->sums[n] += (float)(alive_rate(pass, row) * pass->seconds);
 	guest->summed += (float)pass->seconds;
 }
@@ -125,30 +135,37 @@ static void add_up(const struct pass *pass, uint32_t row, struct watched *guest)
 /* The mean of the step, of which this sample is the last; NaN if a part of it is missing. */
 static double mean(const struct pass *pass, const struct watched *guest, uint32_t i, double rate)
 {
-	if (guest->summed == 0)
-		return rate;
 	return (guest->sums[i] + rate * pass->seconds) / (guest->summed + pass->seconds);
+}
+
+/* The rates of this sample become those of the step. */
+static void take_means(const struct pass *pass, struct watched *guest, double *alive)
+{
+	uint32_t n = pass->diagnosis->nslots;
+
+	for (uint32_t i = 0; i < n; i++)
+		pass->diagnosis->rate[i] = mean(pass, guest, i, pass->diagnosis->rate[i]);
+	*alive = mean(pass, guest, n, *alive);
+	memset(guest->sums, 0, (n + 1) * sizeof(*guest->sums));
+	guest->summed = 0;
 }
 
 /* All rates of the step, and how much the guest does. */
 static double take_step(const struct pass *pass, uint32_t row, struct watched *guest)
 {
 	struct kvmstat_diagnosis *diagnosis = pass->diagnosis;
-	double alive = mean(pass, guest, diagnosis->nslots, alive_rate(pass, row));
+	double alive = alive_rate(pass, row), *rate = diagnosis->rate;
 
 	note_vcpus(pass, row, guest);
-	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
-		double rate = mean(pass, guest, i, slot_rate(pass, row, i));
-
-		diagnosis->rate[i] = rate;
-		if (diagnosis->slots[i].time)
-			*(diagnosis->slots[i].sum == DAILY_CPU ? &guest->cpu : &guest->wait) = (float)(rate * 1e-9);
-	}
-	for (uint32_t i = 0; i < diagnosis->nslots; i++)
-		diagnosis->level[i] = level_of(diagnosis->rate[i], diagnosis->slots[i].time);
+	read_rates(pass, row);
 	if (guest->summed != 0)
-		memset(guest->sums, 0, (diagnosis->nslots + 1) * sizeof(*guest->sums));
-	guest->summed = 0;
+		take_means(pass, guest, &alive);
+	for (uint32_t i = 0; i < diagnosis->nslots; i++)
+		diagnosis->level[i] = level_of(rate[i], false);
+	diagnosis->level[diagnosis->cpu_slot] = level_of(rate[diagnosis->cpu_slot], true);
+	diagnosis->level[diagnosis->wait_slot] = level_of(rate[diagnosis->wait_slot], true);
+	guest->cpu = (float)(rate[diagnosis->cpu_slot] * 1e-9);
+	guest->wait = (float)(rate[diagnosis->wait_slot] * 1e-9);
 	return alive;
 }
 
@@ -254,11 +271,20 @@ static bool update_cells(const struct pass *pass, struct watched *guest, const s
 	struct kvmstat_diagnosis *diagnosis = pass->diagnosis;
 	bool any = false;
 
+	guest->suspected = false;
 	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
-		struct limits limits = watched_limits(diagnosis, guest, manner, i);
+		struct cell *cell = &guest->cells[i];
+		uint16_t level = diagnosis->level[i];
+		struct limits limits;
 
-		cell_update(&guest->cells[i], diagnosis->level[i], &limits, &diagnosis->pace, pass->ends);
-		any |= diagnosis->level[i] != LEVEL_MISSING;
+		if (cell_rests(cell, level, pass->ends)) {
+			any = true;
+			continue;
+		}
+		limits = watched_limits(diagnosis, guest, manner, i);
+		cell_update(cell, level, &limits, &diagnosis->pace, pass->ends);
+		any |= level != LEVEL_MISSING;
+		guest->suspected |= cell->evidence != 0;
 	}
 	return any;
 }

@@ -115,6 +115,9 @@ static inline uint16_t level_of(double rate, bool time)
 {
 	float level;
 
+	/* Most events of a guest do not happen in most steps. */
+	if (rate == 0)
+		return 0;
 	if (isnan(rate))
 		return LEVEL_MISSING;
 	level = 1024.0f * fast_log2(1.0f + (float)(time ? rate * 1e-6 : rate));
@@ -125,6 +128,26 @@ double level_rate(uint16_t level, bool time);
 
 /* One step; level is LEVEL_MISSING if there is no value. ends: it is the last of a minute. */
 void cell_update(struct cell *cell, uint16_t level, const struct limits *limits, const struct pace *pace, bool ends);
+
+/*
+ * The same, if the cell is at rest: there is no evidence, and the level is not above its record of a minute, so that neither
+ * can change. Most cells are. False: it is not, or has no value, and nothing was done.
+ */
+static inline bool cell_rests(struct cell *cell, uint16_t level, bool ends)
+{
+	uint16_t low = level < cell->prev ? level : cell->prev;
+
+	if (cell->evidence != 0 || level > cell->minute)
+		return false;
+	if (low > cell->two)
+		cell->two = low;
+	cell->prev = level;
+	if (ends)
+		cell->block = UINT16_MAX;
+	else if (level < cell->block)
+		cell->block = level;
+	return true;
+}
 
 static inline bool cell_is_abnormal(const struct cell *cell)
 {

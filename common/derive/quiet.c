@@ -34,27 +34,37 @@ static bool is_below(double rate, double least, double share)
 	return least >= parameters.silent_least && rate < share * least;
 }
 
+/* Does it do as little as a silent guest, or does a silent one do more? */
+static bool is_odd(const struct quiet *quiet, uint16_t level, unsigned int hour, bool young)
+{
+	double least, rate;
+
+	/* Mostly so, and without a look at the other hours. */
+	if (!quiet->silent && level >= quiet->hour[hour])
+		return false;
+	least = level_rate(quietest(quiet), false);
+	rate = level_rate(level, false);
+	if (quiet->silent)
+		return !is_below(rate, least, parameters.awake_share);
+	return is_below(rate, least, young ? parameters.silent_share / 4 : parameters.silent_share);
+}
+
 bool quiet_update(struct quiet *quiet, uint16_t level, unsigned int hour, bool young, const struct pace *pace)
 {
-	double least = level_rate(quietest(quiet), false), rate;
 	bool odd;
 
 	if (level == LEVEL_MISSING) {
 		quiet->steps = 0;
 		return quiet->silent;
 	}
-	rate = level_rate(level, false);
-	if (quiet->silent)
-		odd = !is_below(rate, least, parameters.awake_share);
-	else
-		odd = is_below(rate, least, young ? parameters.silent_share / 4 : parameters.silent_share);
+	odd = is_odd(quiet, level, hour, young);
 	quiet->steps = odd ? quiet->steps + 1 : 0;
 	if (quiet->steps >= (quiet->silent ? 2 : pace->silent)) {
 		quiet->silent = !quiet->silent;
 		quiet->steps = 0;
 	}
 	if (!quiet->silent && !odd)
-		learn(&quiet->hour[hour % 24], level);
+		learn(&quiet->hour[hour], level);
 	return quiet->silent;
 }
 

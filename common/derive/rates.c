@@ -320,6 +320,11 @@ double kvmstat_rate(const struct kvmstat_rates *rates, uint32_t row, uint32_t ce
 	return rates->cell[(size_t)row * rates->ncells + cell];
 }
 
+const double *kvmstat_rates_of(const struct kvmstat_rates *rates, uint32_t row)
+{
+	return row < rates->nrows ? rates->cell + (size_t)row * rates->ncells : NULL;
+}
+
 double kvmstat_rate_of_vcpu(const struct kvmstat_rates *rates, uint32_t vcpu, uint32_t cell)
 {
 	if (vcpu >= rates->nvcpus || cell >= rates->ncells)

@@ -87,20 +87,18 @@ static bool examine_spin(struct watched *guest, struct symptoms *symptoms)
 	return true;
 }
 
-/* Returns whether an event is at least suspected. */
-static bool examine(const struct kvmstat_diagnosis *diagnosis, struct watched *guest, const struct manner *manner,
-		    struct symptoms *symptoms)
+/* Events, one by one. Returns whether any is at least suspected. */
+static bool examine_cells(const struct kvmstat_diagnosis *diagnosis, struct watched *guest, const struct manner *manner,
+			  struct symptoms *symptoms)
 {
 	bool suspected = false;
 
-	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
+	for (uint32_t i = 0; guest->suspected && i < diagnosis->nslots; i++) {
 		const struct kvmstat_judged *judged = diagnosis->slots[i].judged;
 		const struct cell *cell = &guest->cells[i];
 		struct limits limits;
 		double excess;
 
-		if (diagnosis->slots[i].sum == DAILY_CPU)
-			guest->cpu_excess = (float)(diagnosis->level[i] - cell->minute) / 1024;
 		if (!cell->evidence)
 			continue;
 		suspected |= !is_follower(&diagnosis->slots[i]);
@@ -112,6 +110,17 @@ static bool examine(const struct kvmstat_diagnosis *diagnosis, struct watched *g
 		if (guest->subject.alarm)
 			alarm_join(guest->subject.alarm, judged);
 	}
+	return suspected;
+}
+
+/* Returns whether anything is at least suspected. */
+static bool examine(const struct kvmstat_diagnosis *diagnosis, struct watched *guest, const struct manner *manner,
+		    struct symptoms *symptoms)
+{
+	uint32_t cpu = diagnosis->cpu_slot;
+	bool suspected = examine_cells(diagnosis, guest, manner, symptoms);
+
+	guest->cpu_excess = (float)(diagnosis->level[cpu] - guest->cells[cpu].minute) / 1024;
 	suspected |= examine_daily(diagnosis, guest, symptoms);
 	suspected |= examine_spin(guest, symptoms);
 	return suspected;

@@ -150,13 +150,19 @@ static bool is_halt(const char *name)
 
 int watch_map(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_sample *sample)
 {
+	int cpu, wait;
+
 	if (diagnosis->mapped && diagnosis->event_generation == sample->event_generation)
 		return 0;
 	diagnosis->mapped = false;
 	diagnosis->nalive = 0;
 	diagnosis->halts = SLOT_ABSENT;
-	if (watch_slot(diagnosis, KVMSTAT_NUMBER_CPU) < 0 || watch_slot(diagnosis, KVMSTAT_NUMBER_WAIT) < 0)
+	cpu = watch_slot(diagnosis, KVMSTAT_NUMBER_CPU);
+	wait = watch_slot(diagnosis, KVMSTAT_NUMBER_WAIT);
+	if (cpu < 0 || wait < 0)
 		return -ENOMEM;
+	diagnosis->cpu_slot = (uint32_t)cpu;
+	diagnosis->wait_slot = (uint32_t)wait;
 	for (uint32_t i = 0; i < diagnosis->nslots; i++)
 		diagnosis->slots[i].cell = SLOT_ABSENT;
 	for (uint32_t i = 0; i < sample->ncolumns; i++) {
@@ -376,6 +382,7 @@ void watched_forget(const struct kvmstat_diagnosis *diagnosis, struct watched *g
 	for (unsigned int i = 0; i < DAILY_SUMS; i++)
 		daily_forget(&guest->daily[i]);
 	spin_forget(&guest->spin);
+	guest->suspected = false;
 	guest->subject.held = 0;
 	guest->summed = 0;
 }
@@ -409,6 +416,6 @@ struct manner watched_manner(const struct kvmstat_diagnosis *diagnosis, const st
 			      .ceiling = LEVEL_MAX,
 			      .judged = is_judged(guest, true),
 			      .pressure = true },
-		.grows = guest->vcpus > 1 ? LEVEL_OF_LOG2(0.5 * log2(guest->vcpus)) : 0,
+		.grows = guest->vcpus > 1 ? LEVEL_OF_LOG2(0.5f * fast_log2((float)guest->vcpus)) : 0,
 	};
 }

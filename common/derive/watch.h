@@ -39,6 +39,7 @@ struct watched {
 	struct quiet quiet;
 	struct daily daily[DAILY_SUMS];
 	struct spin spin;
+	bool suspected;		/* a cell has evidence */
 	float cpu;		/* CPUs in the last step */
 	float wait;
 	float cpu_excess;	/* above what it ever was, log2 */
@@ -74,6 +75,8 @@ struct kvmstat_diagnosis {
 	struct slot *slots;
 	uint32_t nslots;
 	uint32_t slots_room;
+	uint32_t cpu_slot;	/* those of times */
+	uint32_t wait_slot;
 	uint32_t *alive;	/* cells of a row that show that a guest does something */
 	uint32_t nalive;
 	uint32_t halts;		/* the cell that counts halts of a vCPU, or SLOT_ABSENT */
