@@ -2,7 +2,7 @@
 # What the work costs beside the least that it can cost; docs/performance.md says what the numbers mean.
 BENCH       := $(O)/tests/bench
 HAVE_NETSNMP   := $(call have,net-snmp/net-snmp-config.h)
-BENCH_TESTS := $(addprefix $(BENCH)/,pass exits memory allocs.so) $(TESTVMM) $(CLI) \
+BENCH_TESTS := $(addprefix $(BENCH)/,pass exits memory allocs.so) $(TESTVMM) $(CLI) $(O)/tests/diagnose \
 	$(if $(filter 1,$(WITH_COLLECTD)),$(BENCH)/plugin $(BENCH)/kvmfloor.so $(PLUGIN)) \
 	$(AGENT) $(if $(HAVE_NETSNMP),$(BENCH)/walker $(BENCH)/minagent $(BENCH)/minagent.so)
 

@@ -3,7 +3,9 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
+import tempfile
 import time
 
 import bigtree
@@ -73,6 +75,30 @@ def core_memory(bench):
     yield Row(work + "the core alone, private", "bytes", core[1], matrix, 24 * MB, "number")
 
 
+# ---- the diagnosis ----
+
+DIAGNOSIS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "diagnosis")
+
+
+def diagnosis(bench):
+    """What is judged of guests that are as usual; how well it is judged is a table of its own."""
+    with tempfile.TemporaryFile("w+") as trace:
+        subprocess.run([os.path.join(DIAGNOSIS, "generate"), "--arch", "s390", "--days", "1", "--guests", "16", os.path.join(bench.tmp, "labels")],
+                       stdout=trace, check=True)
+        trace.seek(0)
+        done = subprocess.run([bench.program("tests/diagnose"), "-t"], stdin=trace, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True, check=True)
+    ns, size = re.match(r"(\S+) ns a cell and pass, (\S+) bytes a cell", done.stderr).groups()
+    yield Row("diagnosis, each judged cell", "ns", float(ns), None, 10, "number")
+    yield Row("diagnosis, bytes of each judged cell", "calls", float(size), None, 16, "number")
+
+
+def detection(bench):
+    """A table: what is found in traces of hosts that were made up."""
+    return subprocess.run([os.path.join(DIAGNOSIS, "run"), bench.program("tests/diagnose")], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout
+
+
 # ---- a guest that is watched ----
 
 EXITS_PER_TURN = 40000
@@ -127,4 +153,5 @@ ROWS = [
     ("busy guest", busy_guest),
     ("exits by reason", exit_reasons),
     ("memory of the core", core_memory),
+    ("diagnosis", diagnosis),
 ]
