@@ -123,6 +123,8 @@ struct kvmstat_alarm {
 	double wait;		/* share of the time that it waited for a CPU, 0 to 1 */
 	uint32_t spinning;	/* vCPUs that compute all the time and never halt; 0 unless vCPUs are reported */
 	uint32_t spinning_vcpu;	/* id of the first of them */
+	double busiest;		/* share of the event's rate that one of several vCPUs makes; 0 unless vCPUs are reported */
+	uint32_t busiest_vcpu;	/* id of that one */
 	bool known;		/* it was reported, so its end will be */
 	uint32_t nevents;
 	const struct kvmstat_judged *events[KVMSTAT_ALARM_EVENTS]; /* abnormal ones that joined */

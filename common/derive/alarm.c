@@ -74,6 +74,8 @@ void alarm_update(struct alarms *alarms, struct alarm *alarm, const struct kvmst
 	alarm->public.rate = what->rate;
 	alarm->public.usual = what->usual;
 	alarm->public.wait = what->wait;
+	alarm->public.busiest = what->busiest;
+	alarm->public.busiest_vcpu = what->busiest_vcpu;
 	alarm->updated = true;
 	alarm->update_due = true;
 	alarms->due++;

@@ -29,6 +29,9 @@ __attribute__((format(printf, 2, 3))) static void append(struct line *line, cons
 		line->used += (size_t)n < left ? (size_t)n : left - 1;
 }
 
+/* A vCPU that makes so much of an event is named. */
+#define CONCENTRATED 0.8
+
 struct facts {
 	const struct kvmstat_alarm *alarm;
 	double cpus_used;
@@ -50,8 +53,17 @@ static void append_rate(struct line *line, const struct kvmstat_alarm *alarm, do
 		append(line, rate < 10 ? "%.2g" : "%.0f", rate);
 }
 
+static void append_busiest(struct line *line, const struct kvmstat_alarm *alarm)
+{
+	if (alarm->busiest >= 0.995)
+		append(line, "all of it on vCPU %u, ", alarm->busiest_vcpu);
+	else if (alarm->busiest >= CONCENTRATED)
+		append(line, "%.0f %% of it on vCPU %u, ", 100 * alarm->busiest, alarm->busiest_vcpu);
+}
+
 static void append_usual(struct line *line, const struct facts *facts)
 {
+	append_busiest(line, facts->alarm);
 	if (isnan(facts->alarm->usual)) {
 		append(line, "nothing learnt yet");
 		return;

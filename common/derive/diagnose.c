@@ -295,6 +295,7 @@ static void judge(const struct pass *pass, uint32_t row, struct watched *guest)
 	struct manner manner;
 	uint16_t alive;
 
+	guest->row = row;
 	look_at_changes(pass, row, guest);
 	alive = level_of(take_step(pass, row, guest), false);
 	demand_add(&diagnosis->demand, guest->cpu * 1e9, guest->wait * 1e9);
@@ -419,6 +420,8 @@ int kvmstat_diagnose(struct kvmstat_diagnosis *diagnosis, const struct kvmstat_s
 	*changes = diagnosis->alarms.changes;
 	*nchanges = 0;
 	diagnosis->short_of_memory = false;
+	diagnosis->sample = sample;
+	diagnosis->rates = rates;
 	diagnosis->now = (struct moment){ sample->time_ns, sample->realtime_ns };
 	diagnosis->hour = (unsigned int)(sample->realtime_ns / 1000000000u / 3600 % 24);
 	if (!diagnosis->last_ns)

@@ -141,6 +141,30 @@ static void clear(struct kvmstat_diagnosis *diagnosis, struct subject *subject, 
 	subject->calm = 0;
 }
 
+/* Which vCPU makes most of the event, if there are several and they are reported. */
+static void find_busiest(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest, struct kvmstat_alarm *alarm)
+{
+	const struct kvmstat_row *row = &diagnosis->sample->rows[guest->row];
+	int slot = alarm->event ? watch_slot_of(diagnosis, alarm->event->number) : -ENOENT;
+	double most = 0, all = 0;
+
+	if (slot < 0 || diagnosis->slots[slot].cell == SLOT_ABSENT || row->nvcpus < 2)
+		return;
+	for (uint32_t i = 0; i < row->nvcpus; i++) {
+		uint32_t vcpu = (uint32_t)(row->vcpus - diagnosis->sample->vcpus) + i;
+		double rate = kvmstat_rate_of_vcpu(diagnosis->rates, vcpu, diagnosis->slots[slot].cell);
+
+		if (!(rate > 0))
+			continue;
+		all += rate;
+		if (rate <= most)
+			continue;
+		most = rate;
+		alarm->busiest_vcpu = row->vcpus[i].id;
+	}
+	alarm->busiest = all > 0 ? most / all : 0;
+}
+
 /* What an alarm says of a guest. */
 static struct kvmstat_alarm describe(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest,
 				     enum kvmstat_cause_number cause, const struct symptoms *symptoms)
@@ -160,6 +184,7 @@ static struct kvmstat_alarm describe(const struct kvmstat_diagnosis *diagnosis, 
 		if (guest->cells[i].minute)
 			alarm.usual = level_rate(guest->cells[i].minute, alarm.event->number >= KVMSTAT_NUMBER_CPU);
 	}
+	find_busiest(diagnosis, guest, &alarm);
 	return alarm;
 }
 

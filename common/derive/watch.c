@@ -50,7 +50,7 @@ void watched_free(struct watched *guest)
 
 /* ---- slots -------------------------------------------------------------- */
 
-static int find_slot(const struct kvmstat_diagnosis *diagnosis, uint32_t number)
+int watch_slot_of(const struct kvmstat_diagnosis *diagnosis, uint32_t number)
 {
 	for (uint32_t i = 0; i < diagnosis->nslots; i++)
 		if (diagnosis->slots[i].judged->number == number)
@@ -86,7 +86,7 @@ static int make_slot_room(struct kvmstat_diagnosis *diagnosis)
 int watch_slot(struct kvmstat_diagnosis *diagnosis, uint32_t number)
 {
 	const struct kvmstat_judged *judged = kvmstat_judged(number);
-	int i = find_slot(diagnosis, number);
+	int i = watch_slot_of(diagnosis, number);
 	bool time = number >= KVMSTAT_NUMBER_CPU;
 
 	if (i >= 0 || !judged)

@@ -33,6 +33,7 @@ struct watched {
 	uint64_t last_s;
 	double age;		/* seconds that were learnt from */
 	double faded;		/* age at the last fading */
+	uint32_t row;		/* in the sample, while it is judged */
 	uint32_t vcpus;
 	uint8_t source;
 	struct subject subject;
@@ -93,6 +94,8 @@ struct kvmstat_diagnosis {
 	bool short_of_memory;	/* an alarm could not be raised */
 	struct alarms alarms;
 	struct pace pace;
+	const struct kvmstat_sample *sample; /* these two: while it is judged */
+	const struct kvmstat_rates *rates;
 	struct moment now;
 	unsigned int hour;	/* of the day, UTC */
 	uint64_t last_ns;	/* time of the sample before */
@@ -102,7 +105,10 @@ struct kvmstat_diagnosis {
 	double fade_due;	/* seconds that the host's record has not faded */
 };
 
-/* The slot of an event's number; it is added if the event is judged. -ENOENT if not, -ENOMEM. */
+/* The slot of an event's number; -ENOENT if there is none. */
+int watch_slot_of(const struct kvmstat_diagnosis *diagnosis, uint32_t number);
+
+/* The same; it is added if the event is judged. -ENOENT if not, -ENOMEM. */
 int watch_slot(struct kvmstat_diagnosis *diagnosis, uint32_t number);
 
 /* Room for all slots. 0 or -ENOMEM. */

@@ -16,7 +16,7 @@
 #define DAY 86400
 #define LONG_AGO (UINT64_C(1700006400) * S)	/* midnight */
 
-enum { LAB_GUESTS = 64, LAB_EVENTS = 8, LAB_CHANGES = 256 };
+enum { LAB_GUESTS = 64, LAB_EVENTS = 8, LAB_CHANGES = 256, LAB_VCPUS = 4 };
 
 struct lab_guest {
 	struct kvmstat_guest guest;
@@ -53,6 +53,10 @@ struct lab {
 	struct kvmstat_sample sample[2];
 	struct kvmstat_row row[2][LAB_GUESTS];
 	struct kvmstat_guest who[2][LAB_GUESTS];
+	const struct lab_guest *split; /* whose vCPUs are reported, or NULL */
+	double share;		/* of all its events: what the last of them makes */
+	struct kvmstat_vcpu vcpu[2][LAB_VCPUS];
+	uint64_t vcpu_value[2][LAB_VCPUS][LAB_EVENTS];
 	uint64_t value[2][LAB_GUESTS][LAB_EVENTS];
 	uint8_t from[2][LAB_GUESTS][LAB_EVENTS];
 	struct kvmstat_column column[LAB_EVENTS];
@@ -147,6 +151,19 @@ static inline int compare_id(const void *a, const void *b)
 	return (x->guest.id > y->guest.id) - (x->guest.id < y->guest.id);
 }
 
+static inline void lab_split(struct lab *lab, unsigned int which, struct kvmstat_row *row)
+{
+	row->vcpus = lab->vcpu[which];
+	row->nvcpus = LAB_VCPUS;
+	for (uint32_t i = 0; i < LAB_VCPUS; i++) {
+		double share = i == LAB_VCPUS - 1 ? lab->share : (1 - lab->share) / (LAB_VCPUS - 1);
+
+		for (uint32_t e = 0; e < lab->nevents; e++)
+			lab->vcpu_value[which][i][e] = (uint64_t)((double)row->value[e] * share);
+		lab->vcpu[which][i] = (struct kvmstat_vcpu){ .id = i, .value = lab->vcpu_value[which][i], .from = row->from };
+	}
+}
+
 static inline void lab_fill(struct lab *lab, unsigned int which)
 {
 	struct kvmstat_sample *sample = &lab->sample[which];
@@ -164,14 +181,16 @@ static inline void lab_fill(struct lab *lab, unsigned int which)
 			lab->from[which][i][e] = there[i]->absent[e] ? KVMSTAT_ABSENT : KVMSTAT_BPF;
 		lab->row[which][i] = (struct kvmstat_row){
 			.guest = &lab->who[which][i], .value = lab->value[which][i], .from = lab->from[which][i],
-			.vcpu_count = there[i]->vcpus, .has_cpu = true, .cpu_ns = there[i]->cpu_ns, .wait_ns = there[i]->wait_ns,
+			.vcpus = lab->vcpu[which], .vcpu_count = there[i]->vcpus, .has_cpu = true, .cpu_ns = there[i]->cpu_ns, .wait_ns = there[i]->wait_ns,
 		};
+		if (there[i] == lab->split)
+			lab_split(lab, which, &lab->row[which][i]);
 	}
 	*sample = (struct kvmstat_sample){
 		.number = lab->samples, .time_ns = (uint64_t)((lab->now + 1e6) * 1e9),
 		.realtime_ns = LONG_AGO + (uint64_t)(lab->now * 1e9), .event_generation = 1, .nguests = n, .nrows = n,
 		.ncolumns = lab->nevents, .ncells = lab->nevents, .cpus = lab->cpus, .rows = lab->row[which],
-		.columns = lab->column,
+		.columns = lab->column, .vcpus = lab->vcpu[which], .nvcpus = lab->split ? LAB_VCPUS : 0,
 	};
 	sample->sources[KVMSTAT_BPF].state = KVMSTAT_ACTIVE;
 }

@@ -149,6 +149,35 @@ static void test_storm_after_a_week(void **state)
 }
 
 /* At one second it takes twenty, as at ten; a day is learnt, or the test would take long. */
+/* Where vCPUs are reported, one that makes most of the event is named. */
+static void test_one_vcpu(void **state)
+{
+	static const struct {
+		double share;
+		const char *words;
+	} cases[] = {
+		{ 1, "/s, all of it on vCPU 3, never above" }, { 0.9, "/s, 90 % of it on vCPU 3, never above" },
+		{ 0.5, "/s, never above" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct lab_guest *guest;
+
+		lab_open(&lab, 10, 14, events);
+		guest = usual("rhel7", 64);
+		lab.split = guest;
+		lab.share = cases[i].share;
+		lab_run(&lab, 3 * DAY);
+		storm(guest);
+		lab_run(&lab, MINUTE);
+		assert_int_equal(lab.nchanges, 1);
+		assert_non_null(strstr(lab.change[0].text, cases[i].words));
+		if (i < 2)
+			lab_close(&lab);
+	}
+}
+
 static void test_storm_at_one_second(void **state)
 {
 	struct lab_guest *guest;
@@ -515,6 +544,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_excluded),
 		TEST(test_storm_after_a_week),
+		TEST(test_one_vcpu),
 		TEST(test_storm_at_one_second),
 		TEST(test_storm_with_a_good_case),
 		TEST(test_coming_and_going),
