@@ -89,8 +89,8 @@ def unique(request, count):
 
 @pytest.fixture
 def vmm(live, started, place, unique):
-    def make(name=None, vms=1, vcpus=1, options=()):
-        program = rig.Vmm(place("vmm") / "log", unique() if name is None else name, vms, vcpus, options)
+    def make(name=None, **more):
+        program = rig.Vmm(place("vmm") / "log", unique() if name is None else name, **more)
         started.append(program)
         return program
     return make

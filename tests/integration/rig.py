@@ -151,8 +151,8 @@ def run(*args, env=None, check=True):
 class Vmm(Program):
     """Guests of kvmtestvmm; it counts what they did."""
 
-    def __init__(self, log, name=None, vms=1, vcpus=1, options=()):
-        args = [built("tests/vmm/kvmtestvmm"), "--vms", str(vms), "--vcpus", str(vcpus), *options]
+    def __init__(self, log, name=None, vms=1, vcpus=1, options=(), wrapper=()):
+        args = [*wrapper, built("tests/vmm/kvmtestvmm"), "--vms", str(vms), "--vcpus", str(vcpus), *options]
         if name is not None:
             args += ["-name", b"guest=" + os.fsencode(name).replace(b",", b",,")]
         super().__init__(args, log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -128,3 +128,19 @@ def test_yields_above_a_recorded_good_case(tree, started, place, passing):
     clock.storm(host["guests"][0])
     text = rig.wait_until(daemon.notifications, "a notification")[0]
     assert "severity = FAILURE, " in text and "type_instance = %s, " % EVENT in text and "(overcommit)" in text, text
+
+
+def test_more_vcpus_than_cpus(vmm, started, place):
+    """A real guest, above what was recorded of it when it rested. Its threads leave the CPUs to whoever else tests here."""
+    guest = vmm(vcpus=64, options=("--threads",), wrapper=("nice", "-n", "19"))
+    state = place("state")
+    subprocess.run([rig.built("kvmstat"), "--state-dir", str(state), "baseline", "save", "--for", "5", guest.name], check=True,
+                   stdout=subprocess.DEVNULL, timeout=rig.PATIENCE)
+    daemon = Listening(place("collectd"), 'Guest "%s"\nStateDir "%s"\nDiagnoseNotify true\nDiagnoseGrace 1' % (guest.name, state))
+    started.append(daemon)
+    rig.wait_until(lambda: daemon.self_metric("alarms") == 0, "the guest is judged")
+    guest.command("spin")
+    text = rig.wait_until(daemon.notifications, "a notification")[0]
+    assert "severity = FAILURE, " in text and "plugin_instance = %s, " % guest.name in text, text
+    assert "message = %s: 64 vCPUs on %d CPUs: " % (guest.name, os.cpu_count()) in text and "(overcommit)" in text, text
+    guest.command("stop")
