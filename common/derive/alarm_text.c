@@ -44,13 +44,28 @@ static bool is_time(const struct kvmstat_alarm *alarm)
 	return alarm->event && alarm->event->number >= KVMSTAT_NUMBER_CPU;
 }
 
-/* A rate; time as CPUs. */
-static void append_rate(struct line *line, const struct kvmstat_alarm *alarm, double rate)
+/* "instruction_diagnose_44 2400/s", "waiting for 1.50 CPUs" */
+static void append_event(struct line *line, const struct kvmstat_alarm *alarm)
+{
+	if (is_time(alarm))
+		append(line, alarm->event->number == KVMSTAT_NUMBER_WAIT ? "waiting for" : "using");
+	else
+		append(line, "%s", alarm->event ? alarm->event->name : "");
+}
+
+/* A number a second; time as CPUs. */
+static void append_number(struct line *line, const struct kvmstat_alarm *alarm, double rate)
 {
 	if (is_time(alarm))
 		append(line, "%.2f", rate * 1e-9);
 	else
 		append(line, rate < 10 ? "%.2g" : "%.0f", rate);
+}
+
+static void append_rate(struct line *line, const struct kvmstat_alarm *alarm)
+{
+	append_number(line, alarm, alarm->rate);
+	append(line, is_time(alarm) ? " CPUs" : "/s");
 }
 
 static void append_busiest(struct line *line, const struct kvmstat_alarm *alarm)
@@ -69,7 +84,7 @@ static void append_usual(struct line *line, const struct facts *facts)
 		return;
 	}
 	append(line, "never above ");
-	append_rate(line, facts->alarm, facts->alarm->usual);
+	append_number(line, facts->alarm, facts->alarm->usual);
 	append(line, " for a minute");
 	if (facts->days >= 2)
 		append(line, " in %.0f days", facts->days);
@@ -100,9 +115,9 @@ static void fill(struct line *line, const char *hole, size_t length, const struc
 	const struct kvmstat_alarm *alarm = facts->alarm;
 
 	if (!strncmp(hole, "event", length))
-		append(line, "%s", alarm->event ? alarm->event->name : "");
+		append_event(line, alarm);
 	else if (!strncmp(hole, "rate", length))
-		append_rate(line, alarm, alarm->rate);
+		append_rate(line, alarm);
 	else if (!strncmp(hole, "usual", length))
 		append_usual(line, facts);
 	else if (!strncmp(hole, "vcpus", length))

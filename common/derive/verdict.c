@@ -181,7 +181,7 @@ static struct kvmstat_alarm describe(const struct kvmstat_diagnosis *diagnosis, 
 		if (diagnosis->slots[i].judged != alarm.event)
 			continue;
 		alarm.rate = diagnosis->rate[i];
-		if (guest->cells[i].minute)
+		if (guest->age >= parameters.minute)
 			alarm.usual = level_rate(guest->cells[i].minute, alarm.event->number >= KVMSTAT_NUMBER_CPU);
 	}
 	find_busiest(diagnosis, guest, &alarm);

@@ -84,6 +84,19 @@ static void test_text(void **state)
 			    "g: instruction_tsch 100/s, never above 10 for a minute in 9 days (io). virsh domblkstat g");
 }
 
+/* Nanoseconds a second are CPUs. */
+static void test_text_of_time(void **state)
+{
+	struct kvmstat_alarm what = { .guest = "g", .key = "name:g", .cause = kvmstat_cause(KVMSTAT_CAUSE_OVERCOMMIT),
+				      .event = kvmstat_judged(KVMSTAT_NUMBER_WAIT), .rate = 63.42e9, .usual = 0,
+				      .vcpus = 64, .cpus = 2 };
+
+	(void)state;
+	alarm_describe(&what, 2, 9, NULL);
+	assert_string_equal(what.text, "g: 64 vCPUs on 2 CPUs: waiting for 63.42 CPUs, never above 0.00 for a minute in 9 days "
+				       "(overcommit). virsh vcpuinfo g");
+}
+
 /* A name is bytes, a sentence is cut where it is full. */
 static void test_awkward_names(void **state)
 {
@@ -209,6 +222,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_once_each),
 		TEST(test_text),
+		TEST(test_text_of_time),
 		TEST(test_awkward_names),
 		TEST(test_update_once),
 		TEST(test_bursts),
