@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
 #include "state/state.h"
 
 enum column {
@@ -112,28 +111,6 @@ static void fill(struct cell *cells, const struct kvmstat_alarm *alarm, const st
 	cells[COLUMN_NEXT] = cell_string(words->next);
 }
 
-static void print(const struct table *table, const struct options *options, const struct state *state)
-{
-	char written[STATE_TIME_SIZE];
-
-	state_utc(kvmstat_diagnosis_time(state->diagnosis), written);
-	if (options->format == FORMAT_CSV) {
-		table_print_csv_head(table);
-		table_print_csv(table);
-	} else if (options->format == FORMAT_JSON) {
-		json_open('{');
-		json_pair("written", written);
-		json_key("alarms");
-		table_print_json(table);
-		json_close('}');
-		json_end();
-	} else if (table->nrows) {
-		table_print_text(table);
-	} else {
-		puts("No guest is abnormal, and none was within a day.");
-	}
-}
-
 /* Active ones first. */
 static void add_alarms(struct table *table, const struct state *state, struct words *words, bool active)
 {
@@ -166,6 +143,7 @@ static void warn_of_age(const struct state *state)
 int alarms_command(const struct options *options)
 {
 	struct table table = { .headings = headings, .ncolumns = NCOLUMNS };
+	char written[STATE_TIME_SIZE];
 	struct words *words;
 	struct state state;
 	size_t count;
@@ -179,7 +157,8 @@ int alarms_command(const struct options *options)
 	words = get_memory(count, sizeof(*words));
 	add_alarms(&table, &state, words, true);
 	add_alarms(&table, &state, words, false);
-	print(&table, options, &state);
+	state_utc(kvmstat_diagnosis_time(state.diagnosis), written);
+	table_report(&table, options->format, "alarms", written, "No guest is abnormal, and none was within a day.");
 	for (size_t i = 0; i < count; i++)
 		free(words[i].next);
 	free(words);

@@ -51,11 +51,8 @@ static int unknown(const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	text = format_text(format, args);
 	va_end(args);
-	if (!text)
-		out_of_memory();
 	fputs("KVMSTAT UNKNOWN - ", stdout);
 	print_line(text);
 	putchar('\n');

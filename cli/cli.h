@@ -5,6 +5,7 @@
 #ifndef KVMSTAT_CLI_H
 #define KVMSTAT_CLI_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include "kvmstat.h"
@@ -52,6 +53,9 @@ void flush_report(void);
 /* Allocate; end the program if there is no memory. */
 void *get_memory(size_t count, size_t size);
 void out_of_memory(void) __attribute__((noreturn));
+
+/* As vasprintf(3), to be freed; without memory the program ends. */
+char *format_text(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* Two consecutive samples, and the rates between them. */
 struct watch {

@@ -130,6 +130,15 @@ const char *last_complaint(void)
 	return last_message;
 }
 
+char *format_text(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		out_of_memory();
+	return text;
+}
+
 void complain(const char *format, ...)
 {
 	char *message, *shown;
@@ -137,11 +146,8 @@ void complain(const char *format, ...)
 	size_t width;
 
 	va_start(args, format);
-	if (vasprintf(&message, format, args) < 0)
-		message = NULL;
+	message = format_text(format, args);
 	va_end(args);
-	if (!message)
-		out_of_memory();
 	shown = escape_printable(message, &width);
 	fprintf(stderr, "kvmstat: %s\n", shown);
 	free(shown);

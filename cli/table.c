@@ -227,3 +227,23 @@ void table_print_json(const struct table *table)
 	}
 	json_close(']');
 }
+
+void table_report(const struct table *table, enum format format, const char *name, const char *written, const char *nothing)
+{
+	if (format == FORMAT_CSV) {
+		table_print_csv_head(table);
+		table_print_csv(table);
+	} else if (format == FORMAT_JSON) {
+		json_open('{');
+		if (written)
+			json_pair("written", written);
+		json_key(name);
+		table_print_json(table);
+		json_close('}');
+		json_end();
+	} else if (table->nrows) {
+		table_print_text(table);
+	} else {
+		puts(nothing);
+	}
+}

@@ -80,4 +80,10 @@ void table_print_csv_head(const struct table *table);
 void table_print_csv(const struct table *table);
 void table_print_json(const struct table *table);
 
+/*
+ * All of a report that is one table. JSON has it under this name, behind the time when it was written (NULL: none);
+ * text of an empty one is what nothing says.
+ */
+void table_report(const struct table *table, enum format format, const char *name, const char *written, const char *nothing);
+
 #endif

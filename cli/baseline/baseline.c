@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "json.h"
 
 static const struct action {
 	const char *name;
@@ -196,24 +195,4 @@ bool good_event(const struct watch *watch, uint32_t row, uint32_t i, const struc
 		*rate = kvmstat_rate_wait(watch->rates, row);
 	}
 	return i <= sample->ncolumns + 1;
-}
-
-/* ---- output ------------------------------------------------------------- */
-
-void good_print(const struct table *table, const struct options *options, const char *name, const char *nothing)
-{
-	if (options->format == FORMAT_CSV) {
-		table_print_csv_head(table);
-		table_print_csv(table);
-	} else if (options->format == FORMAT_JSON) {
-		json_open('{');
-		json_key(name);
-		table_print_json(table);
-		json_close('}');
-		json_end();
-	} else if (table->nrows) {
-		table_print_text(table);
-	} else {
-		puts(nothing);
-	}
 }

@@ -36,7 +36,4 @@ int good_rows(const struct watch *watch, char *const *words, bool *meant);
 /* How judged events of a sample are walked: the i-th and its rate in a row; false: there are no more. */
 bool good_event(const struct watch *watch, uint32_t row, uint32_t i, const struct kvmstat_judged **judged, double *rate);
 
-/* A table in the format that the options ask for; JSON has the rows under this name. */
-void good_print(const struct table *table, const struct options *options, const char *name, const char *nothing);
-
 #endif

@@ -201,7 +201,7 @@ static void print(const struct comparison *comparison, const struct state *good)
 	state_local(kvmstat_diagnosis_time(good->diagnosis), time);
 	if (comparison->options->format == FORMAT_TEXT)
 		printf("Now and in %s of %s, a second:\n", good->path, time);
-	good_print(&comparison->table, comparison->options, "events", "Nothing is above twice the good case.");
+	table_report(&comparison->table, comparison->options->format, "events", NULL, "Nothing is above twice the good case.");
 }
 
 int baseline_compare(const struct options *options, char *const *words)

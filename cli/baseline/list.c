@@ -101,7 +101,7 @@ int baseline_list(const struct options *options, char *const *words)
 	listed = get_memory(count, sizeof(*listed));
 	for (size_t i = 0; i < count; i++)
 		list_one(&table, &listed[i], dir, names[i]->d_name);
-	good_print(&table, options, "baselines", "No good case is recorded; 'kvmstat baseline save' records one.");
+	table_report(&table, options->format, "baselines", NULL, "No good case is recorded; 'kvmstat baseline save' records one.");
 	for (size_t i = 0; i < count; i++)
 		state_free(&listed[i].state);
 	free(listed);
@@ -163,7 +163,7 @@ int baseline_show(const struct options *options, char *const *words)
 		show_guest(&table, &good, i, &guest);
 	}
 	if (found)
-		good_print(&table, options, "levels", "It has no guests that did anything.");
+		table_report(&table, options->format, "levels", NULL, "It has no guests that did anything.");
 	else
 		complain("there is no guest '%s' in %s", words[1], good.path);
 	table_free(&table);

@@ -34,11 +34,8 @@ static void print_linef(const char *label, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	text = format_text(format, args);
 	va_end(args);
-	if (!text)
-		out_of_memory();
 	print_line(label, text);
 	free(text);
 }
