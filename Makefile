@@ -86,7 +86,7 @@ NEED_LIBVIRT  := the source libvirt: libvirt's headers (Debian, Ubuntu: libvirt-
 NEED_COLLECTD := kvmstat.so, the plugin: collectd's headers (Debian, Ubuntu: collectd-dev; SLES: collectd-devel; RHEL: those of collectd's source)
 NEED_SYSTEMD  := the unit of kvmstat-agentx: a directory of systemd's units
 
-NEED_TEMPLATES := the files for Zabbix, Prometheus and others of templates/: python3
+NEED_TEMPLATES := the files of templates/ for Zabbix, Prometheus and others: python3 and its library (Debian, Ubuntu, RHEL, SLES: python3)
 FEATURES := BPF LIBVIRT COLLECTD SNMP SYSTEMD TEMPLATES
 $(foreach part,$(FEATURES),$(eval WITH_$(part) ?= auto)\
 	$(if $(filter auto 0 1,$(WITH_$(part))),,$(error WITH_$(part)=$(WITH_$(part)): expected auto, 0 or 1))\
@@ -123,7 +123,7 @@ SNMP_FLAGS  := -Isnmp-subagent -DOID_ROOT='"$(OID_ROOT)"' -DSYSCONFDIR='"$(SYSCO
 BUILT := $(CLI) $(if $(filter 1,$(WITH_COLLECTD)),$(PLUGIN)) $(if $(filter 1,$(WITH_SNMP)),$(AGENT) $(O)/KVMSTAT-MIB)
 
 .PHONY: all
-all: needs $(LIB) $(BUILT)
+all: needs $(LIB) $(BUILT) $(if $(filter 1,$(WITH_TEMPLATES)),templates)
 	$(call say,BUILT,$(notdir $(BUILT)); sources $(if $(filter 1,$(WITH_BPF)),bpf )statsfd debugfs $(if $(filter 1,$(WITH_LIBVIRT)),libvirt )proc tracepoint)
 	@$(foreach part,$(MISSING),echo "not built: $(NEED_$(part)) are missing";) :
 
@@ -291,7 +291,7 @@ INSTALLED := $(INSTALLED_CLI) $(if $(filter 1,$(WITH_COLLECTD)),$(INSTALLED_PLUG
 	$(if $(filter 1,$(WITH_SYSTEMD)),$(INSTALLED_UNIT))) $(if $(filter 1,$(WITH_TEMPLATES)),$(INSTALLED_TEMPLATES))
 
 .PHONY: install
-install: all $(if $(filter 1,$(WITH_TEMPLATES)),templates)
+install: all
 	$(Q)set -e; for entry in $(INSTALLED); do \
 		file=$${entry%%:*}; rest=$${entry#*:}; to="$(DESTDIR)$${rest%:*}"; \
 		$(INSTALL) -d "$$(dirname "$$to")"; \

@@ -105,6 +105,10 @@ class Mib(dict):
         return [found for found in self.values() if found.kind == "NOTIFICATION-TYPE"]
 
 
+# What a number of these UNITS is to be multiplied by, and what it then is.
+SCALES = {"hundredths of a second": (0.01, "s"), "microseconds": (0.000001, "s"), "seconds": (1, "s"), "thousandths of a CPU": (0.001, "CPUs"),
+          "MiB": (1048576, "B")}
+
 # What the values of MODULE-IDENTITY may hang below, as scripts/mib.awk writes it.
 NODES = {"org": "1.3", "dod": "1.3.6", "internet": "1.3.6.1", "directory": "1.3.6.1.1", "mgmt": "1.3.6.1.2", "mib-2": "1.3.6.1.2.1",
          "experimental": "1.3.6.1.3", "private": "1.3.6.1.4", "enterprises": "1.3.6.1.4.1", "security": "1.3.6.1.5", "snmpV2": "1.3.6.1.6"}

@@ -16,7 +16,9 @@ $(foreach file,README.md $(3) $(4),$(O)/templates/$(1)/$(file)): $(O)/templates/
 	$$(call say,COPY,$$@)cp $$< $$@
 endef
 
-$(eval $(call consumer,prometheus,snmp.yml snmp-0.22.yml))
+$(eval $(call consumer,prometheus,snmp.yml snmp-0.22.yml,alerts.yml records.yml collectd.yml))
+$(eval $(call consumer,snmptt,snmptt.conf.kvmstat,snmptrapd.conf))
+$(eval $(call consumer,zabbix,template_kvm_guests_snmp.yaml template_kvm_events_snmp.yaml))
 
 INSTALLED_TEMPLATES := $(foreach entry,$(TEMPLATES),$(O)/templates/$(firstword $(subst :, ,$(entry))):$(DATADIR)/kvmstat/templates/$(entry))
 

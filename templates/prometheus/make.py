@@ -9,14 +9,14 @@ HEADER = "# SPDX-License-Identifier: MIT\n# For %s. Made by templates/prometheus
 MODULES = {
     "kvmstat": "kvmInterval kvmSampleNumber kvmSampleAge kvmSampleDuration kvmErrors"
                " kvmHostGuests kvmHostVcpus kvmHostCpus kvmHostLockdown kvmHostEvents"
-               " kvmAlarmsActive kvmAlarmsRaised kvmAlarmsSuppressed kvmGuestAlarm kvmGuestLearnt"
+               " kvmAlarmsActive kvmAlarmsRaised kvmAlarmsSuppressed kvmAlarmSeverity kvmGuestAlarm kvmGuestLearnt"
                " kvmSourceState kvmProblemActive kvmProblemCount"
                " kvmGuestVcpus kvmGuestMemory kvmGuestCpuTime kvmGuestWaitTime kvmGuestDiscontinuity kvmGuestActivityTable",
     "kvmstat_events": "kvmInterval kvmSampleAge kvmGuestEventHCCount kvmGuestEventHCLevel",
 }
-# The column that has the name of what an index stands for.
-NAME_OF = {"kvmGuestIndex": "kvmGuestName", "kvmEventNumber": "kvmEventName", "kvmSourceIndex": "kvmSourceName",
-           "kvmProblemIndex": "kvmProblemName"}
+# The columns that say what an index stands for: labels of whatever has it.
+LABELS = {"kvmGuestIndex": ["kvmGuestName"], "kvmEventNumber": ["kvmEventName"], "kvmSourceIndex": ["kvmSourceName"],
+          "kvmProblemIndex": ["kvmProblemName"], "kvmAlarmNumber": ["kvmAlarmGuestName", "kvmAlarmEventName", "kvmAlarmText"]}
 GAUGES = ["Gauge32", "KvmGauge64", "Unsigned32", "INTEGER", "TimeStamp", "TruthValue"]
 
 
@@ -33,8 +33,8 @@ def metric(mib, found):
     indexes = mib.indexes(found)
     if indexes:
         made["indexes"] = [{"labelname": index, "type": "gauge"} for index in indexes]
-        made["lookups"] = [{"labels": [index], "labelname": NAME_OF[index], "oid": mib[NAME_OF[index]].oid, "type": "DisplayString"}
-                           for index in indexes]
+        made["lookups"] = [{"labels": [index], "labelname": label, "oid": mib[label].oid, "type": "DisplayString"}
+                           for index in indexes for label in LABELS[index]]
     return made
 
 
@@ -46,7 +46,7 @@ def module(mib, wanted):
         metrics += [metric(mib, column) for column in columns]
         indexes = mib.indexes(columns[0])
         if indexes:
-            walk.update(dict.fromkeys([mib[NAME_OF[index]].oid for index in indexes] + [found.oid]))
+            walk.update(dict.fromkeys([mib[label].oid for index in indexes for label in LABELS[index]] + [found.oid]))
         else:
             get.append(found.oid + ".0")
     return {"walk": list(walk), "get": get, "metrics": metrics, "max_repetitions": 50}

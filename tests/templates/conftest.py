@@ -12,6 +12,11 @@ sys.path.insert(0, str(REPO / "templates"))
 import tables  # noqa: E402
 
 
+def load_yaml(path):
+    yaml = pytest.importorskip("yaml", reason="no yaml for Python (Debian: python3-yaml)")
+    return yaml.load(path.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 @pytest.fixture(scope="session")
 def made():
     """Where the files are that were made, each consumer's in its own directory."""

@@ -5,7 +5,7 @@ import re
 import xml.etree.ElementTree
 
 import pytest
-from conftest import MADE, OTHER, REPO
+from conftest import MADE, OTHER, REPO, load_yaml
 
 CONSUMERS = sorted(path.name for path in (REPO / "templates").iterdir() if path.is_dir() and path.name != "__pycache__")
 FILES = sorted(str(path.relative_to(MADE)) for path in MADE.rglob("*") if path.is_file())
@@ -41,7 +41,7 @@ def test_parses(name):
     elif name.endswith(".xml"):
         xml.etree.ElementTree.fromstring(text.encode())
     elif name.endswith((".yml", ".yaml")):
-        pytest.importorskip("yaml", reason="no yaml for Python (Debian: python3-yaml)").safe_load(text)
+        load_yaml(MADE / name)
     elif name.endswith(".py") or text.startswith("#!/usr/bin/python3"):
         compile(text, name, "exec")
 
@@ -74,4 +74,5 @@ def test_another_root_is_honoured(name, mib, other_mib):
     text, other = (MADE / name).read_text("utf-8"), (OTHER / name).read_text("utf-8")
     if (REPO / "templates" / name).exists():
         assert not oids(text), "a file with OIDs is to be made"
-    assert text.replace(mib.root, other_mib.root) == other
+    # Some receivers of traps call the first arc iso: a pattern for them begins behind it.
+    assert text.replace(mib.root[1:], other_mib.root[1:]) == other
