@@ -5,9 +5,3 @@ check-templates: templates
 	$(Q)$(MAKE) -s O=$(O)/tests/other-root OID_ROOT=1.3.6.1.3.77 templates
 	$(Q)TEMPLATES=$(abspath $(O)/templates) OTHER=$(abspath $(O)/tests/other-root/templates) PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/templates
-
-# ... and with the real consumers, those that are installed.
-.PHONY: check-consumers
-check-consumers: all templates
-	$(Q)TEMPLATES=$(abspath $(O)/templates) BUILD=$(abspath $(O)) PYTHONDONTWRITEBYTECODE=1 \
-		tests/mounted /usr/bin/python3 -m pytest -ra -p no:cacheprovider tests/consumers
