@@ -19,6 +19,8 @@ endef
 $(eval $(call consumer,prometheus,snmp.yml snmp-0.22.yml,alerts.yml records.yml collectd.yml))
 $(eval $(call consumer,snmptt,snmptt.conf.kvmstat,snmptrapd.conf))
 $(eval $(call consumer,zabbix,template_kvm_guests_snmp.yaml template_kvm_events_snmp.yaml))
+$(eval $(call consumer,opennms,datacollection.xml kvmstat-graph.properties KVMSTAT.events.xml))
+$(eval $(call consumer,netcool,kvmstat.include.snmptrap.lookup kvmstat.include.snmptrap.rules))
 
 INSTALLED_TEMPLATES := $(foreach entry,$(TEMPLATES),$(O)/templates/$(firstword $(subst :, ,$(entry))):$(DATADIR)/kvmstat/templates/$(entry))
 
