@@ -30,4 +30,4 @@ def test_units_of_every_number(mib):
 
 def test_every_consumer_is_listed():
     linked = set(re.findall(r"\.\./templates/([a-z]+)/README\.md", (REPO / "docs/consumers.md").read_text("utf-8")))
-    assert linked == {path.parent.name for path in (REPO / "templates").glob("*/README.md")}
+    assert linked >= {path.parent.name for path in (REPO / "templates").glob("*/README.md")}
