@@ -5,8 +5,8 @@
 #   V=1               show the commands
 #   WERROR=-Werror    a warning ends the build, as it does in .ci/run
 #   SAN=1             build with AddressSanitizer and UndefinedBehaviorSanitizer
-#   WITH_BPF, WITH_LIBVIRT, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD = auto (what this machine can build), 0 or 1
-#   CFLAGS, CPPFLAGS, LDFLAGS, CC, CLANG, BPF_CFLAGS, PKG_CONFIG
+#   WITH_BPF, WITH_LIBVIRT, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto (what this machine can build), 0 or 1
+#   CFLAGS, CPPFLAGS, LDFLAGS, CC, CLANG, BPF_CFLAGS, PKG_CONFIG, PYTHON3
 #   CROSS_COMPILE=s390x-linux-gnu-   build for another architecture
 #   SYSROOT=          where that architecture's headers and libraries are, when not in the compiler's own places
 #   OID_ROOT=1.3.6.1.4.1.8072.9999.9999.7619   where KVMSTAT-MIB hangs
@@ -40,6 +40,7 @@ AR = $(CROSS_COMPILE)ar
 endif
 NM         = $(CROSS_COMPILE)nm
 CLANG     ?= clang
+PYTHON3   ?= python3
 PKG_CONFIG ?= $(if $(SYSROOT),env PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig:$(SYSROOT)/usr/lib64/pkgconfig pkg-config,$(CROSS_COMPILE)pkg-config)
 
@@ -78,13 +79,15 @@ HAVE_BPF      := $(if $(shell command -v $(CLANG) 2>/dev/null),$(call have,bpf/l
 HAVE_LIBVIRT  := $(call have,libvirt/libvirt.h)
 HAVE_COLLECTD := $(call have,collectd/core/daemon/collectd.h,$(COLLECTD_FLAGS))
 HAVE_SNMP     := yes
+HAVE_TEMPLATES := $(shell command -v $(PYTHON3) 2>/dev/null)
 HAVE_SYSTEMD  := $(if $(wildcard /lib/systemd/system /usr/lib/systemd/system),yes)
 NEED_BPF      := the source bpf, without which a locked-down host shows few counters: clang and libbpf's headers (Debian, Ubuntu: clang libbpf-dev; RHEL, SLES: clang libbpf-devel)
 NEED_LIBVIRT  := the source libvirt: libvirt's headers (Debian, Ubuntu: libvirt-dev; RHEL, SLES: libvirt-devel)
 NEED_COLLECTD := kvmstat.so, the plugin: collectd's headers (Debian, Ubuntu: collectd-dev; SLES: collectd-devel; RHEL: those of collectd's source)
 NEED_SYSTEMD  := the unit of kvmstat-agentx: a directory of systemd's units
 
-FEATURES := BPF LIBVIRT COLLECTD SNMP SYSTEMD
+NEED_TEMPLATES := the files of templates/ for Zabbix, Prometheus and others: python3 and its library (Debian, Ubuntu, RHEL, SLES: python3)
+FEATURES := BPF LIBVIRT COLLECTD SNMP SYSTEMD TEMPLATES
 $(foreach part,$(FEATURES),$(eval WITH_$(part) ?= auto)\
 	$(if $(filter auto 0 1,$(WITH_$(part))),,$(error WITH_$(part)=$(WITH_$(part)): expected auto, 0 or 1))\
 	$(if $(filter 1,$(WITH_$(part))),$(if $(HAVE_$(part)),,$(eval WANTED += $(part))))\
@@ -120,7 +123,7 @@ SNMP_FLAGS  := -Isnmp-subagent -DOID_ROOT='"$(OID_ROOT)"' -DSYSCONFDIR='"$(SYSCO
 BUILT := $(CLI) $(if $(filter 1,$(WITH_COLLECTD)),$(PLUGIN)) $(if $(filter 1,$(WITH_SNMP)),$(AGENT) $(O)/KVMSTAT-MIB)
 
 .PHONY: all
-all: needs $(LIB) $(BUILT)
+all: needs $(LIB) $(BUILT) $(if $(filter 1,$(WITH_TEMPLATES)),templates)
 	$(call say,BUILT,$(notdir $(BUILT)); sources $(if $(filter 1,$(WITH_BPF)),bpf )statsfd debugfs $(if $(filter 1,$(WITH_LIBVIRT)),libvirt )proc tracepoint)
 	@$(foreach part,$(MISSING),echo "not built: $(NEED_$(part)) are missing";) :
 
@@ -173,14 +176,6 @@ $(O)/gen/cause_table.c: $(CAUSE_FILES)
 
 docs/causes.md: $(CAUSE_FILES)
 	$(call say,GEN,$@)awk -v out=md -f $(CAUSE_FILES) > $@
-
-# What an exporter of Prometheus asks for, in the form of its releases up to 0.22 and in that of later ones.
-EXPORTER_FILES := scripts/exporter.awk mibs/KVMSTAT-MIB.txt.in
-MAKE_EXPORTER   = awk -v root=1.3.6.1.4.1.8072.9999.9999.7619 -v form=$(1) -f $(EXPORTER_FILES) > $@
-docs/snmp_exporter/snmp.yml: $(EXPORTER_FILES)
-	$(call say,GEN,$@)$(call MAKE_EXPORTER,modules)
-docs/snmp_exporter/snmp-0.22.yml: $(EXPORTER_FILES)
-	$(call say,GEN,$@)$(call MAKE_EXPORTER,flat)
 
 # The version: the file VERSION of a release, or what git says of this tree, whoever owns it ("make", then "make install" as
 # root): a tag, or the release that is worked on and the commit.
@@ -242,7 +237,7 @@ check-valgrind: all
 
 # Several parts need it, and their makefiles are read in any order.
 TESTVMM := $(O)/tests/vmm/kvmtestvmm
-include packaging/packaging.mk $(wildcard tests/*/*.mk)
+include packaging/packaging.mk templates/templates.mk $(wildcard tests/*/*.mk)
 
 # Everything, part by part, with one count at the end; see docs/testing.md.
 .PHONY: check check-deps
@@ -286,16 +281,14 @@ INSTALLED_PLUGIN := $(PLUGIN):$(PLUGINDIR)/kvmstat.so:644 \
 INSTALLED_AGENT  := $(AGENT):$(SBINDIR)/kvmstat-agentx:755 $(O)/KVMSTAT-MIB:$(MIBDIR)/KVMSTAT-MIB.txt:644 \
 	snmp-subagent/kvmstat-agentx.8:$(MANDIR)/man8/kvmstat-agentx.8:644 \
 		snmp-subagent/snmpd.conf.d-kvmstat.conf:$(DOCDIR)/snmp/snmpd.conf.d-kvmstat.conf:644 \
-	docs/snmp.md:$(DOCDIR)/snmp.md:644 \
-	docs/snmp_exporter/snmp.yml:$(DOCDIR)/snmp_exporter/snmp.yml:644 \
-	docs/snmp_exporter/snmp-0.22.yml:$(DOCDIR)/snmp_exporter/snmp-0.22.yml:644
+	docs/snmp.md:$(DOCDIR)/snmp.md:644
 INSTALLED_UNIT   := snmp-subagent/kvmstat-agentx.service:$(UNITDIR)/kvmstat-agentx.service:644 \
 	snmp-subagent/kvmstat.sysusers:$(SYSUSERSDIR)/kvmstat.conf:644 \
 	snmp-subagent/kvmstat.tmpfiles:$(TMPFILESDIR)/kvmstat.conf:644
 # Never overwritten once it is there.
 INSTALLED_CONFIG := snmp-subagent/kvmstat-agentx.conf:$(SYSCONFDIR)/kvmstat/kvmstat-agentx.conf:644
 INSTALLED := $(INSTALLED_CLI) $(if $(filter 1,$(WITH_COLLECTD)),$(INSTALLED_PLUGIN)) $(if $(filter 1,$(WITH_SNMP)),$(INSTALLED_AGENT) \
-	$(if $(filter 1,$(WITH_SYSTEMD)),$(INSTALLED_UNIT)))
+	$(if $(filter 1,$(WITH_SYSTEMD)),$(INSTALLED_UNIT))) $(if $(filter 1,$(WITH_TEMPLATES)),$(INSTALLED_TEMPLATES))
 
 .PHONY: install
 install: all
@@ -348,8 +341,9 @@ help:
 	@echo "make bench        measure against floors; make fuzz: fuzz for FUZZ_SECONDS each"
 	@echo "make fleet        hosts, collectd, carbon-c-relay, Graphite, VictoriaMetrics: what is lost when one fails, what a value costs"
 	@echo "make packages     Debian packages of HEAD; make check-packages: install, upgrade, remove and purge them in clean systems"
+	@echo "make templates    files for Zabbix, Prometheus and others, in $(O)/templates; make check-consumers: try them with those that are installed"
 	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PLUGINDIR=$(PLUGINDIR) MIBDIR=$(MIBDIR); make uninstall; make dist"
 	@echo "make clean"
 	@echo "V=1 shows commands; SAN=1 builds with sanitizers; CC=clang;"
-	@echo "WITH_BPF, WITH_LIBVIRT, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD = auto, 0 (leave it out) or 1 (end if it cannot be built);"
+	@echo "WITH_BPF, WITH_LIBVIRT, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto, 0 (leave it out) or 1 (end if it cannot be built);"
 	@echo "CROSS_COMPILE=s390x-linux-gnu- [SYSROOT=] builds for another architecture; OID_ROOT=$(OID_ROOT)"

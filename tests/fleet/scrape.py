@@ -12,7 +12,7 @@ import maketree
 import rig
 import snmp
 
-MODULES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "snmp_exporter"
+MODULES = pathlib.Path(rig.built("templates/prometheus"))
 HOSTS, GUESTS, SCRAPES = 3, 20, 10
 SCALARS_SCRAPED = "kvmInterval kvmHostGuests kvmHostVcpus kvmHostCpus kvmHostEvents".split()
 COLUMNS_SCRAPED = ["kvmGuestVcpus", "kvmGuestMemory"] + [
