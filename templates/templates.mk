@@ -3,7 +3,7 @@
 #
 # What has names, numbers or OIDs in it is made: templates/CONSUMER/make.py FILE MIB prints it, from KVMSTAT-MIB of this
 # OID_ROOT, events.tsv and causes.tsv, which templates/tables.py reads. Everything else is a file of the tree.
-TEMPLATE_INPUT := templates/tables.py templates/yaml_text.py $(O)/KVMSTAT-MIB common/events/events.tsv common/events/reasons.tsv common/derive/causes.tsv
+TEMPLATE_INPUT := templates/tables.py templates/yaml_text.py templates/views.py $(O)/KVMSTAT-MIB common/events/events.tsv common/events/reasons.tsv common/derive/causes.tsv
 
 # $(call consumer,NAME,FILES THAT ARE MADE,FILES OF THE TREE,PROGRAMS OF THE TREE)
 define consumer
@@ -19,6 +19,10 @@ endef
 $(eval $(call consumer,prometheus,snmp.yml snmp-0.22.yml,alerts.yml records.yml collectd.yml))
 $(eval $(call consumer,snmptt,snmptt.conf.kvmstat,snmptrapd.conf))
 $(eval $(call consumer,zabbix,template_kvm_guests_snmp.yaml template_kvm_events_snmp.yaml))
+
+DASHBOARDS := $(foreach kind,fleet guest,$(foreach source,graphite prometheus-collectd prometheus-snmp,$(kind)-$(source).json))
+$(eval $(call consumer,grafana,$(DASHBOARDS),provisioning.yml))
+$(eval $(call consumer,graphite,fleet.json guest.json,,kvmstat-alarm))
 
 INSTALLED_TEMPLATES := $(foreach entry,$(TEMPLATES),$(O)/templates/$(firstword $(subst :, ,$(entry))):$(DATADIR)/kvmstat/templates/$(entry))
 
