@@ -5,10 +5,10 @@
 # OID_ROOT, events.tsv and causes.tsv, which templates/tables.py reads. Everything else is a file of the tree.
 TEMPLATE_INPUT := templates/tables.py templates/yaml_text.py templates/views.py $(O)/KVMSTAT-MIB common/events/events.tsv common/events/reasons.tsv common/derive/causes.tsv
 
-# $(call consumer,NAME,FILES THAT ARE MADE,FILES OF THE TREE,PROGRAMS OF THE TREE)
+# $(call consumer,NAME,FILES THAT ARE MADE,FILES OF THE TREE,PROGRAMS OF THE TREE,PROGRAMS THAT ARE MADE)
 define consumer
-TEMPLATES += $(foreach file,README.md $(2) $(3),$(1)/$(file):644) $(foreach file,$(4),$(1)/$(file):755)
-$(foreach file,$(2),$(O)/templates/$(1)/$(file)): $(O)/templates/$(1)/%: templates/$(1)/make.py $(TEMPLATE_INPUT)
+TEMPLATES += $(foreach file,README.md $(2) $(3),$(1)/$(file):644) $(foreach file,$(4) $(5),$(1)/$(file):755)
+$(foreach file,$(2) $(5),$(O)/templates/$(1)/$(file)): $(O)/templates/$(1)/%: templates/$(1)/make.py $(TEMPLATE_INPUT)
 	@mkdir -p $$(@D)
 	$$(call say,GEN,$$@)PYTHONPATH=templates PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) $$< $$* $(O)/KVMSTAT-MIB > $$@
 $(foreach file,README.md $(3) $(4),$(O)/templates/$(1)/$(file)): $(O)/templates/$(1)/%: templates/$(1)/%
@@ -23,6 +23,8 @@ $(eval $(call consumer,zabbix,template_kvm_guests_snmp.yaml template_kvm_events_
 DASHBOARDS := $(foreach kind,fleet guest,$(foreach source,graphite prometheus-collectd prometheus-snmp,$(kind)-$(source).json))
 $(eval $(call consumer,grafana,$(DASHBOARDS),provisioning.yml))
 $(eval $(call consumer,graphite,fleet.json guest.json,,kvmstat-alarm))
+$(eval $(call consumer,nagios,,nagios.cfg icinga2.conf,,check_kvmstat))
+$(O)/templates/nagios/check_kvmstat: templates/nagios/check_kvmstat.in
 
 INSTALLED_TEMPLATES := $(foreach entry,$(TEMPLATES),$(O)/templates/$(firstword $(subst :, ,$(entry))):$(DATADIR)/kvmstat/templates/$(entry))
 
