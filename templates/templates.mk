@@ -25,6 +25,9 @@ $(eval $(call consumer,grafana,$(DASHBOARDS),provisioning.yml))
 $(eval $(call consumer,graphite,fleet.json guest.json,,kvmstat-alarm))
 $(eval $(call consumer,nagios,,nagios.cfg icinga2.conf,,check_kvmstat))
 $(O)/templates/nagios/check_kvmstat: templates/nagios/check_kvmstat.in
+$(eval $(call consumer,telegraf,kvmstat.conf))
+$(eval $(call consumer,checkmk,,,kvmstat))
+$(eval $(call consumer,victoriametrics,,write_graphite.conf))
 
 INSTALLED_TEMPLATES := $(foreach entry,$(TEMPLATES),$(O)/templates/$(firstword $(subst :, ,$(entry))):$(DATADIR)/kvmstat/templates/$(entry))
 

@@ -2,15 +2,19 @@
 """Files of templates/ with what they are for: check_kvmstat and a live subagent, dashboards and what a real collectd sends."""
 import fnmatch
 import json
+import pathlib
 import re
 import signal
+import socket
 import subprocess
+import threading
 
 import pytest
 import rig
 from storm import EVENT, USUAL, write_baseline
 
 PLUGIN, DASHBOARDS = "templates/nagios/check_kvmstat", "templates/grafana"
+TEMPLATES = pathlib.Path(rig.REPO) / "templates"
 LINE = re.compile(r"KVMSTAT (OK|WARNING|CRITICAL|UNKNOWN) - ([^|\n]+?)(?: \| ([^|\n]+))?\n((?:[^|\n]+\n)*)")
 DATA = re.compile(r"'([^']+)'=(-?[\d.]+)(s|c)?(?:;([^;\s]*))?(?:;([^;\s]*))?")
 STATUS = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
@@ -156,3 +160,83 @@ def test_dashboards_name_what_collectd_sends(tree, collectd):
         daemon.stop()
     unknown = {path for path in paths() if "kvm_" not in path and not fnmatch.filter(names, path)}
     assert not unknown, sorted(unknown)
+
+
+# ---- Checkmk ----
+
+LOCAL = re.compile(r'([0-3]) "([^"]+)" (-|[a-z]+=[\d.;]+(?:\|[a-z]+=[\d.;]+)*) (.+)')
+
+
+def local_check(root, state):
+    """{service: (state, {metric: value}, text)}"""
+    text = rig.run(str(TEMPLATES / "checkmk/kvmstat"), env={"KVMSTAT": "%s --root=%s --state-dir=%s" % (rig.built("kvmstat"), root, state)}).decode()
+    found = [LOCAL.fullmatch(line) for line in text.splitlines()]
+    assert all(found), [line for line, match in zip(text.splitlines(), found) if not match]
+    values = [dict(pair.split("=") for pair in line[3].split("|")) if line[3] != "-" else {} for line in found]
+    return {line[2]: (int(line[1]), metrics, line[4]) for line, metrics in zip(found, values)}
+
+
+def test_local_check_of_checkmk(tree, collectd, place, passing):
+    root, host = tree("s390x-6.12", guests=2, vcpus=64, odd=True)
+    (root / "sys/devices/system/cpu/online").write_text("0-13\n")
+    state = place("state") / "kvmstat"
+    sick, well = host["guests"][-2:]
+    write_baseline(state, [sick, well])
+    clock = passing(root)
+    daemon = collectd('Root "%s"\nStateDir "%s"\nDiagnoseGrace 1' % (root, state))
+    rig.wait_until(lambda: daemon.self_metric("alarms") == 0, "guests are judged")
+    services = local_check(root, state)
+    assert services["KVM guests"][:2] == (0, {"alarms": "0;0;0", "guests": "2"})
+    kinds = {"exits", "io", "idle", "instruction", "interrupt", "yield", "memory", "userspace", "wait"}
+    assert all(set(services["KVM guest " + guest["name"]][1]) == kinds for guest in (sick, well))
+    assert float(services["KVM guest " + well["name"]][1]["exits"]) > 0
+    assert len(services) >= len(host["guests"]) - 2     # but for names that have a line end, and those that are the same
+    clock.storm(sick)
+    rig.wait_until(lambda: daemon.self_metric("alarms") == 1, "the alarm is raised")
+    services = local_check(root, state)
+    assert services["KVM guests"][0] == services["KVM guest " + sick["name"]][0] == 2
+    assert "overcommit" in services["KVM guest " + sick["name"]][2]
+    assert services["KVM guest " + well["name"]][0] == 0
+
+
+# ---- tags ----
+
+class Taken:
+    """Lines that arrive at a port."""
+
+    def __init__(self):
+        self.lines, self.server = [], socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self.take, daemon=True).start()
+
+    def take(self):
+        peer, _ = self.server.accept()
+        with peer, peer.makefile("r", encoding="utf-8", errors="surrogateescape") as text:
+            for line in text:
+                self.lines.append(line.rstrip("\n"))
+
+
+class Tagging(rig.Collectd):
+    """With the file of templates/victoriametrics as it is, but for the port and the time that it waits."""
+
+    def __init__(self, directory, options, port):
+        text = (TEMPLATES / "victoriametrics/write_graphite.conf").read_text("utf-8")
+        self.file = text.replace('"2003"', '"%d"' % port).replace("FlushInterval 10", "FlushInterval 1")
+        super().__init__(directory, options)
+
+    def csv(self):
+        return super().csv() + "\n" + self.file
+
+
+def test_what_is_sent_with_tags(tree, place, started):
+    root, host = tree("s390x-6.12", guests=2)
+    taken = Taken()
+    started.append(Tagging(place("collectd"), 'Root "%s"' % root, taken.port))
+    name = 'collectd.kvmstat.derive;host=host;plugin=kvmstat;plugin_instance=%s;type=derive;type_instance=exit_instruction ' % host["guests"][0]["name"]
+    own = "collectd.kvmstat.gauge;host=host;plugin=kvmstat;type=gauge;type_instance=guests 2"
+    for wanted in (name, own, "collectd.kvmstat.duration;"):
+        rig.wait_until(lambda: any(line.startswith(wanted) for line in taken.lines), wanted + " arrives")   # pylint: disable=cell-var-from-loop
+    readme = (TEMPLATES / "victoriametrics/README.md").read_text("utf-8")
+    pattern = re.compile(re.search("`pattern = (.*?)`", readme)[1])
+    assert all(pattern.search(line) for line in taken.lines if ".kvmstat" in line)
+    assert {line.partition(";")[0] for line in taken.lines} == {"collectd.kvmstat." + kind for kind in ("derive", "gauge", "duration")}
