@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Nagios and Icinga read their files; the commands that they make of them are tried in tests/integration."""
+import pathlib
+import shutil
+import tempfile
+
+import pytest
 import rig
 from conftest import integration, need
 
@@ -59,25 +64,34 @@ object Host "hv02" {
 """
 
 
-def test_nagios(made, tmp_path):
+@pytest.fixture
+def directory():
+    """Both give up root before they read their files, and pytest's own directories are closed to others."""
+    path = pathlib.Path(tempfile.mkdtemp())
+    path.chmod(0o777)
+    yield path
+    shutil.rmtree(path)
+
+
+def test_nagios(made, directory):
     need("nagios4")
     text = (made / "nagios/nagios.cfg").read_text("utf-8")
     # The examples, too, of which each line begins with a mark of a comment.
     examples = "\n".join(line.lstrip("# ") for line in text.partition("# One guest")[2].splitlines()[1:])
     assert examples.count("define service") == 2
-    (tmp_path / "kvmstat.cfg").write_text(text)
-    (tmp_path / "rest.cfg").write_text(NAGIOS.format(examples=examples))
-    (tmp_path / "resource.cfg").write_text("$USER1$=/usr/lib/nagios/plugins\n")
-    (tmp_path / "nagios.cfg").write_text("\n".join([
-        "cfg_file=%s/kvmstat.cfg" % tmp_path, "cfg_file=%s/rest.cfg" % tmp_path, "resource_file=%s/resource.cfg" % tmp_path,
-        "log_file=%s/log" % tmp_path, "check_result_path=%s" % tmp_path, "temp_path=%s" % tmp_path, "lock_file=%s/lock" % tmp_path, ""]))
-    report = rig.run("nagios4", "-v", str(tmp_path / "nagios.cfg")).decode()
+    (directory / "kvmstat.cfg").write_text(text)
+    (directory / "rest.cfg").write_text(NAGIOS.format(examples=examples))
+    (directory / "resource.cfg").write_text("$USER1$=/usr/lib/nagios/plugins\n")
+    (directory / "nagios.cfg").write_text("\n".join([
+        "cfg_file=%s/kvmstat.cfg" % directory, "cfg_file=%s/rest.cfg" % directory, "resource_file=%s/resource.cfg" % directory,
+        "log_file=%s/log" % directory, "check_result_path=%s" % directory, "temp_path=%s" % directory, "lock_file=%s/lock" % directory, ""]))
+    report = rig.run("nagios4", "-v", str(directory / "nagios.cfg")).decode()
     assert "Checked 4 services." in report and "Total Errors:   0" in report, report
 
 
-def test_icinga(made, tmp_path):
+def test_icinga(made, directory):
     need("icinga2")
-    (tmp_path / "icinga2.conf").write_text(ICINGA + (made / "nagios/icinga2.conf").read_text("utf-8"))
-    report = rig.run("icinga2", "daemon", "-C", "-c", str(tmp_path / "icinga2.conf"),
-                     *("-D%s=%s" % (name, tmp_path) for name in ("DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir", "ConfigDir"))).decode()
+    (directory / "icinga2.conf").write_text(ICINGA + (made / "nagios/icinga2.conf").read_text("utf-8"))
+    report = rig.run("icinga2", "daemon", "-C", "-c", str(directory / "icinga2.conf"),
+                     *("-D%s=%s" % (name, directory) for name in ("DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir", "ConfigDir"))).decode()
     assert "Instantiated 3 Services." in report, report
