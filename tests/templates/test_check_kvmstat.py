@@ -155,7 +155,7 @@ def test_several_alarms(check):
 @pytest.mark.parametrize("limit,states", [
     # 0.28 s, and 100 s: what alerts, by the plugin guidelines
     ("10", "OK CRITICAL"), ("10:", "CRITICAL OK"), ("~:10", "OK CRITICAL"), ("10:200", "CRITICAL OK"), ("@10:200", "OK CRITICAL"),
-    ("@0:10", "CRITICAL OK"), ("0", "CRITICAL CRITICAL"), ("-5:0.5", "OK CRITICAL")])
+    ("@0:10", "CRITICAL OK"), ("0", "CRITICAL CRITICAL"), ("-5:0.5", "OK CRITICAL"), ("0.28:100", "OK OK"), ("@0.28:100", "CRITICAL CRITICAL")])
 def test_ranges(check, limit, states):
     assert [check("-w", "~:", "-c", limit, R_1_1_5_0=age)[0] for age in (28, 10000)] == states.split()
 
