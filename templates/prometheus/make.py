@@ -12,7 +12,7 @@ MODULES = {
                " kvmAlarmsActive kvmAlarmsRaised kvmAlarmsSuppressed kvmAlarmSeverity kvmGuestAlarm kvmGuestLearnt"
                " kvmSourceState kvmProblemActive kvmProblemCount"
                " kvmGuestVcpus kvmGuestMemory kvmGuestCpuTime kvmGuestWaitTime kvmGuestDiscontinuity kvmGuestActivityTable",
-    "kvmstat_events": "kvmInterval kvmSampleAge kvmGuestEventHCCount kvmGuestEventHCLevel",
+    "kvmstat_events": "kvmInterval kvmSampleAge kvmGuestEventHCCount kvmGuestEventHCLevel kvmGuestEventUsual",
 }
 # The columns that say what an index stands for: labels of whatever has it.
 LABELS = {"kvmGuestIndex": ["kvmGuestName"], "kvmEventNumber": ["kvmEventName"], "kvmSourceIndex": ["kvmSourceName"],
