@@ -6,7 +6,10 @@ BENCH_TESTS := $(addprefix $(BENCH)/,pass exits memory allocs.so) $(TESTVMM) $(C
 	$(if $(filter 1,$(WITH_COLLECTD)),$(BENCH)/plugin $(BENCH)/kvmfloor.so $(PLUGIN)) \
 	$(AGENT) $(if $(HAVE_NETSNMP),$(BENCH)/walker $(BENCH)/minagent $(BENCH)/minagent.so)
 
-.PHONY: bench
+# Part of make check: they shall build.
+.PHONY: bench bench-programs
+bench-programs: $(BENCH_TESTS)
+
 bench: $(BENCH_TESTS)
 	$(Q)tests/bench/run $(if $(BENCH_SECONDS),--seconds $(BENCH_SECONDS)) $(O)
 

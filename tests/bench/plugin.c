@@ -2,8 +2,8 @@
 /*
  * plugin - what a read of the collectd plugin costs a value, beside a bare loop of plugin_dispatch_values()
  *
- *	plugin SECONDS PLUGIN CONFIGFILE SOURCE ROOT [OPTION]
- *	plugin memory|once|idle PLUGIN CONFIGFILE SOURCE ROOT	after some reads, or none: waits for its input to end
+ *	plugin SECONDS PLUGIN SOURCE ROOT [OPTION]
+ *	plugin memory|once|idle PLUGIN SOURCE ROOT	after some reads, or none: waits for its input to end
  *
  * The real shared object in the tests' fake daemon. plugin_dispatch_values() does here what collectd's own does
  * before it returns: copy the list into a queue and wake a thread, which then throws it away.
@@ -222,13 +222,13 @@ int main(int argc, char **argv)
 	char text[1024];
 	int rc;
 
-	if (argc != 6 && argc != 7) {
-		fprintf(stderr, "usage: plugin SECONDS|memory|once|idle PLUGIN CONFIGFILE SOURCE ROOT [OPTION]\n");
+	if (argc != 5 && argc != 6) {
+		fprintf(stderr, "usage: plugin SECONDS|memory|once|idle PLUGIN SOURCE ROOT [OPTION]\n");
 		return 1;
 	}
-	snprintf(text, sizeof(text), options, argv[4], argv[5], argc == 7 ? argv[6] : "");
+	snprintf(text, sizeof(text), options, argv[3], argv[4], argc == 6 ? argv[5] : "");
 	daemon_load(argv[2]);
-	if (daemon_configure(argv[3], text) || daemon_init() || pthread_create(&thread, NULL, writer, NULL)) {
+	if (daemon_configure(text) || daemon_init() || pthread_create(&thread, NULL, writer, NULL)) {
 		daemon_print_log();
 		return 1;
 	}

@@ -17,11 +17,10 @@ def plugin_read(bench, values):
     """Guests of a host of files would cost more to read than to send: these are real."""
     program, plugin = bench.program("tests/bench/plugin"), bench.program("kvmstat.so")
     need_root()
-    config = os.path.join(bench.tmp, "collectd.conf")
     with guests(bench, 1, 1):
         each = len(core_shape(bench)[1])
     with guests(bench, values // each, 1):
-        yield from comparisons(bench.records(program, str(bench.seconds), plugin, config, "bpf", "/"), 1.5, "wall")
+        yield from comparisons(bench.records(program, str(bench.seconds), plugin, "bpf", "/"), 1.5, "wall")
 
 
 def core_shape(bench):
@@ -34,10 +33,10 @@ def core_shape(bench):
 
 def plugin_memory(bench):
     program, plugin = bench.program("tests/bench/plugin"), bench.program("kvmstat.so")
-    config, tree = os.path.join(bench.tmp, "collectd.conf"), bench.tree(1000, 8)
+    tree = bench.tree(1000, 8)
     found = []
     for seconds in "idle", "memory":
-        with subprocess.Popen([program, seconds, plugin, config, "debugfs", tree], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        with subprocess.Popen([program, seconds, plugin, "debugfs", tree], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as process:
             process.stdout.readline()
             found.append(memory_of(process.pid))

@@ -123,8 +123,7 @@ def count_newcomers(bench, number):
 
 
 def plugin_read(bench, tree, *option):
-    config = os.path.join(bench.tmp, "growth.conf")
-    return instructions(bench, "kvmstat_read", bench.program("tests/bench/plugin"), "once", bench.program("kvmstat.so"), config, "debugfs",
+    return instructions(bench, "kvmstat_read", bench.program("tests/bench/plugin"), "once", bench.program("kvmstat.so"), "debugfs",
                         tree, *option)
 
 
