@@ -35,5 +35,6 @@ def test_snmp(new_vmm, started, tmp_path):
     started.append(snmpd)
     started.append(snmp.Agent(tmp_path / "agent", snmpd))
     guest = rig.wait_until(lambda: snmpd.index_of("paired"), "the subagent has it")
-    assert snmpd.values(guest) == counters(check_all_known(vmm))
+    values = counters(check_all_known(vmm))
+    rig.wait_until(lambda: snmpd.values(guest) == values, "and all its values")
     assert snmpd.walk("kvmHostLockdown")[(0,)] == {"integrity": "3"}.get(machine.doctor()["lockdown"], "2")
