@@ -39,8 +39,8 @@ static bool is_odd(const struct quiet *quiet, uint16_t level, unsigned int hour,
 {
 	double least, rate;
 
-	/* Mostly so, and without a look at the other hours. */
-	if (!quiet->silent && level >= quiet->hour[hour])
+	/* Most guests are not in most steps, and their own hour shows it, if it is known. */
+	if (!quiet->silent && quiet->hour[hour] && level >= quiet->hour[hour])
 		return false;
 	least = level_rate(quietest(quiet), false);
 	rate = level_rate(level, false);

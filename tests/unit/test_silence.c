@@ -41,6 +41,16 @@ static void test_silent_and_awake(void **state)
 	assert_int_equal(steps_until(&quiet, 30, false), 2);
 }
 
+/* What the other hours have taught counts in one that was not seen yet. */
+static void test_silent_in_a_new_hour(void **state)
+{
+	struct quiet quiet = { .silent = false };
+
+	(void)state;
+	usual(&quiet, 500, 12, 100);
+	assert_int_equal(steps_until(&quiet, 0, true), 3);
+}
+
 static void test_lower_than_by_day_is_not_silent(void **state)
 {
 	struct quiet quiet = { .silent = false };
@@ -164,6 +174,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_silent_and_awake),
+		cmocka_unit_test(test_silent_in_a_new_hour),
 		cmocka_unit_test(test_lower_than_by_day_is_not_silent),
 		cmocka_unit_test(test_idle_guest),
 		cmocka_unit_test(test_young),
