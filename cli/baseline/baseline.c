@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
 static const struct action {
 	const char *name;
 	int (*run)(const struct options *options, char *const *words);
