@@ -148,10 +148,9 @@ static double learnt(const struct watched *guest)
 
 static double usual(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest, uint32_t number)
 {
-	for (uint32_t i = 0; guest && guest->age >= parameters.minute && i < diagnosis->nslots; i++)
-		if (diagnosis->slots[i].judged->number == number)
-			return level_rate(guest->cells[i].minute, number >= KVMSTAT_NUMBER_CPU);
-	return NAN;
+	int slot = guest ? watch_slot_of(diagnosis, number) : -ENOENT;
+
+	return slot < 0 ? NAN : watched_usual(diagnosis, guest, (uint32_t)slot);
 }
 
 uint64_t kvmstat_diagnosis_alarm_of(const struct kvmstat_diagnosis *diagnosis, uint64_t guest_id)

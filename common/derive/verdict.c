@@ -142,17 +142,17 @@ static void clear(struct kvmstat_diagnosis *diagnosis, struct subject *subject, 
 }
 
 /* Which vCPU makes most of the event, if there are several and they are reported. */
-static void find_busiest(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest, struct kvmstat_alarm *alarm)
+static void find_busiest(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest, uint32_t cell,
+			 struct kvmstat_alarm *alarm)
 {
 	const struct kvmstat_row *row = &diagnosis->sample->rows[guest->row];
-	int slot = alarm->event ? watch_slot_of(diagnosis, alarm->event->number) : -ENOENT;
 	double most = 0, all = 0;
 
-	if (slot < 0 || diagnosis->slots[slot].cell == SLOT_ABSENT || row->nvcpus < 2)
+	if (cell == SLOT_ABSENT || row->nvcpus < 2)
 		return;
 	for (uint32_t i = 0; i < row->nvcpus; i++) {
 		uint32_t vcpu = (uint32_t)(row->vcpus - diagnosis->sample->vcpus) + i;
-		double rate = kvmstat_rate_of_vcpu(diagnosis->rates, vcpu, diagnosis->slots[slot].cell);
+		double rate = kvmstat_rate_of_vcpu(diagnosis->rates, vcpu, cell);
 
 		if (!(rate > 0))
 			continue;
@@ -176,15 +176,13 @@ static struct kvmstat_alarm describe(const struct kvmstat_diagnosis *diagnosis, 
 		.wait = demand_share(symptoms->cpu, symptoms->wait),
 		.spinning = guest->spin.count, .spinning_vcpu = guest->spin.first,
 	};
+	int slot = alarm.event ? watch_slot_of(diagnosis, alarm.event->number) : -ENOENT;
 
-	for (uint32_t i = 0; i < diagnosis->nslots; i++) {
-		if (diagnosis->slots[i].judged != alarm.event)
-			continue;
-		alarm.rate = diagnosis->rate[i];
-		if (guest->age >= parameters.minute)
-			alarm.usual = level_rate(guest->cells[i].minute, alarm.event->number >= KVMSTAT_NUMBER_CPU);
+	if (slot >= 0) {
+		alarm.rate = diagnosis->rate[slot];
+		alarm.usual = watched_usual(diagnosis, guest, (uint32_t)slot);
+		find_busiest(diagnosis, guest, diagnosis->slots[slot].cell, &alarm);
 	}
-	find_busiest(diagnosis, guest, &alarm);
 	return alarm;
 }
 

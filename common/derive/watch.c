@@ -419,3 +419,8 @@ struct manner watched_manner(const struct kvmstat_diagnosis *diagnosis, const st
 		.grows = guest->vcpus > 1 ? LEVEL_OF_LOG2(0.5f * fast_log2((float)guest->vcpus)) : 0,
 	};
 }
+
+double watched_usual(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest, uint32_t slot)
+{
+	return guest->age < parameters.minute ? NAN : level_rate(guest->cells[slot].minute, diagnosis->slots[slot].time);
+}

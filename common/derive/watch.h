@@ -149,6 +149,9 @@ struct manner {
 
 struct manner watched_manner(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest);
 
+/* The highest rate that a minute of a slot's event has reached; NaN before one has passed. */
+double watched_usual(const struct kvmstat_diagnosis *diagnosis, const struct watched *guest, uint32_t slot);
+
 /* Of CPU time: one CPU that spins is to be seen in a guest of any size. */
 enum { CPU_FLOOR_GROWS = 1024 };
 
