@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# count.awk LOG - what the test runners said: "PASSED FAILED SKIPPED", then the reason of each skip, a line each
+# count.awk LOG - what the test runners said: "PASSED FAILED SKIPPED", then "FAIL: TEST" of each failure that has a name, and
+# "skip: REASON" of each skip, a line each
 #
 # They are cmocka (1.1.6 and later put the group's name before the numbers), pytest (with and without -q) and our own.
 # If there is no summary, or the numbers do not add up, there is one line that says so, and the status is 1.
@@ -12,6 +13,10 @@ function number(unit) {
 function skip(times, reason) {
 	while (times-- > 0)
 		reasons[++nreasons] = reason == "" ? "no reason given" : reason
+}
+
+function fail(name) {
+	names[++nnames] = name
 }
 
 function unreadable(why) {
@@ -30,7 +35,8 @@ function unreadable(why) {
 /^\[ RUN      \] /	{ test = $NF; said = "" }
 test != "" && !/^\[/	{ said = $0 }
 /^\[  SKIPPED \] / && $NF == test	{ skip(1, said) }
-/^\[ .* \] / && !/ RUN /	{ test = "" }
+/^\[  FAILED  \] / && $NF == test	{ fail(test) }
+/^\[ +(OK|FAILED|SKIPPED) +\] /	{ test = "" }
 
 # pytest
 /^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s/ {
@@ -46,6 +52,10 @@ test != "" && !/^\[/	{ said = $0 }
 	skip(times, $0)
 	next
 }
+/^(FAILED|ERROR) [^ ]+\.py(::| |$)/ {
+	fail(substr($0, length($1) + 2))
+	next
+}
 
 # our own
 /^[a-z0-9-]+: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {
@@ -55,6 +65,7 @@ test != "" && !/^\[/	{ said = $0 }
 	summaries++
 }
 /^skip: /	{ skip(1, substr($0, 7)) }
+/^FAIL: /	{ fail(substr($0, 7)) }
 
 END {
 	if (!summaries)
@@ -63,6 +74,8 @@ END {
 		unreadable(begun + 0 " tests began, " ended + 0 " ended, " became + 0 " passed, failed or were skipped")
 	print passed + 0, failed + 0, skipped + 0
 	skip(skipped - nreasons, "")
+	for (i = 1; i <= nnames; i++)
+		print "FAIL: " names[i]
 	for (i = 1; i <= nreasons; i++)
-		print reasons[i]
+		print "skip: " reasons[i]
 }
