@@ -63,6 +63,10 @@ class Snmpd(rig.Program):
         text = self.tool("snmpget", "KVMSTAT-MIB::" + name, auth=auth, options=("-OQUvet",), check=False).decode(errors="replace").strip()
         return int(text) if re.fullmatch(r"\d+", text) else None
 
+    def more_samples(self, count):
+        before = rig.wait_until(lambda: self.get("kvmSampleNumber.0"), "there are samples")
+        rig.wait_until(lambda: (self.get("kvmSampleNumber.0") or 0) >= before + count, "%d more samples" % count)
+
     def walk(self, name, auth=V2C):
         """{index: text} of a column or table; index is a tuple of int."""
         text = self.tool("snmpbulkwalk", "KVMSTAT-MIB::" + name, auth=auth, options=("-Cr50", "-OQUsex"))

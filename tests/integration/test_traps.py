@@ -25,11 +25,6 @@ def value(message, name, number=1):
     return message["kvmAlarm%s.%d" % (name, number)]
 
 
-def more_samples(manager, count=4):
-    before = rig.wait_until(lambda: manager.get("kvmSampleNumber.0"), "there are samples")
-    rig.wait_until(lambda: (manager.get("kvmSampleNumber.0") or 0) >= before + count, "more samples")
-
-
 def number(manager, name):
     """snmpd answers, whatever it has to send just now."""
     found = manager.get(name)
@@ -100,7 +95,7 @@ def test_begin_and_end_over_restarts(tree, agent, snmpd, trapd, place, passing):
         assert value(message, "Severity") == "cleared"
         assert value(message, "Text").startswith("%s: guest ended after " % sick["name"])
     assert master.numbers("kvmAlarmState") == {(1,): CLEARED} and master.get("kvmAlarmsActive.0") == 0
-    more_samples(master)
+    master.more_samples(4)
     once(trapd, ABNORMAL)
     once(trapd, NORMAL)
     assert program.stop() == 0
@@ -129,7 +124,7 @@ def test_while_snmpd_is_away(tree, agent, snmpd, trapd, place, passing):
     master = snmpd(master, extra=trapd.sinks())
     for message in once(trapd, NORMAL).values():
         assert "uuid:" + sick["uuid"] in message.values()
-    more_samples(master)
+    master.more_samples(4)
     once(trapd, ABNORMAL)
     once(trapd, NORMAL)
     assert program.stop() == 0
