@@ -218,9 +218,22 @@ FORCE:
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(filter-out $(if $(filter 1,$(WITH_BPF)),,%/test_bpf_layout.c %/test_btf_s390x.c) \
 	$(if $(filter 1,$(WITH_LIBVIRT)),,%/test_libvirt.c),$(wildcard tests/unit/test_*.c)))
-$(O)/tests/unit/%: tests/unit/%.c $(LIB)
+# What several tests share; what stands in for the C library, or would be found by its name, is linked where it is wanted only.
+UNIT_ALONE := counting interpose quiet_vm stream_lab
+UNIT_SHARED := $(filter-out $(UNIT_ALONE) $(if $(filter 1,$(WITH_BPF)),,kernel_btf),$(patsubst tests/unit/%.c,%,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))))
+UNIT_OBJS := $(UNIT_SHARED:%=$(O)/tests/unit/%.o)
+$(UNIT_OBJS) $(UNIT_ALONE:%=$(O)/tests/unit/%.o): $(O)/tests/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
-	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(LIB) -lcmocka $(CORE_LIBS) $(UNIT_LIBS)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -Itests/unit -c -o $@ $<
+$(O)/tests/unit/shared.a: $(UNIT_OBJS)
+	$(call say,AR,$@)rm -f $@ && $(AR) qcsD $@ $^
+$(O)/tests/unit/%: tests/unit/%.c $(O)/tests/unit/shared.a $(LIB)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(CORE_LIBS) $(UNIT_LIBS)
+$(patsubst %,$(O)/tests/unit/test_%,alloc statsfd_live tracepoint_live): $(O)/tests/unit/counting.o
+$(patsubst %,$(O)/tests/unit/test_%,debugfs guest refusal_live unknown): $(O)/tests/unit/interpose.o
+$(patsubst %,$(O)/tests/unit/test_%,statsfd_kept statsfd_quiet): $(O)/tests/unit/quiet_vm.o
+$(patsubst %,$(O)/tests/unit/test_%,bpf_stream vcpus): $(O)/tests/unit/stream_lab.o
 
 # RUN=valgrind... or RUN=qemu-s390x-static runs them under something else.
 .PHONY: check-unit

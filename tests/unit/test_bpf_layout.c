@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
 
 #include <errno.h>
 #include <stdio.h>

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

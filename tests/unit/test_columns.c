@@ -6,6 +6,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lab.h"
 

@@ -12,19 +12,19 @@
 
 #include <cmocka.h>
 
-#include "diagnosis.h"
+#include "trial.h"
 #include "util/filter.h"
 
 static const char *const events[] = { "exit_instruction", "exit_wait_state", "deliver_ckc", "instruction_tsch",
 				      "instruction_diagnose_44", "instruction_diagnose_9c", NULL };
 enum { INSTRUCTION, WAIT_STATE, CKC, TSCH, DIAG_44, DIAG_9C };
 
-static struct lab lab;
+static struct trial trial;
 
 /* A guest that does a little of everything. */
-static struct lab_guest *usual(const char *name, uint32_t vcpus)
+static struct trial_guest *usual(const char *name, uint32_t vcpus)
 {
-	struct lab_guest *guest = lab_guest(&lab, name, vcpus);
+	struct trial_guest *guest = trial_guest(&trial, name, vcpus);
 	static const double rate[] = { 300, 200, 50, 60, 10, 0 };
 
 	memcpy(guest->rate, rate, sizeof(rate));
@@ -34,7 +34,7 @@ static struct lab_guest *usual(const char *name, uint32_t vcpus)
 }
 
 /* 64 vCPUs on 14 CPUs, from now on. */
-static void storm(struct lab_guest *guest)
+static void storm(struct trial_guest *guest)
 {
 	guest->rate[DIAG_44] = 4000;
 	guest->rate[INSTRUCTION] = 4300;
@@ -42,7 +42,7 @@ static void storm(struct lab_guest *guest)
 	guest->wait = 1;
 }
 
-static void calm(struct lab_guest *guest)
+static void calm(struct trial_guest *guest)
 {
 	guest->rate[DIAG_44] = 10;
 	guest->rate[INSTRUCTION] = 300;
@@ -53,21 +53,21 @@ static void calm(struct lab_guest *guest)
 static int teardown(void **state)
 {
 	(void)state;
-	lab_close(&lab);
+	trial_close(&trial);
 	return 0;
 }
 
 /* Begins with the next sample: raised at the second, cleared within three minutes and a sample of its end. */
-static void see_storm(struct lab_guest *guest, double interval)
+static void see_storm(struct trial_guest *guest, double interval)
 {
-	double began = lab.now, ended;
-	size_t before = lab.nchanges;
-	const struct lab_change *change = &lab.change[before];
+	double began = trial.now, ended;
+	size_t before = trial.nchanges;
+	const struct trial_change *change = &trial.change[before];
 	double held = interval < 10 ? 20 : 2 * interval;
 
 	storm(guest);
-	lab_run(&lab, held + interval);
-	assert_int_equal(lab.nchanges, before + 1);
+	trial_run(&trial, held + interval);
+	assert_int_equal(trial.nchanges, before + 1);
 	assert_int_equal(change->kind, KVMSTAT_RAISED);
 	assert_string_equal(change->guest, "rhel7");
 	assert_string_equal(change->cause, "overcommit");
@@ -75,15 +75,15 @@ static void see_storm(struct lab_guest *guest, double interval)
 	assert_true(change->at - began <= held + (interval < 10 ? 10 : 0));
 	assert_non_null(strstr(change->text, "rhel7: 64 vCPUs on 14 CPUs: instruction_diagnose_44 "));
 	assert_non_null(strstr(change->text, "(overcommit). virsh vcpuinfo rhel7"));
-	lab_run(&lab, 20 * interval);
+	trial_run(&trial, 20 * interval);
 	calm(guest);
-	ended = lab.now;
-	lab_run(&lab, 180 + 2 * interval);
-	assert_int_equal(lab.nchanges, before + 2);
-	assert_int_equal(lab.change[before + 1].kind, KVMSTAT_CLEARED);
-	assert_int_equal(lab.change[before + 1].number, change->number);
-	assert_int_equal(lab.change[before + 1].ending, KVMSTAT_NORMAL_AGAIN);
-	assert_true(lab.change[before + 1].at - ended <= (interval < 60 ? 180 : 3 * interval));
+	ended = trial.now;
+	trial_run(&trial, 180 + 2 * interval);
+	assert_int_equal(trial.nchanges, before + 2);
+	assert_int_equal(trial.change[before + 1].kind, KVMSTAT_CLEARED);
+	assert_int_equal(trial.change[before + 1].number, change->number);
+	assert_int_equal(trial.change[before + 1].ending, KVMSTAT_NORMAL_AGAIN);
+	assert_true(trial.change[before + 1].at - ended <= (interval < 60 ? 180 : 3 * interval));
 }
 
 static struct filter *all_but(const char *word)
@@ -99,30 +99,30 @@ static struct filter *all_but(const char *word)
 /* Whoever is excluded is not judged; if that is since a restart, its alarm ends. The others are judged as before. */
 static void test_excluded(void **state)
 {
-	struct lab_guest *guest, *other;
+	struct trial_guest *guest, *other;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("rhel7", 64);
 	other = usual("rhel8", 64);
-	lab_run(&lab, 3 * DAY);
+	trial_run(&trial, 3 * DAY);
 	storm(guest);
-	lab_run(&lab, 5 * MINUTE);
-	assert_int_equal(lab.nchanges, 1);
-	lab.config.guests = all_but("/7$/");
-	lab_restart(&lab);
-	filter_free(lab.config.guests);
-	lab.config.guests = NULL;
-	lab_run(&lab, 10 * MINUTE);
-	assert_int_equal(lab.nchanges, 2);
-	assert_int_equal(lab.change[1].kind, KVMSTAT_CLEARED);
-	assert_int_equal(lab.change[1].ending, KVMSTAT_NOT_OBSERVED);
+	trial_run(&trial, 5 * MINUTE);
+	assert_int_equal(trial.nchanges, 1);
+	trial.config.guests = all_but("/7$/");
+	trial_restart(&trial);
+	filter_free(trial.config.guests);
+	trial.config.guests = NULL;
+	trial_run(&trial, 10 * MINUTE);
+	assert_int_equal(trial.nchanges, 2);
+	assert_int_equal(trial.change[1].kind, KVMSTAT_CLEARED);
+	assert_int_equal(trial.change[1].ending, KVMSTAT_NOT_OBSERVED);
 	storm(other);
-	lab_run(&lab, 5 * MINUTE);
-	assert_int_equal(lab.nchanges, 3);
-	assert_string_equal(lab.change[2].guest, "rhel8");
-	assert_true(isnan(kvmstat_diagnosis_learnt(lab.diagnosis, guest->guest.id)));
-	assert_false(isnan(kvmstat_diagnosis_learnt(lab.diagnosis, other->guest.id)));
+	trial_run(&trial, 5 * MINUTE);
+	assert_int_equal(trial.nchanges, 3);
+	assert_string_equal(trial.change[2].guest, "rhel8");
+	assert_true(isnan(kvmstat_diagnosis_learnt(trial.diagnosis, guest->guest.id)));
+	assert_false(isnan(kvmstat_diagnosis_learnt(trial.diagnosis, other->guest.id)));
 }
 
 /* The article's case after a week, at each interval. */
@@ -132,19 +132,19 @@ static void test_storm_after_a_week(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct lab_guest *guest;
+		struct trial_guest *guest;
 
-		lab_open(&lab, intervals[i], 14, events);
+		trial_open(&trial, intervals[i], 14, events);
 		guest = usual("rhel7", 64);
 		usual("other", 4);
-		lab_run(&lab, 8 * DAY);
-		assert_int_equal(lab.nchanges, 0);
+		trial_run(&trial, 8 * DAY);
+		assert_int_equal(trial.nchanges, 0);
 		see_storm(guest, intervals[i]);
-		assert_non_null(strstr(lab.change[0].text, "for a minute in 8 days"));
-		lab_run(&lab, HOUR);
-		assert_int_equal(lab.nchanges, 2);
+		assert_non_null(strstr(trial.change[0].text, "for a minute in 8 days"));
+		trial_run(&trial, HOUR);
+		assert_int_equal(trial.nchanges, 2);
 		if (i < 2)
-			lab_close(&lab);
+			trial_close(&trial);
 	}
 }
 
@@ -162,300 +162,300 @@ static void test_one_vcpu(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct lab_guest *guest;
+		struct trial_guest *guest;
 
-		lab_open(&lab, 10, 14, events);
+		trial_open(&trial, 10, 14, events);
 		guest = usual("rhel7", 64);
-		lab.split = guest;
-		lab.share = cases[i].share;
-		lab_run(&lab, 3 * DAY);
+		trial.split = guest;
+		trial.share = cases[i].share;
+		trial_run(&trial, 3 * DAY);
 		storm(guest);
-		lab_run(&lab, MINUTE);
-		assert_int_equal(lab.nchanges, 1);
-		assert_non_null(strstr(lab.change[0].text, cases[i].words));
+		trial_run(&trial, MINUTE);
+		assert_int_equal(trial.nchanges, 1);
+		assert_non_null(strstr(trial.change[0].text, cases[i].words));
 		if (i < 2)
-			lab_close(&lab);
+			trial_close(&trial);
 	}
 }
 
 static void test_storm_at_one_second(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 1, 14, events);
+	trial_open(&trial, 1, 14, events);
 	guest = usual("rhel7", 64);
-	lab_run(&lab, 2 * DAY);
-	assert_int_equal(lab.nchanges, 0);
+	trial_run(&trial, 2 * DAY);
+	assert_int_equal(trial.nchanges, 0);
 	see_storm(guest, 1);
 }
 
 /* With a recorded good case a host is judged from the beginning. */
 static void test_storm_with_a_good_case(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 	char *text, error[256];
 	size_t size;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	usual("rhel7", 64);
-	lab_run(&lab, 600);
-	assert_int_equal(kvmstat_diagnosis_write(lab.diagnosis, &text, &size), 0);
-	lab_close(&lab);
-	lab_open(&lab, 10, 14, events);
-	assert_int_equal(kvmstat_diagnosis_read_good(lab.diagnosis, text, size, error, sizeof(error)), 0);
+	trial_run(&trial, 600);
+	assert_int_equal(kvmstat_diagnosis_write(trial.diagnosis, &text, &size), 0);
+	trial_close(&trial);
+	trial_open(&trial, 10, 14, events);
+	assert_int_equal(kvmstat_diagnosis_read_good(trial.diagnosis, text, size, error, sizeof(error)), 0);
 	free(text);
 	guest = usual("rhel7", 64);
-	lab_run(&lab, 60);
+	trial_run(&trial, 60);
 	see_storm(guest, 10);
 	/* It is reported each time: alarms teach nothing of yields. */
-	lab_run(&lab, HOUR);
+	trial_run(&trial, HOUR);
 	see_storm(guest, 10);
 }
 
 /* Whoever starts, stops, reboots or arrives does much for a while. */
 static void test_coming_and_going(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("g", 2);
-	lab_run(&lab, 2 * DAY);
+	trial_run(&trial, 2 * DAY);
 	for (int i = 0; i < 1000; i++) {
 		guest->there = false;
-		lab_run(&lab, i % 3 * 10);
-		lab_begin(&lab, guest);
+		trial_run(&trial, i % 3 * 10);
+		trial_begin(&trial, guest);
 		for (int e = 0; e < 5; e++)
 			guest->rate[e] *= 50;
 		guest->cpu = 2;
-		lab_run(&lab, 120);
+		trial_run(&trial, 120);
 		for (int e = 0; e < 5; e++)
 			guest->rate[e] /= 50;
 		guest->cpu = 1.5;
-		lab_run(&lab, i % 10 ? 0 : 1200);
+		trial_run(&trial, i % 10 ? 0 : 1200);
 	}
-	assert_int_equal(lab.nchanges, 0);
+	assert_int_equal(trial.nchanges, 0);
 }
 
 /* Nobody knows when it began, but it was not there before. */
 static void test_arrival_of_unknown_age(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("g", 2);
-	lab_run(&lab, 2 * DAY);
+	trial_run(&trial, 2 * DAY);
 	for (int i = 0; i < 50; i++) {
 		guest->there = false;
-		lab_run(&lab, 60);
-		lab_begin(&lab, guest);
+		trial_run(&trial, 60);
+		trial_begin(&trial, guest);
 		guest->guest.began_ns = guest->guest.created_ns = 0;
 		guest->rate[DIAG_44] = 5000;
-		lab_run(&lab, 300);
+		trial_run(&trial, 300);
 		guest->rate[DIAG_44] = 10;
-		lab_run(&lab, 600);
+		trial_run(&trial, 600);
 	}
-	assert_int_equal(lab.nchanges, 0);
+	assert_int_equal(trial.nchanges, 0);
 }
 
 /* One kernel yields by 44, the other by 9C, and much more often: each is compared with itself. */
 static void test_two_kernels(void **state)
 {
-	struct lab_guest *old, *new;
+	struct trial_guest *old, *new;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	old = usual("old", 4);
 	new = usual("new", 4);
 	old->rate[DIAG_44] = 30;
 	new->rate[DIAG_44] = 0;
 	new->rate[DIAG_9C] = 5000;
-	lab_run(&lab, 9 * DAY);
-	assert_int_equal(lab.nchanges, 0);
+	trial_run(&trial, 9 * DAY);
+	assert_int_equal(trial.nchanges, 0);
 }
 
 static void test_stalled_and_looping(void **state)
 {
-	struct lab_guest *guest;
-	struct lab_guest saved;
+	struct trial_guest *guest;
+	struct trial_guest saved;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("g", 2);
-	lab_run(&lab, 2 * HOUR);
+	trial_run(&trial, 2 * HOUR);
 	saved = *guest;
 	memset(guest->rate, 0, sizeof(guest->rate));
 	guest->cpu = 0;
-	lab_run(&lab, 60);
-	assert_int_equal(lab.nchanges, 1);
-	assert_string_equal(lab.change[0].cause, "stalled");
+	trial_run(&trial, 60);
+	assert_int_equal(trial.nchanges, 1);
+	assert_string_equal(trial.change[0].cause, "stalled");
 	memcpy(guest->rate, saved.rate, sizeof(guest->rate));
 	guest->cpu = saved.cpu;
-	lab_run(&lab, 60);
-	assert_int_equal(lab.nchanges, 2);
-	assert_int_equal(lab.change[1].ending, KVMSTAT_NORMAL_AGAIN);
+	trial_run(&trial, 60);
+	assert_int_equal(trial.nchanges, 2);
+	assert_int_equal(trial.change[1].ending, KVMSTAT_NORMAL_AGAIN);
 	memset(guest->rate, 0, sizeof(guest->rate));
 	guest->cpu = 1;
-	lab_run(&lab, 60);
-	assert_int_equal(lab.nchanges, 3);
-	assert_string_equal(lab.change[2].cause, "looping");
-	assert_int_equal(lab.change[2].number, 2);
+	trial_run(&trial, 60);
+	assert_int_equal(trial.nchanges, 3);
+	assert_string_equal(trial.change[2].cause, "looping");
+	assert_int_equal(trial.change[2].number, 2);
 	guest->there = false;
-	lab_run(&lab, 60);
-	assert_int_equal(lab.nchanges, 4);
-	assert_int_equal(lab.change[3].ending, KVMSTAT_GUEST_ENDED);
+	trial_run(&trial, 60);
+	assert_int_equal(trial.nchanges, 4);
+	assert_int_equal(trial.change[3].ending, KVMSTAT_GUEST_ENDED);
 }
 
 /* No value is no zero: a guest whose counters cannot be read is not silent, and an alarm does not end of it at once. */
 static void test_missing_values(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("rhel7", 64);
-	lab_run(&lab, 2 * DAY);
+	trial_run(&trial, 2 * DAY);
 	memset(guest->absent, 1, sizeof(guest->absent));
-	lab_run(&lab, HOUR);
+	trial_run(&trial, HOUR);
 	memset(guest->absent, 0, sizeof(guest->absent));
-	lab_run(&lab, 30);
-	assert_int_equal(lab.nchanges, 0);
+	trial_run(&trial, 30);
+	assert_int_equal(trial.nchanges, 0);
 	storm(guest);
-	lab_run(&lab, 60);
-	assert_int_equal(lab.raised, 1);
+	trial_run(&trial, 60);
+	assert_int_equal(trial.raised, 1);
 	memset(guest->absent, 1, sizeof(guest->absent));
-	lab_run(&lab, 590);
-	assert_int_equal(lab.cleared, 0);
-	lab_run(&lab, 30);
-	assert_int_equal(lab.cleared, 1);
-	assert_int_equal(lab.change[1].ending, KVMSTAT_NOT_OBSERVED);
+	trial_run(&trial, 590);
+	assert_int_equal(trial.cleared, 0);
+	trial_run(&trial, 30);
+	assert_int_equal(trial.cleared, 1);
+	assert_int_equal(trial.change[1].ending, KVMSTAT_NOT_OBSERVED);
 }
 
 /* Where the option Event lets nothing pass that shows a guest at work, its alarm ends with the storm and not before. */
 static void test_only_one_event(void **state)
 {
 	static const char *const only[] = { "instruction_diagnose_44", NULL };
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 10, 14, only);
-	guest = lab_guest(&lab, "rhel7", 64);
+	trial_open(&trial, 10, 14, only);
+	guest = trial_guest(&trial, "rhel7", 64);
 	guest->rate[0] = 10;
 	guest->cpu = 1.5;
-	lab_run(&lab, 2 * DAY);
+	trial_run(&trial, 2 * DAY);
 	guest->rate[0] = 4000;
-	lab_run(&lab, HOUR);
-	assert_int_equal(lab.nchanges, 1);
-	assert_int_equal(lab.change[0].kind, KVMSTAT_RAISED);
+	trial_run(&trial, HOUR);
+	assert_int_equal(trial.nchanges, 1);
+	assert_int_equal(trial.change[0].kind, KVMSTAT_RAISED);
 	guest->rate[0] = 10;
-	lab_run(&lab, 240);
-	assert_int_equal(lab.nchanges, 2);
-	assert_int_equal(lab.change[1].ending, KVMSTAT_NORMAL_AGAIN);
+	trial_run(&trial, 240);
+	assert_int_equal(trial.nchanges, 2);
+	assert_int_equal(trial.change[1].ending, KVMSTAT_NORMAL_AGAIN);
 }
 
 /* Samples that are missing make no alarm, and hide none. */
 static void test_missing_samples(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("rhel7", 64);
 	for (int i = 0; i < 4000; i++) {
-		lab_run(&lab, 50);
-		lab_step(&lab, i % 7 ? 20 : 600);
+		trial_run(&trial, 50);
+		trial_step(&trial, i % 7 ? 20 : 600);
 	}
-	assert_int_equal(lab.nchanges, 0);
+	assert_int_equal(trial.nchanges, 0);
 	storm(guest);
-	lab_step(&lab, 30);
-	lab_step(&lab, 30);
-	assert_int_equal(lab.raised, 1);
+	trial_step(&trial, 30);
+	trial_step(&trial, 30);
+	assert_int_equal(trial.raised, 1);
 }
 
 /* A host that slept has not learnt meanwhile. */
 static void test_long_gap(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("g", 2);
-	lab_run(&lab, 50);
-	assert_true(isnan(kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1180)));	/* no minute has passed */
-	lab_run(&lab, HOUR);
-	lab_step(&lab, 10 * DAY);
-	lab_run(&lab, HOUR);
-	assert_true(kvmstat_diagnosis_learnt(lab.diagnosis, guest->guest.id) < 0.1);
-	assert_true(fabs(kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1180) / 60 - 1) < 0.3);
-	assert_true(isnan(kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1175)));
-	assert_int_equal(kvmstat_diagnosis_alarm_of(lab.diagnosis, guest->guest.id), 0);
-	assert_true(kvmstat_diagnosis_row_learnt(lab.diagnosis, 0) == kvmstat_diagnosis_learnt(lab.diagnosis, guest->guest.id));
-	assert_true(kvmstat_diagnosis_row_usual(lab.diagnosis, 0, 1180) ==
-		    kvmstat_diagnosis_usual(lab.diagnosis, guest->guest.id, 1180));
-	assert_int_equal(kvmstat_diagnosis_row_alarm(lab.diagnosis, 0), 0);
-	assert_true(isnan(kvmstat_diagnosis_row_learnt(lab.diagnosis, 1)));
+	trial_run(&trial, 50);
+	assert_true(isnan(kvmstat_diagnosis_usual(trial.diagnosis, guest->guest.id, 1180)));	/* no minute has passed */
+	trial_run(&trial, HOUR);
+	trial_step(&trial, 10 * DAY);
+	trial_run(&trial, HOUR);
+	assert_true(kvmstat_diagnosis_learnt(trial.diagnosis, guest->guest.id) < 0.1);
+	assert_true(fabs(kvmstat_diagnosis_usual(trial.diagnosis, guest->guest.id, 1180) / 60 - 1) < 0.3);
+	assert_true(isnan(kvmstat_diagnosis_usual(trial.diagnosis, guest->guest.id, 1175)));
+	assert_int_equal(kvmstat_diagnosis_alarm_of(trial.diagnosis, guest->guest.id), 0);
+	assert_true(kvmstat_diagnosis_row_learnt(trial.diagnosis, 0) == kvmstat_diagnosis_learnt(trial.diagnosis, guest->guest.id));
+	assert_true(kvmstat_diagnosis_row_usual(trial.diagnosis, 0, 1180) ==
+		    kvmstat_diagnosis_usual(trial.diagnosis, guest->guest.id, 1180));
+	assert_int_equal(kvmstat_diagnosis_row_alarm(trial.diagnosis, 0), 0);
+	assert_true(isnan(kvmstat_diagnosis_row_learnt(trial.diagnosis, 1)));
 }
 
 static void test_guest_restarted(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("rhel7", 64);
-	lab_run(&lab, 2 * DAY);
+	trial_run(&trial, 2 * DAY);
 	storm(guest);
-	lab_run(&lab, 60);
-	lab_begin(&lab, guest);
-	lab_run(&lab, 10);
-	assert_int_equal(lab.nchanges, 2);
-	assert_int_equal(lab.change[1].ending, KVMSTAT_GUEST_RESTARTED);
-	lab_run(&lab, 590);
-	assert_int_equal(lab.nchanges, 2);
-	lab_run(&lab, 60);
-	assert_int_equal(lab.nchanges, 3);
-	assert_int_equal(lab.change[2].number, 2);
+	trial_run(&trial, 60);
+	trial_begin(&trial, guest);
+	trial_run(&trial, 10);
+	assert_int_equal(trial.nchanges, 2);
+	assert_int_equal(trial.change[1].ending, KVMSTAT_GUEST_RESTARTED);
+	trial_run(&trial, 590);
+	assert_int_equal(trial.nchanges, 2);
+	trial_run(&trial, 60);
+	assert_int_equal(trial.nchanges, 3);
+	assert_int_equal(trial.change[2].number, 2);
 }
 
 /* What has been so for a day is normal. */
 static void test_new_normal(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("g", 2);
-	lab_run(&lab, 8 * DAY);
+	trial_run(&trial, 8 * DAY);
 	guest->rate[TSCH] *= 20;
 	guest->rate[INSTRUCTION] *= 5;
-	lab_run(&lab, DAY + HOUR);
-	assert_int_equal(lab.nchanges, 2);
-	assert_string_equal(lab.change[0].cause, "io");
-	assert_int_equal(lab.change[1].ending, KVMSTAT_NEW_NORMAL);
-	lab_run(&lab, 5 * DAY);
-	assert_int_equal(lab.nchanges, 2);
+	trial_run(&trial, DAY + HOUR);
+	assert_int_equal(trial.nchanges, 2);
+	assert_string_equal(trial.change[0].cause, "io");
+	assert_int_equal(trial.change[1].ending, KVMSTAT_NEW_NORMAL);
+	trial_run(&trial, 5 * DAY);
+	assert_int_equal(trial.nchanges, 2);
 }
 
 /* A busy guest's I/O in a quiet hour: below its own day, far above its own night. */
 static void test_night(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("g", 2);
 	for (int hour = 0; hour < 9 * 24 + 3; hour++) {
 		guest->rate[TSCH] = hour % 24 >= 9 && hour % 24 < 18 ? 2000 : 60;
-		lab_run(&lab, HOUR);
+		trial_run(&trial, HOUR);
 	}
-	assert_int_equal(lab.nchanges, 0);
+	assert_int_equal(trial.nchanges, 0);
 	guest->rate[TSCH] = 900;
-	lab_run(&lab, 900);
-	assert_int_equal(lab.raised, 1);
-	assert_string_equal(lab.change[0].cause, "io");
+	trial_run(&trial, 900);
+	assert_int_equal(trial.raised, 1);
+	assert_string_equal(trial.change[0].cause, "io");
 }
 
 /* kill -9 between raise and clear: one clear, of the same number, whether the storm goes on or not. */
@@ -463,41 +463,41 @@ static void test_restart_of_the_front_end(void **state)
 {
 	(void)state;
 	for (int over = 0; over < 2; over++) {
-		struct lab_guest *guest;
+		struct trial_guest *guest;
 
-		lab_open(&lab, 10, 14, events);
+		trial_open(&trial, 10, 14, events);
 		guest = usual("rhel7", 64);
-		lab_run(&lab, 8 * DAY);
+		trial_run(&trial, 8 * DAY);
 		storm(guest);
-		lab_run(&lab, 60);
-		assert_int_equal(lab.nchanges, 1);
-		lab_restart(&lab);
+		trial_run(&trial, 60);
+		assert_int_equal(trial.nchanges, 1);
+		trial_restart(&trial);
 		if (over)
 			calm(guest);
-		lab_run(&lab, 170);
-		assert_int_equal(lab.nchanges, 1);
-		lab_run(&lab, HOUR);
-		assert_int_equal(lab.nchanges, over ? 2 : 1);
+		trial_run(&trial, 170);
+		assert_int_equal(trial.nchanges, 1);
+		trial_run(&trial, HOUR);
+		assert_int_equal(trial.nchanges, over ? 2 : 1);
 		calm(guest);
-		lab_run(&lab, HOUR);
-		assert_int_equal(lab.nchanges, 2);
-		assert_int_equal(lab.change[1].kind, KVMSTAT_CLEARED);
-		assert_int_equal(lab.change[1].number, lab.change[0].number);
+		trial_run(&trial, HOUR);
+		assert_int_equal(trial.nchanges, 2);
+		assert_int_equal(trial.change[1].kind, KVMSTAT_CLEARED);
+		assert_int_equal(trial.change[1].number, trial.change[0].number);
 		storm(guest);
-		lab_run(&lab, 30);
-		assert_int_equal(lab.nchanges, 3);
-		assert_int_equal(lab.change[2].number, 2);
+		trial_run(&trial, 30);
+		assert_int_equal(trial.nchanges, 3);
+		assert_int_equal(trial.change[2].number, 2);
 		if (!over)
-			lab_close(&lab);
+			trial_close(&trial);
 	}
 }
 
 static void test_neighbour(void **state)
 {
-	struct lab_guest *guest[4], *taker;
+	struct trial_guest *guest[4], *taker;
 
 	(void)state;
-	lab_open(&lab, 10, 4, events);
+	trial_open(&trial, 10, 4, events);
 	for (int i = 0; i < 4; i++) {
 		char name[8];
 
@@ -506,34 +506,34 @@ static void test_neighbour(void **state)
 		guest[i]->cpu = 0.5;
 	}
 	taker = usual("taker", 4);
-	lab_run(&lab, 8 * DAY);
+	trial_run(&trial, 8 * DAY);
 	for (int i = 0; i < 4; i++)
 		guest[i]->wait = 0.4;
 	taker->cpu = 3.5;
 	taker->wait = 1.5;
-	lab_run(&lab, 600);
-	assert_int_equal(lab.raised, 1);
-	assert_string_equal(lab.change[0].guest, "");
-	assert_string_equal(lab.change[0].cause, "cpu-starved");
-	assert_non_null(strstr(lab.change[0].text, "; taker takes 3.5 CPUs"));
+	trial_run(&trial, 600);
+	assert_int_equal(trial.raised, 1);
+	assert_string_equal(trial.change[0].guest, "");
+	assert_string_equal(trial.change[0].cause, "cpu-starved");
+	assert_non_null(strstr(trial.change[0].text, "; taker takes 3.5 CPUs"));
 }
 
 /* A million samples: no memory is allocated, whatever happens to rates. */
 static void test_memory(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 	struct mallinfo2 before;
 
 	(void)state;
-	lab_open(&lab, 10, 14, events);
+	trial_open(&trial, 10, 14, events);
 	guest = usual("g", 2);
-	lab_run(&lab, 100 * DAY / 10);
+	trial_run(&trial, 100 * DAY / 10);
 	before = mallinfo2();
 	for (int i = 0; i < 1000000; i++) {
 		guest->rate[TSCH] = 60 + i % 5 * 10;
-		lab_step(&lab, 10);
+		trial_step(&trial, 10);
 	}
-	assert_int_equal(lab.nchanges, 0);
+	assert_int_equal(trial.nchanges, 0);
 	assert_int_equal(mallinfo2().uordblks, before.uordblks);
 }
 

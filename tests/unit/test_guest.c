@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "guests/guest_dir.h"
 #include "interpose.h"

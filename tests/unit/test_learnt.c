@@ -14,26 +14,26 @@
 
 #include <cmocka.h>
 
-#include "diagnosis.h"
+#include "trial.h"
 
 static const char *const events[] = { "exit_instruction", "exit_wait_state", "deliver_ckc", "instruction_diagnose_44",
 				      NULL };
 enum { INSTRUCTION, WAIT_STATE, CKC, DIAG_44 };
 enum { NUMBER_DIAG_44 = 1252 };
 
-static struct lab lab;
+static struct trial trial;
 static char error[256];
 
 static int teardown(void **state)
 {
 	(void)state;
-	lab_close(&lab);
+	trial_close(&trial);
 	return 0;
 }
 
-static struct lab_guest *usual(const char *name, uint32_t vcpus)
+static struct trial_guest *usual(const char *name, uint32_t vcpus)
 {
-	struct lab_guest *guest = lab_guest(&lab, name, vcpus);
+	struct trial_guest *guest = trial_guest(&trial, name, vcpus);
 
 	guest->rate[INSTRUCTION] = 300;
 	guest->rate[WAIT_STATE] = 200;
@@ -105,29 +105,29 @@ static void test_taught(void **state)
 static void test_storm_found_by_what_was_recorded(void **state)
 {
 	struct kvmstat_diagnosis *good = recorded();
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 	size_t size;
 	char *text;
 
 	(void)state;
 	assert_int_equal(kvmstat_diagnosis_write(good, &text, &size), 0);
-	lab_open(&lab, 10, 14, events);
-	assert_int_equal(kvmstat_diagnosis_read_good(lab.diagnosis, text, size, error, sizeof(error)), 0);
+	trial_open(&trial, 10, 14, events);
+	assert_int_equal(kvmstat_diagnosis_read_good(trial.diagnosis, text, size, error, sizeof(error)), 0);
 	free(text);
 	kvmstat_diagnosis_free(good);
 	guest = usual("rhel7", 64);
-	lab_run(&lab, 600);
-	assert_int_equal(lab.nchanges, 0);
+	trial_run(&trial, 600);
+	assert_int_equal(trial.nchanges, 0);
 	guest->rate[DIAG_44] = 2400;
 	guest->rate[INSTRUCTION] += 2400;
 	guest->cpu = 6;
 	guest->wait = 1;
-	lab_run(&lab, 20);
-	assert_int_equal(lab.raised, 1);
-	assert_string_equal(lab.change[0].cause, "overcommit");
-	assert_string_equal(lab.change[0].event, "instruction_diagnose_44");
-	assert_non_null(strstr(lab.change[0].text, "rhel7: 64 vCPUs on 14 CPUs: instruction_diagnose_44 "));
-	lab_close(&lab);
+	trial_run(&trial, 20);
+	assert_int_equal(trial.raised, 1);
+	assert_string_equal(trial.change[0].cause, "overcommit");
+	assert_string_equal(trial.change[0].event, "instruction_diagnose_44");
+	assert_non_null(strstr(trial.change[0].text, "rhel7: 64 vCPUs on 14 CPUs: instruction_diagnose_44 "));
+	trial_close(&trial);
 }
 
 static void test_rename(void **state)
@@ -154,12 +154,12 @@ static void test_carried_along(void **state)
 	char *text, *again, *old_guest, *new_guest;
 
 	(void)state;
-	lab_open(&lab, 60, 2, events);
-	kvmstat_diagnosis_free(lab.diagnosis);
-	lab.diagnosis = kvmstat_diagnosis_new(&(struct kvmstat_diagnosis_config){ .release = "6.1" });
+	trial_open(&trial, 60, 2, events);
+	kvmstat_diagnosis_free(trial.diagnosis);
+	trial.diagnosis = kvmstat_diagnosis_new(&(struct kvmstat_diagnosis_config){ .release = "6.1" });
 	usual("g", 4);
-	lab_run(&lab, 3 * DAY);
-	assert_int_equal(kvmstat_diagnosis_write(lab.diagnosis, &text, &size), 0);
+	trial_run(&trial, 3 * DAY);
+	assert_int_equal(kvmstat_diagnosis_write(trial.diagnosis, &text, &size), 0);
 	assert_int_equal(kvmstat_diagnosis_read(carrier, text, size, error, sizeof(error)), 0);
 	assert_int_equal(kvmstat_diagnosis_rename(carrier, "name:g", "name:h"), 0);
 	assert_int_equal(kvmstat_diagnosis_write(carrier, &again, &size), 0);
@@ -179,13 +179,13 @@ static void test_carried_along(void **state)
 static void test_rename_amid_an_alarm(void **state)
 {
 	(void)state;
-	lab_open(&lab, 60, 2, events);
+	trial_open(&trial, 60, 2, events);
 	usual("g", 4);
-	lab_run(&lab, 2 * DAY);
-	lab.guest[0].rate[DIAG_44] = 4000;
-	lab_run(&lab, 240);
-	assert_int_equal(lab.raised, 1);
-	assert_int_equal(kvmstat_diagnosis_rename(lab.diagnosis, "name:g", "name:h"), -EBUSY);
+	trial_run(&trial, 2 * DAY);
+	trial.guest[0].rate[DIAG_44] = 4000;
+	trial_run(&trial, 240);
+	assert_int_equal(trial.raised, 1);
+	assert_int_equal(kvmstat_diagnosis_rename(trial.diagnosis, "name:g", "name:h"), -EBUSY);
 }
 
 /* ---- its file ----------------------------------------------------------- */
@@ -202,7 +202,7 @@ static void put(const char *path, const char *text, size_t size)
 static void test_file(void **state)
 {
 	char dir[] = "/tmp/kvmstat-good-XXXXXX", inner[64], path[128];
-	struct kvmstat_diagnosis *good = recorded(), *into = kvmstat_diagnosis_new(&lab.config);
+	struct kvmstat_diagnosis *good = recorded(), *into = kvmstat_diagnosis_new(&trial.config);
 	struct kvmstat_learnt guest;
 	size_t size;
 	char *text;
@@ -242,18 +242,18 @@ static size_t judge(uint32_t cpus, uint32_t vcpus, double cpu, double wait, unsi
 {
 	static char names[4][8];
 
-	lab_open(&lab, 10, cpus, events);
+	trial_open(&trial, 10, cpus, events);
 	for (unsigned int i = 0; i < guests; i++) {
-		struct lab_guest *guest;
+		struct trial_guest *guest;
 
 		snprintf(names[i], sizeof(names[i]), "g%u", i);
 		guest = usual(names[i], vcpus);
 		guest->cpu = cpu;
 		guest->wait = wait;
 	}
-	lab_step(&lab, 10);
-	lab_step(&lab, 10);
-	return kvmstat_judge_once(&lab.sample[1], lab.rates, found, 4);
+	trial_step(&trial, 10);
+	trial_step(&trial, 10);
+	return kvmstat_judge_once(&trial.sample[1], trial.rates, found, 4);
 }
 
 static void test_once_overcommit(void **state)
@@ -263,10 +263,10 @@ static void test_once_overcommit(void **state)
 	assert_int_equal(found[0].cause->number, KVMSTAT_CAUSE_OVERCOMMIT);
 	assert_string_equal(found[0].key, "name:g0");
 	assert_non_null(strstr(found[0].text, "g0: 64 vCPUs on 14 CPUs: "));
-	lab_close(&lab);
+	trial_close(&trial);
 	/* As many CPUs as vCPUs, and less than a fifth of the time. */
 	assert_int_equal(judge(64, 64, 6, 1.6, 1), 0);
-	lab_close(&lab);
+	trial_close(&trial);
 	assert_int_equal(judge(14, 64, 6, 1.4, 1), 0);
 }
 
@@ -277,10 +277,10 @@ static void test_once_shortage(void **state)
 	assert_int_equal(found[0].cause->number, KVMSTAT_CAUSE_CPU_STARVED);
 	assert_string_equal(found[0].key, "");
 	assert_non_null(strstr(found[0].text, "host: waits 29 % of the time"));
-	lab_close(&lab);
+	trial_close(&trial);
 	/* Two guests, and less than a CPU in all. */
 	assert_int_equal(judge(4, 2, 1, 0.6, 2), 0);
-	lab_close(&lab);
+	trial_close(&trial);
 	assert_int_equal(judge(4, 2, 1, 0.3, 3), 0);
 }
 
@@ -288,8 +288,8 @@ static void test_once_is_bounded(void **state)
 {
 	(void)state;
 	assert_int_equal(judge(2, 4, 1, 0.4, 4), 4);
-	assert_int_equal(kvmstat_judge_once(&lab.sample[1], lab.rates, found, 2), 2);
-	assert_int_equal(kvmstat_judge_once(&lab.sample[1], lab.rates, found, 0), 0);
+	assert_int_equal(kvmstat_judge_once(&trial.sample[1], trial.rates, found, 2), 2);
+	assert_int_equal(kvmstat_judge_once(&trial.sample[1], trial.rates, found, 0), 0);
 }
 
 int main(void)

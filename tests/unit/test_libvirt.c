@@ -6,6 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lab.h"
 #include "sources/libvirt/thread.h"

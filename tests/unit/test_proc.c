@@ -5,6 +5,11 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "host/proc.h"
 #include "tree.h"

@@ -13,13 +13,13 @@
 #include <cmocka.h>
 
 #include "derive/state.h"
-#include "diagnosis.h"
+#include "trial.h"
 
 static const char *const events[] = { "exit_wait_state", "deliver_ckc", "instruction_tsch", "instruction_diagnose_44",
 				      NULL };
 enum { WAIT_STATE, CKC, TSCH, DIAG_44 };
 
-static struct lab lab;
+static struct trial trial;
 static char *text;
 static size_t size;
 static char error[256];
@@ -27,20 +27,20 @@ static char error[256];
 /* Two guests after two days, one with an alarm, and a name of odd bytes. */
 static int setup(void **state)
 {
-	struct lab_guest *guest;
+	struct trial_guest *guest;
 
 	(void)state;
-	lab_open(&lab, 60, 2, events);
-	guest = lab_guest(&lab, "a\tb\\c\n\x7f\xff", 4);
-	lab_guest(&lab, "quiet", 1)->rate[WAIT_STATE] = 20;
+	trial_open(&trial, 60, 2, events);
+	guest = trial_guest(&trial, "a\tb\\c\n\x7f\xff", 4);
+	trial_guest(&trial, "quiet", 1)->rate[WAIT_STATE] = 20;
 	guest->rate[WAIT_STATE] = 200;
 	guest->rate[DIAG_44] = 30;
 	guest->cpu = 1;
-	lab_run(&lab, 2 * DAY);
+	trial_run(&trial, 2 * DAY);
 	guest->rate[DIAG_44] = 3000;
-	lab_run(&lab, 240);
-	assert_int_equal(lab.raised, 1);
-	assert_int_equal(kvmstat_diagnosis_write(lab.diagnosis, &text, &size), 0);
+	trial_run(&trial, 240);
+	assert_int_equal(trial.raised, 1);
+	assert_int_equal(kvmstat_diagnosis_write(trial.diagnosis, &text, &size), 0);
 	return 0;
 }
 
@@ -48,7 +48,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	free(text);
-	lab_close(&lab);
+	trial_close(&trial);
 	return 0;
 }
 
@@ -85,7 +85,7 @@ static void test_same_again(void **state)
 	assert_int_equal(kvmstat_diagnosis_time(diagnosis), LONG_AGO + (uint64_t)(2 * DAY + 240) * S);
 	alarms = kvmstat_diagnosis_alarms(diagnosis, &count);
 	assert_int_equal(count, 1);
-	assert_string_equal(alarms[0]->text, lab.change[0].text);
+	assert_string_equal(alarms[0]->text, trial.change[0].text);
 	free(again);
 	kvmstat_diagnosis_free(diagnosis);
 }
@@ -97,23 +97,23 @@ static void test_past_alarms(void **state)
 	size_t count;
 
 	(void)state;
-	lab.guest[0].rate[DIAG_44] = 30;
-	lab_run(&lab, 600);
-	assert_int_equal(lab.cleared, 1);
-	lab_restart(&lab);
-	lab_run(&lab, 12 * HOUR);
-	alarms = kvmstat_diagnosis_alarms(lab.diagnosis, &count);
+	trial.guest[0].rate[DIAG_44] = 30;
+	trial_run(&trial, 600);
+	assert_int_equal(trial.cleared, 1);
+	trial_restart(&trial);
+	trial_run(&trial, 12 * HOUR);
+	alarms = kvmstat_diagnosis_alarms(trial.diagnosis, &count);
 	assert_int_equal(count, 1);
 	assert_int_equal(alarms[0]->number, 1);
 	assert_int_equal(alarms[0]->ending, KVMSTAT_NORMAL_AGAIN);
 	assert_true(alarms[0]->cleared_ns > alarms[0]->since_ns);
-	assert_string_equal(alarms[0]->guest, lab.guest[0].name);
-	assert_string_equal(alarms[0]->text, lab.change[1].text);
-	lab_restart(&lab);
-	lab_run(&lab, 13 * HOUR);
-	kvmstat_diagnosis_alarms(lab.diagnosis, &count);
+	assert_string_equal(alarms[0]->guest, trial.guest[0].name);
+	assert_string_equal(alarms[0]->text, trial.change[1].text);
+	trial_restart(&trial);
+	trial_run(&trial, 13 * HOUR);
+	kvmstat_diagnosis_alarms(trial.diagnosis, &count);
 	assert_int_equal(count, 0);
-	assert_int_equal(lab.nchanges, 2);
+	assert_int_equal(trial.nchanges, 2);
 }
 
 static void refuse(const char *what, size_t length)

@@ -2,11 +2,17 @@
 /*
  * What the statsfd source keeps open of a guest from pass to pass, and what not.
  */
-#include "quiet_vm.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include <cmocka.h>
 #include <sys/resource.h>
 
 #include "open_fds.h"
+#include "quiet_vm.h"
+#include "sources/debugfs/debugfs.h"
 
 /* Kept are the process and the directory, and they end with the guest; when they are scarce, they are not
  * kept. */

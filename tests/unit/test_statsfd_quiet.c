@@ -3,7 +3,19 @@
  * The statsfd source while no VM begins or ends, when it does not look where the fds of a VMM are: what
  * changes all the same. With VMs of this process, and debugfs, which shows new vCPUs.
  */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
 #include "quiet_vm.h"
+#include "sources/debugfs/debugfs.h"
 
 /* Though there are as many fds as before, it is in the sums of the next pass. */
 static void test_new_vcpu(void **state)

@@ -6,6 +6,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "events/reason_table.h"
 #include "sources/tracepoint/format.h"

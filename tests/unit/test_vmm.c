@@ -4,6 +4,11 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "identity.h"
 #include "tree.h"
