@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import subprocess
 import threading
 import time
 
 import maketree
+import rig
 
 EVENT, PARENT = "instruction_diagnose_44", "exit_instruction"
 USUAL, STORM = 5000, maketree.STORM  # a second
@@ -41,6 +43,16 @@ def write_baseline(directory, guests):
     data = ("\n".join(lines) + "\n").encode()
     directory.mkdir()
     (directory / "baseline").write_bytes(data + b"end\t%016x\n" % checksum(data))
+
+
+def resting_guest(vmm, place):
+    """A real one that "spin" makes abnormal: (guest, state directory), where it is recorded how it rests.
+
+    Its threads leave the CPUs to whoever else tests here."""
+    guest, state = vmm(vcpus=64, options=("--threads",), wrapper=("nice", "-n", "19")), place("state")
+    subprocess.run([rig.built("kvmstat"), "--state-dir", str(state), "baseline", "save", "--for", "5", guest.name], check=True,
+                   stdout=subprocess.DEVNULL, timeout=rig.PATIENCE)
+    return guest, state
 
 
 def add(root, guest, event, count):

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 import rig
-from storm import DAYS, EVENT, PARENT, STORM, USUAL, write_baseline
+from storm import DAYS, EVENT, PARENT, STORM, USUAL, resting_guest, write_baseline
 
 
 class Listening(rig.Collectd):
@@ -131,11 +131,7 @@ def test_yields_above_a_recorded_good_case(tree, started, place, passing):
 
 
 def test_more_vcpus_than_cpus(vmm, started, place):
-    """A real guest, above what was recorded of it when it rested. Its threads leave the CPUs to whoever else tests here."""
-    guest = vmm(vcpus=64, options=("--threads",), wrapper=("nice", "-n", "19"))
-    state = place("state")
-    subprocess.run([rig.built("kvmstat"), "--state-dir", str(state), "baseline", "save", "--for", "5", guest.name], check=True,
-                   stdout=subprocess.DEVNULL, timeout=rig.PATIENCE)
+    guest, state = resting_guest(vmm, place)
     daemon = Listening(place("collectd"), 'Guest "%s"\nStateDir "%s"\nDiagnoseNotify true\nDiagnoseGrace 1' % (guest.name, state))
     started.append(daemon)
     rig.wait_until(lambda: daemon.self_metric("alarms") == 0, "the guest is judged")

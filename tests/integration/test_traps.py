@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A guest with 64 vCPUs on 14 CPUs that begins to give them up all the time: a real snmpd sends it to a real snmptrapd, in every
 version of SNMP, and its end, whatever is restarted in between."""
+import os
+
 import rig
-from storm import DAYS, EVENT, PARENT, STORM, USUAL, write_baseline
+from storm import DAYS, EVENT, PARENT, STORM, USUAL, resting_guest, write_baseline
 
 ABNORMAL, NORMAL = "kvmGuestEventAbnormal", "kvmGuestEventNormal"
 ACTIVE, CLEARED = 1, 2
@@ -99,6 +101,20 @@ def test_begin_and_end_over_restarts(tree, agent, snmpd, trapd, place, passing):
     once(trapd, ABNORMAL)
     once(trapd, NORMAL)
     assert program.stop() == 0
+
+
+def test_real_guest(vmm, agent, snmpd, trapd, place):
+    guest, state = resting_guest(vmm, place)
+    master = snmpd(extra=trapd.sinks())
+    agent("Guest %s\nStateDir %s\nDiagnoseGrace 1\nPingInterval 1" % (guest.name, state), master=master)
+    rig.wait_until(lambda: master.get("kvmAlarmsActive.0") == 0, "the guest is judged")
+    guest.command("spin")
+    for message in once(trapd, ABNORMAL).values():
+        assert (value(message, "GuestName"), value(message, "Cause")) == (guest.name, "overcommit")
+        assert value(message, "Text").startswith("%s: 64 vCPUs on %d CPUs: " % (guest.name, os.cpu_count()))
+    guest.stop()
+    for message in once(trapd, NORMAL).values():
+        assert value(message, "Text").startswith("%s: guest ended after " % guest.name)
 
 
 def test_while_snmpd_is_away(tree, agent, snmpd, trapd, place, passing):
