@@ -253,6 +253,7 @@ class Collectd(Program):
     """The real daemon with kvmstat.so, csv, unixsock and, given a Carbon, write_graphite twice: rates and raw."""
     HOST = "host"
     PLUGINS = "csv", "unixsock", "write_graphite"
+    WRITE_THREADS = 5  # collectd's own default
 
     def __init__(self, directory, options="", carbon=None, interval=1, env=None, wrapper=()):
         self.directory, self.sock = directory, str(directory / "sock")
@@ -286,6 +287,7 @@ class Collectd(Program):
         return "\n".join([
             'Hostname "%s"' % self.HOST, "FQDNLookup false", 'BaseDir "%s"' % self.directory,
             'PIDFile "%s/pid"' % self.directory, 'PluginDir "%s"' % plugins, "Interval %g" % interval,
+            "WriteThreads %d" % self.WRITE_THREADS,
             'LoadPlugin unixsock\n<Plugin unixsock>\nSocketFile "%s"\nDeleteSocket true\n</Plugin>' % self.sock])
 
     def csv(self):

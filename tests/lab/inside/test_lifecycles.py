@@ -48,7 +48,8 @@ def check_rows(reports):
     assert {row["io_rate"] for row in stays} <= {0, None}
     # While the helper that reads command lines gets no processor, a guest goes by its process.
     passes = [row for row in rows if row["name"] == "passes" or re.fullmatch(r"kvmtestvmm-\d+", row["name"])]
-    assert {row["io_total"] for row in passes} - {None} == {0, 1}
+    # Whether one is seen before its exit is chance.
+    assert {1} <= {row["io_total"] for row in passes} - {None} <= {0, 1}
     rates = [row["io_rate"] for row in passes if row["io_rate"] is not None]
     assert all(rate >= 0 for rate in rates)
     assert {row["name"] for row in rows} >= {"stays", "passes"}
