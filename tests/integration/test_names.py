@@ -26,7 +26,11 @@ def make_guests(vmm):
 
 
 def check_snmp(manager, guests):
-    pids = manager.numbers("kvmGuestPid")
+    def pids_of_all():
+        """A walk ends early where values have become too old meanwhile, as they do on a busy host."""
+        found = manager.numbers("kvmGuestPid")
+        return {program.pid for _, program in guests} <= set(found.values()) and found
+    pids = rig.wait_until(pids_of_all, "all guests are there")
     names, halts = manager.names(), manager.event_numbers()[guests[0][1].halt_event]
     counts = manager.numbers("kvmGuestEventHCCount")
     by_pid = collections.defaultdict(list)
