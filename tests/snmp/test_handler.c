@@ -538,10 +538,12 @@ struct call {
 
 static size_t table_oid(const struct table *table, uint32_t out[OID_MAX])
 {
-	struct tree tree;
+	static struct tree tree;
 	size_t i = 0;
 
-	handler_tree(&tree, &root);
+	/* Once: it is asked for a million times. */
+	if (!tree.at[0].len)
+		handler_tree(&tree, &root);
 	while (tables[i]->group != table->group)
 		i++;
 	memcpy(out, tree.at[i].subid, sizeof(tree.at[i].subid));
@@ -645,9 +647,8 @@ static const struct expected *successor(uint8_t group, const uint32_t *name, siz
 {
 	for (int i = 0; i < NEXPECTED; i++) {
 		uint32_t entry[OID_MAX];
-		size_t entry_len = full_name(&expected[i], entry);
 
-		if (expected[i].group == group && compare(entry, entry_len, name, len) > 0)
+		if (expected[i].group == group && compare(entry, full_name(&expected[i], entry), name, len) > 0)
 			return &expected[i];
 	}
 	return NULL;
