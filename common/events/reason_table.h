@@ -12,7 +12,7 @@
 struct known_format {
 	const char *tracepoint;
 	const char *code;
-	const char *class; /* the tracepoint whose codes it uses, or NULL */
+	const char *class; /* the member that says whose codes they are, or "errno", or NULL */
 	uint16_t total;	   /* in event_table: every hit */
 	uint16_t other;	   /* hits whose code has no name */
 };

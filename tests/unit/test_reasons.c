@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,6 +107,9 @@ static void test_names(void **state)
 		{ "kvm_userspace_exit", "reason", 0, 2, "kvm_userspace_exit_IO" },
 		{ "kvm_userspace_exit", "reason", 0, 13, "kvm_userspace_exit_S390_SIEIC" },
 		{ "kvm_userspace_exit", "reason", 0, 1000, "kvm_userspace_exit_other" },
+		{ "kvm_userspace_exit", "reason", 0, TRACEPOINT_INTR, "kvm_userspace_exit_INTR" },
+		{ "kvm_userspace_exit", "reason", 0, TRACEPOINT_ERROR, "kvm_userspace_exit_error" },
+		{ "kvm_guest_exit", "trap", 0, 0, "kvm_guest_exit_NONE" },
 	};
 
 	(void)state;
@@ -134,6 +139,18 @@ static void test_s390_opcodes(void **state)
 	assert_int_equal(tracepoint_s390_opcode(0), 0);
 }
 
+/* With an error the reason is that of an earlier return. */
+static void test_returns(void **state)
+{
+	(void)state;
+	assert_int_equal(tracepoint_return(13, 0), 13);
+	assert_int_equal(tracepoint_return(13, 1), 13);
+	assert_int_equal(tracepoint_return(13, -EINVAL), TRACEPOINT_ERROR);
+	assert_int_equal(tracepoint_return(10, -EFAULT), TRACEPOINT_ERROR);
+	assert_int_equal(tracepoint_return(13, -EINTR), TRACEPOINT_INTR);
+	assert_int_equal(TRACEPOINT_INTR, KVM_EXIT_INTR);
+}
+
 static void test_packing(void **state)
 {
 	const uint32_t tids[] = { 1, 4711, 4194303 }, classes[] = { 0, 2, TRACEPOINT_CLASS_MAX }, codes[] = { 0, 0xffffffff };
@@ -157,7 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),	     cmocka_unit_test(test_events),  cmocka_unit_test(test_names),
-		cmocka_unit_test(test_s390_opcodes), cmocka_unit_test(test_packing),
+		cmocka_unit_test(test_s390_opcodes), cmocka_unit_test(test_returns), cmocka_unit_test(test_packing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

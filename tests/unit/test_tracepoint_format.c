@@ -98,18 +98,20 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void add(const char *tracefs, const char *name, const char *fields, const char *id)
+static void add_to(const char *events, const char *name, const char *fields, const char *id)
 {
 	char path[256], text[2048];
 
-	snprintf(path, sizeof(path), "%s/events/kvm/%s/format", tracefs, name);
+	snprintf(path, sizeof(path), "%s/%s/format", events, name);
 	snprintf(text, sizeof(text), "%s%s%s", COMMON, fields, PRINT);
 	tree_text(tree, path, text);
-	snprintf(path, sizeof(path), "%s/events/kvm/%s/id", tracefs, name);
+	snprintf(path, sizeof(path), "%s/%s/id", events, name);
 	tree_text(tree, path, id);
 }
 
 #define TRACEFS "sys/kernel/tracing"
+#define EVENTS TRACEFS "/events/kvm"
+#define RETURNS FIELD("__u32 reason", 8, 4) FIELD("int errno", 12, 4)
 #define S390 FIELD("int id", 8, 4) FIELD("unsigned long pswmask", 16, 8) FIELD("unsigned long pswaddr", 24, 8)
 
 static int find_all(void)
@@ -133,9 +135,9 @@ static void test_x86(void **state)
 	const struct tracepoint *tracepoint;
 
 	(void)state;
-	add(TRACEFS, "kvm_exit", FIELD("unsigned int exit_reason", 8, 4) FIELD("u32 isa", 24, 4), "103\n");
-	add(TRACEFS, "kvm_userspace_exit", FIELD("__u32 reason", 8, 4) FIELD("int errno", 12, 4), "42\n");
-	add(TRACEFS, "kvm_entry", FIELD("unsigned int vcpu_id", 8, 4), "43\n");
+	add_to(EVENTS, "kvm_exit", FIELD("unsigned int exit_reason", 8, 4) FIELD("u32 isa", 24, 4), "103\n");
+	add_to(EVENTS, "kvm_userspace_exit", RETURNS, "42\n");
+	add_to(EVENTS, "kvm_entry", FIELD("unsigned int vcpu_id", 8, 4), "43\n");
 	assert_int_equal(find_all(), 2);
 	tracepoint = find("kvm_exit");
 	assert_int_equal(tracepoint->id, 103);
@@ -144,17 +146,18 @@ static void test_x86(void **state)
 	assert_int_equal(tracepoint->config.decode, TRACEPOINT_CODE);
 	tracepoint = find("kvm_userspace_exit");
 	assert_int_equal(tracepoint->id, 42);
-	assert_int_equal(tracepoint->config.class, 0);
+	assert_int_equal(tracepoint->config.class, TRACEPOINT_MEMBER(12, 4));
+	assert_int_equal(tracepoint->config.decode, TRACEPOINT_RETURN);
 }
 
 static void test_s390(void **state)
 {
 	(void)state;
-	add(TRACEFS, "kvm_s390_sie_exit", S390 FIELD("u8 icptcode", 32, 1), "1\n");
-	add(TRACEFS, "kvm_s390_intercept_instruction", S390 FIELD("__u64 instruction", 32, 8), "2\n");
-	add(TRACEFS, "kvm_s390_handle_diag", S390 FIELD("__u16 code", 32, 2), "3\n");
-	add(TRACEFS, "kvm_s390_handle_sigp", S390 FIELD("__u8 order_code", 32, 1) FIELD("__u16 cpu_addr", 34, 2), "4\n");
-	add(TRACEFS, "kvm_userspace_exit", FIELD("__u32 reason", 8, 4), "5\n");
+	add_to(EVENTS, "kvm_s390_sie_exit", S390 FIELD("u8 icptcode", 32, 1), "1\n");
+	add_to(EVENTS, "kvm_s390_intercept_instruction", S390 FIELD("__u64 instruction", 32, 8), "2\n");
+	add_to(EVENTS, "kvm_s390_handle_diag", S390 FIELD("__u16 code", 32, 2), "3\n");
+	add_to(EVENTS, "kvm_s390_handle_sigp", S390 FIELD("__u8 order_code", 32, 1) FIELD("__u16 cpu_addr", 34, 2), "4\n");
+	add_to(EVENTS, "kvm_userspace_exit", RETURNS, "5\n");
 	assert_int_equal(find_all(), 5);
 	assert_int_equal(find("kvm_s390_sie_exit")->config.code, TRACEPOINT_MEMBER(32, 1));
 	assert_int_equal(find("kvm_s390_handle_diag")->config.code, TRACEPOINT_MEMBER(32, 2));
@@ -167,16 +170,25 @@ static void test_s390(void **state)
 static void test_other_architectures(void **state)
 {
 	(void)state;
-	add(TRACEFS, "kvm_exit", FIELD("int ret", 8, 4) FIELD("unsigned int esr_ec", 12, 4), "1\n");
+	add_to(EVENTS, "kvm_exit", FIELD("int ret", 8, 4) FIELD("unsigned int esr_ec", 12, 4), "1\n");
 	assert_int_equal(find_all(), 1);
 	assert_string_equal(format_table[found[0].config.format].code, "esr_ec");
 	assert_int_equal(found[0].config.class, TRACEPOINT_MEMBER(8, 4));
-	add(TRACEFS, "kvm_exit", FIELD("unsigned long sepc", 8, 8) FIELD("unsigned long scause", 16, 8), "1\n");
+	add_to(EVENTS, "kvm_exit", FIELD("unsigned long sepc", 8, 8) FIELD("unsigned long scause", 16, 8), "1\n");
 	assert_int_equal(find_all(), 1);
 	assert_string_equal(format_table[found[0].config.format].code, "scause");
-	add(TRACEFS, "kvm_exit", FIELD("unsigned int exit_nr", 8, 4), "1\n");
-	add(TRACEFS, "kvm_guest_exit", FIELD("int vcpu_id", 8, 4) FIELD("int trap", 12, 4), "2\n");
-	assert_int_equal(find_all(), 2);
+}
+
+/* Book3S: both ways to run guests are loaded, each with a group of its own. */
+static void test_powerpc(void **state)
+{
+	(void)state;
+	add_to(EVENTS, "kvm_userspace_exit", RETURNS, "3\n");
+	add_to(TRACEFS "/events/kvm_pr", "kvm_exit", FIELD("unsigned int exit_nr", 8, 4), "1\n");
+	add_to(TRACEFS "/events/kvm_hv", "kvm_guest_exit", FIELD("int vcpu_id", 8, 4) FIELD("int trap", 12, 4), "2\n");
+	assert_int_equal(find_all(), 3);
+	assert_int_equal(find("kvm_exit")->id, 1);
+	assert_int_equal(find("kvm_guest_exit")->id, 2);
 	assert_int_equal(find("kvm_guest_exit")->config.code, TRACEPOINT_MEMBER(12, 4));
 }
 
@@ -199,13 +211,13 @@ static void test_what_is_missing(void **state)
 	told(-ENOENT, KVMSTAT_MISSING, "modprobe kvm");
 	tree_dir(tree, TRACEFS "/events/kvm");
 	told(-ENOENT, KVMSTAT_MISSING, "no known tracepoint");
-	add(TRACEFS, "kvm_exit", FIELD("int other", 8, 4), "1\n");
+	add_to(EVENTS, "kvm_exit", FIELD("int other", 8, 4), "1\n");
 	told(-ENOENT, KVMSTAT_MISSING, "no known tracepoint");
-	add(TRACEFS, "kvm_exit", FIELD("int exit_reason", 8, 4), "1\n");
+	add_to(EVENTS, "kvm_exit", FIELD("int exit_reason", 8, 4), "1\n");
 	told(-EINVAL, KVMSTAT_MISSING, "cannot parse the format of kvm:kvm_exit");
-	add(TRACEFS, "kvm_exit", FIELD("int exit_reason", 7, 4) FIELD("u32 isa", 24, 4), "1\n");
+	add_to(EVENTS, "kvm_exit", FIELD("int exit_reason", 7, 4) FIELD("u32 isa", 24, 4), "1\n");
 	told(-EINVAL, KVMSTAT_MISSING, "cannot parse the format of kvm:kvm_exit");
-	add(TRACEFS, "kvm_exit", FIELD("int exit_reason", 8, 4) FIELD("u32 isa", 24, 4), "one\n");
+	add_to(EVENTS, "kvm_exit", FIELD("int exit_reason", 8, 4) FIELD("u32 isa", 24, 4), "one\n");
 	told(-EINVAL, KVMSTAT_MISSING, "cannot parse the format");
 }
 
@@ -213,7 +225,7 @@ static void test_mounted_below_debugfs(void **state)
 {
 	(void)state;
 	tree_dir(tree, TRACEFS);
-	add("sys/kernel/debug/tracing", "kvm_userspace_exit", FIELD("__u32 reason", 8, 4), "5\n");
+	add_to("sys/kernel/debug/tracing/events/kvm", "kvm_userspace_exit", RETURNS, "5\n");
 	assert_int_equal(find_all(), 1);
 	assert_int_equal(found[0].id, 5);
 }
@@ -227,6 +239,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_x86, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_s390, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_architectures, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_powerpc, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mounted_below_debugfs, setup, teardown),
 	};

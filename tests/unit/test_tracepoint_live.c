@@ -191,9 +191,24 @@ static int run(struct vm *vm, int vcpu, int program, int count)
 	return 0;
 }
 
+/* As run(), but KVM_RUN fails: kvm_run keeps the reason of the return before. */
+static int run_to_fail(struct vm *vm, int vcpu, int error, int count)
+{
+	struct kvm_run *page = vm->run[vcpu];
+	int failed = 0;
+
+	page->immediate_exit = error == EINTR;
+	page->kvm_valid_regs = error == EINTR ? 0 : UINT64_MAX;
+	for (int i = 0; i < count; i++)
+		failed += ioctl(vm->vcpu[vcpu], KVM_RUN, 0) < 0 && errno == error;
+	page->immediate_exit = 0;
+	page->kvm_valid_regs = 0;
+	return failed == count ? 0 : -1;
+}
+
 struct work {
 	struct vm *vm;
-	int vcpu, program, count, result;
+	int vcpu, program, count, result; /* program: IO, HALT, or an error with which it fails, negative */
 	int from, to;		/* pipes: do it once for each byte, and answer */
 	pthread_t thread;
 };
@@ -204,7 +219,8 @@ static void *work(void *arg)
 	char byte;
 
 	while (read(w->from, &byte, 1) == 1) {
-		w->result = run(w->vm, w->vcpu, w->program, w->count);
+		w->result = w->program < 0 ? run_to_fail(w->vm, w->vcpu, -w->program, w->count) :
+					     run(w->vm, w->vcpu, w->program, w->count);
 		if (write(w->to, &byte, 1) != 1)
 			break;
 	}
@@ -339,6 +355,28 @@ static void test_two_guests(void **state)
 		end_work(&works[i], ends[i]);
 		end_vm(&vms[i]);
 	}
+}
+
+static void test_errors(void **state)
+{
+	struct work w = { 0 };
+	struct vm vm;
+	int ends[2];
+
+	(void)state;
+	need();
+	assert_int_equal(make_vm(&vm, kvm), 0);
+	w.vm = &vm;
+	begin_work(&w, ends);
+	do_work(&w, ends, IO, 5);
+	do_work(&w, ends, -EINVAL, 4);
+	do_work(&w, ends, -EINTR, 3);
+	assert_int_equal(value_of(getpid(), vm.fd, IO_EXITS), 5);
+	assert_int_equal(value_of(getpid(), vm.fd, ALL_EXITS "_error"), 4);
+	assert_int_equal(value_of(getpid(), vm.fd, ALL_EXITS "_INTR"), 3);
+	assert_int_equal(value_of(getpid(), vm.fd, ALL_EXITS), 12);
+	end_work(&w, ends);
+	end_vm(&vm);
 }
 
 /* A guest's sum does not fall when one of its threads ends and another one runs the vCPU. */
@@ -672,6 +710,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vcpus),
 		cmocka_unit_test(test_two_guests),
+		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_thread_ends),
 		cmocka_unit_test(test_contested),
 		cmocka_unit_test(test_next_guest_of_a_thread),

@@ -109,15 +109,37 @@ static int find_tracefs(const struct sysroot *root, const char **tracefs, struct
 		    "this kernel has no tracefs: it needs CONFIG_EVENT_TRACING (CONFIG_FTRACE)");
 }
 
-static int read_id(const struct sysroot *root, const char *tracefs, const char *name, uint64_t *id)
+static int read_id(const struct sysroot *root, const char *tracefs, const char *group, const char *name, uint64_t *id)
 {
 	char text[32], *end;
-	ssize_t len = sysroot_read(root, text, sizeof(text), "%s/events/kvm/%s/id", tracefs, name);
+	ssize_t len = sysroot_read(root, text, sizeof(text), "%s/events/%s/%s/id", tracefs, group, name);
 
 	if (len < 0)
 		return (int)len;
 	*id = strtoull(text, &end, 10);
 	return isdigit((unsigned char)text[0]) && (*end == '\n' || !*end) ? 0 : -EINVAL;
+}
+
+/* Book3S has two ways to run guests, whose tracepoints are in groups of their own. */
+static const char *const groups[] = { "kvm", "kvm_hv", "kvm_pr" };
+
+/* A tracepoint's format, to be freed, and the group that it is in. 0, or -errno: -ENOENT if no group has it. */
+static int read_format(const struct sysroot *root, const char *tracefs, const char *name, char **text, const char **group)
+{
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]) && rc == -ENOENT; i++) {
+		*group = groups[i];
+		rc = (int)sysroot_slurp(root, text, FORMAT_MAX, "%s/events/%s/%s/format", tracefs, *group, name);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static enum tracepoint_decode decode_of(const struct known_format *known)
+{
+	if (strcmp(known->code, "instruction") == 0)
+		return TRACEPOINT_S390;
+	return known->class && strcmp(known->class, "errno") == 0 ? TRACEPOINT_RETURN : TRACEPOINT_CODE;
 }
 
 /*
@@ -129,9 +151,10 @@ static int read_id(const struct sysroot *root, const char *tracefs, const char *
 static int find_one(const struct sysroot *root, const char *tracefs, size_t number, struct tracepoint *tracepoint)
 {
 	const struct known_format *known = &format_table[number];
+	const char *group;
 	char *text = NULL;
 	int code, class = 0;
-	int rc = (int)sysroot_slurp(root, &text, FORMAT_MAX, "%s/events/kvm/%s/format", tracefs, known->tracepoint);
+	int rc = read_format(root, tracefs, known->tracepoint, &text, &group);
 
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
@@ -145,9 +168,9 @@ static int find_one(const struct sysroot *root, const char *tracefs, size_t numb
 		.code = (__u32)code,
 		.class = (__u32)class,
 		.format = (__u32)number,
-		.decode = strcmp(known->code, "instruction") == 0 ? TRACEPOINT_S390 : TRACEPOINT_CODE,
+		.decode = decode_of(known),
 	};
-	rc = read_id(root, tracefs, known->tracepoint, &tracepoint->id);
+	rc = read_id(root, tracefs, group, known->tracepoint, &tracepoint->id);
 	return rc < 0 ? rc : 1;
 }
 

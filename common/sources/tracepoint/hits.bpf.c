@@ -81,10 +81,12 @@ static __always_inline __u64 load_member(const void *record, __u32 member)
 	return value;
 }
 
-static __always_inline __u32 code_of(__u64 value)
+static __always_inline __u32 code_of(__u64 value, __u32 class)
 {
 	if (config.decode == TRACEPOINT_S390)
 		return tracepoint_s390_opcode(value);
+	if (config.decode == TRACEPOINT_RETURN)
+		return tracepoint_return(value, class);
 	return (__u32)value | (__u32)(value >> 63) << 31;
 }
 
@@ -125,10 +127,11 @@ int count_hit(const void *record)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 class = load_member(record, config.class);
-	__u32 code = code_of(load_member(record, config.code));
+	__u32 code = code_of(load_member(record, config.code), class);
 	struct tracepoint_key key = {
 		.start = task->start_boottime,
-		.what = tracepoint_what(bpf_get_current_pid_tgid(), config.format, class, code),
+		.what = tracepoint_what(bpf_get_current_pid_tgid(), config.format,
+					config.decode == TRACEPOINT_RETURN ? 0 : class, code),
 	};
 	__u32 *number = bpf_map_lookup_elem(&keys, &key);
 	struct tracepoint_slot *slot;

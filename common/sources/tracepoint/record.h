@@ -8,6 +8,7 @@
 #ifndef KVMSTAT_TRACEPOINT_H
 #define KVMSTAT_TRACEPOINT_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 
 enum {
@@ -22,6 +23,13 @@ enum {
 enum tracepoint_decode {
 	TRACEPOINT_CODE,	/* the member is the code; of 64 bits the highest becomes bit 31 */
 	TRACEPOINT_S390,	/* it is an instruction, left-aligned; its operation code is the code */
+	TRACEPOINT_RETURN,	/* a return to user space: the class is its errno; without an error the member is the code */
+};
+
+/* Codes of a return to user space with an error. */
+enum {
+	TRACEPOINT_INTR = 10,	/* KVM_EXIT_INTR */
+	TRACEPOINT_ERROR = 0xffff,	/* no reason of the kernel's */
 };
 
 /* A member of a record as one number; 0: there is none. */
@@ -81,6 +89,17 @@ static inline __u32 tracepoint_class(__u64 what)
 static inline __u32 tracepoint_code(__u64 what)
 {
 	return what >> 32;
+}
+
+/*
+ * What a return to user space is counted as. With an error, the reason is the one that an earlier return left: KVM sets it on
+ * some paths of a signal only, and on no path of another error.
+ */
+static inline __u32 tracepoint_return(__u32 reason, __s32 error)
+{
+	if (error >= 0)
+		return reason;
+	return error == -EINTR ? TRACEPOINT_INTR : TRACEPOINT_ERROR;
 }
 
 /*
