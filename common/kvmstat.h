@@ -460,7 +460,10 @@ double kvmstat_rate_of_vcpu(const struct kvmstat_rates *rates, uint32_t vcpu, ui
 double kvmstat_rate_vcpu_cpu(const struct kvmstat_rates *rates, uint32_t vcpu);
 double kvmstat_rate_vcpu_wait(const struct kvmstat_rates *rates, uint32_t vcpu);
 
-/* ns of CPU time, and of waiting for one, per second over all vCPUs, or NaN. */
+/*
+ * ns of CPU time, and of waiting for one, per second over all vCPUs, or NaN. A thread never waits for more than a second per
+ * second: what the kernel adds beyond that (a wait that began before the earlier sample, or a sleep) is left out.
+ */
 double kvmstat_rate_cpu(const struct kvmstat_rates *rates, uint32_t row);
 double kvmstat_rate_wait(const struct kvmstat_rates *rates, uint32_t row);
 

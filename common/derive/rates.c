@@ -158,16 +158,29 @@ struct counted {
 	bool has_cpu;
 	uint64_t cpu_ns;
 	uint64_t wait_ns;
+	uint32_t threads;	/* of vCPUs; 0 if unknown */
 };
 
 static struct counted of_guest(const struct kvmstat_row *row)
 {
-	return (struct counted){ row->value, row->from, row->has_cpu, row->cpu_ns, row->wait_ns };
+	return (struct counted){ row->value, row->from, row->has_cpu, row->cpu_ns, row->wait_ns, row->vcpu_count };
 }
 
 static struct counted of_vcpu(const struct kvmstat_vcpu *vcpu)
 {
-	return (struct counted){ vcpu->value, vcpu->from, vcpu->has_cpu, vcpu->cpu_ns, vcpu->wait_ns };
+	return (struct counted){ vcpu->value, vcpu->from, vcpu->has_cpu, vcpu->cpu_ns, vcpu->wait_ns, 1 };
+}
+
+/*
+ * The share of the time that threads waited for a CPU, in ns a second. The kernel adds a wait when it ends, so it may have begun
+ * before the earlier sample. And from 6.12 on it counts the sleep of a thread that is moved to another CPU just after it fell
+ * asleep: enqueue_task() notes the time although the thread is not runnable (sched_delayed).
+ */
+static double wait_growth(const struct counted *was, const struct counted *is, double seconds, bool *fell)
+{
+	double share = growth(was->wait_ns, is->wait_ns, seconds, fell), most = is->threads * NS_PER_S;
+
+	return is->threads && share > most ? most : share;
 }
 
 /* Where the rates of it go. */
@@ -200,7 +213,7 @@ static bool rates_of(const struct kvmstat_rates *rates, const struct growth *to,
 	}
 	if (was->has_cpu && is->has_cpu) {
 		*to->cpu = growth(was->cpu_ns, is->cpu_ns, pair->seconds, &fell);
-		*to->wait = growth(was->wait_ns, is->wait_ns, pair->seconds, &fell);
+		*to->wait = wait_growth(was, is, pair->seconds, &fell);
 	}
 	return fell;
 }

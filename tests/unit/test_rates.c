@@ -349,6 +349,31 @@ static void test_cpu_time(void **state)
 	}
 }
 
+/* The kernel adds a long wait at its end. Who does not know how many threads there are cannot say that it is too long. */
+static void test_wait_that_began_before(void **state)
+{
+	static const struct { uint32_t vcpus; double share; } expected[] = { { 1, 1e9 }, { 2, 2e9 }, { 3, 2.5e9 }, { 0, 2.5e9 } };
+	struct kvmstat_vcpu before = { .has_cpu = true }, now = { .has_cpu = true, .wait_ns = 5 * S };
+	struct fake a, b;
+
+	start(&a, S);
+	start(&b, 3 * S);
+	guest(&a, 1);
+	guest(&b, 1);
+	a.rows[0].has_cpu = b.rows[0].has_cpu = true;
+	b.rows[0].wait_ns = 5 * S;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		b.rows[0].vcpu_count = expected[i].vcpus;
+		assert_int_equal(kvmstat_rates_update(*state, NULL, &a.sample, &b.sample), 0);
+		assert_true(kvmstat_rate_wait(*state, 0) == expected[i].share);
+	}
+	a.sample.vcpus = a.rows[0].vcpus = &before;
+	b.sample.vcpus = b.rows[0].vcpus = &now;
+	a.sample.nvcpus = b.sample.nvcpus = a.rows[0].nvcpus = b.rows[0].nvcpus = 1;
+	assert_int_equal(kvmstat_rates_update(*state, NULL, &a.sample, &b.sample), 0);
+	assert_true(kvmstat_rate_vcpu_wait(*state, 0) == 1e9);
+}
+
 /* Two sets of rates in turn say the same as one that is its own last. */
 static void test_last_may_be_another(void **state)
 {
@@ -461,6 +486,7 @@ int main(void)
 		TEST(test_absent_in_either),
 		TEST(test_clock_stands_or_goes_back),
 		TEST(test_cpu_time),
+		TEST(test_wait_that_began_before),
 		TEST(test_last_may_be_another),
 		TEST(test_activity),
 		TEST(test_grows_and_shrinks),
