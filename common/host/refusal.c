@@ -239,6 +239,7 @@ void rights_read(struct rights *rights, const struct sysroot *root)
 		.lockdown = host_lockdown(root),
 		.perf_paranoid = (int)number_in(root, 0, "proc/sys/kernel/perf_event_paranoid"),
 		.ptrace_scope = (int)number_in(root, 0, "proc/sys/kernel/yama/ptrace_scope"),
+		.interprets_bpf = number_in(root, 1, "proc/sys/net/core/bpf_jit_enable") == 0,
 		.linux_version = version,
 		.max_files = limit_of(RLIMIT_NOFILE),
 		.max_locked = limit_of(RLIMIT_MEMLOCK),
@@ -412,6 +413,12 @@ static void explain_absent(struct kvmstat_source_status *status, const struct ca
 	report(status, call, error, "this kernel does not support it; it requires %s", call->requires);
 }
 
+/* What newer kernels' interpreters of BPF leave to the compiler, they refuse like a wrong program. */
+static bool is_program(const struct call *call)
+{
+	return call == &calls[CALL_BPF_ITERATOR] || call == &calls[CALL_BPF_COUNTER];
+}
+
 static void explain_unknown(struct kvmstat_source_status *status, const struct call *call, int error)
 {
 	report(status, call, error, "%s returned errno %d for an unknown reason; please report this "
@@ -455,6 +462,10 @@ void refusal_explain(struct kvmstat_source_status *status, enum refusal_call whi
 		explain_memory(status, call, error, rights);
 	} else if (error == -EAGAIN && call == &calls[CALL_THREAD]) {
 		explain_threads(status, call, error, rights);
+	} else if (meaning == UNKNOWN && is_program(call) && rights->interprets_bpf && meaning_of(error) == TOO_OLD) {
+		status->state = KVMSTAT_DENIED;
+		report(status, call, error, "this kernel does not interpret the program; set "
+					    "net.core.bpf_jit_enable=1 (sysctl)");
 	} else if (meaning == BUSY) {
 		report(status, call, error, "interrupted or busy; will retry");
 	} else {

@@ -41,6 +41,7 @@ struct rights {
 	enum kvmstat_lockdown lockdown;
 	int perf_paranoid;		/* kernel.perf_event_paranoid */
 	int ptrace_scope;		/* kernel.yama.ptrace_scope; 0: there is no Yama */
+	bool interprets_bpf;		/* net.core.bpf_jit_enable is 0 */
 	int linux_version;		/* 608 is Linux 6.8 */
 	uint64_t max_files, max_locked, max_memory, max_threads, max_tasks;	/* UINT64_MAX: no limit */
 };

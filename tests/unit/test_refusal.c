@@ -208,6 +208,22 @@ static void test_perf_event_paranoid(void **state)
 	lacks_words(explain(CALL_PERF, EACCES, rights, KVMSTAT_DENIED), "paranoid");
 }
 
+/* riscv64 with Linux 7.2 and Debian's default. */
+static void test_interpreted(void **state)
+{
+	struct rights rights = all();
+
+	(void)state;
+	lacks_words(explain(CALL_BPF_COUNTER, EINVAL, rights, KVMSTAT_MISSING), "bpf_jit_enable");
+	rights.interprets_bpf = true;
+	has_words(explain(CALL_BPF_COUNTER, EINVAL, rights, KVMSTAT_DENIED), "set net.core.bpf_jit_enable=1 (sysctl)");
+	has_words(explain(CALL_BPF_ITERATOR, 524, rights, KVMSTAT_DENIED), "set net.core.bpf_jit_enable=1 (sysctl)");
+	lacks_words(explain(CALL_BPF_COUNTER, EPERM, rights, KVMSTAT_DENIED), "bpf_jit_enable");
+	lacks_words(explain(CALL_PERF, EINVAL, rights, KVMSTAT_MISSING), "bpf_jit_enable");
+	rights.linux_version = 504;
+	has_words(explain(CALL_BPF_COUNTER, EINVAL, rights, KVMSTAT_MISSING), "it requires Linux 5.11");
+}
+
 static void test_user_namespace(void **state)
 {
 	struct rights rights = all();
@@ -338,7 +354,7 @@ static void test_read(void **state)
 
 	(void)state;
 	rights_read(&rights, &tree->root);
-	assert_false(rights.is_filtered || rights.in_user_namespace || *rights.module);
+	assert_false(rights.is_filtered || rights.in_user_namespace || *rights.module || rights.interprets_bpf);
 	assert_true(rights.max_tasks == UINT64_MAX && rights.linux_version > 400);
 	tree_text(tree, "proc/self/status", "Name:\tx\nCapEff:\t000000c000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n");
 	tree_text(tree, "proc/self/attr/current", "/usr/sbin/kvmstat-agentx (enforce)\n");
@@ -346,6 +362,7 @@ static void test_read(void **state)
 	tree_text(tree, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	tree_text(tree, "proc/sys/kernel/perf_event_paranoid", "3\n");
 	tree_text(tree, "proc/sys/kernel/yama/ptrace_scope", "2\n");
+	tree_text(tree, "proc/sys/net/core/bpf_jit_enable", "0\n");
 	tree_text(tree, "proc/self/cgroup", "0::/system.slice/kvmstat-agentx.service\n");
 	tree_text(tree, "sys/fs/cgroup/system.slice/kvmstat-agentx.service/pids.max", "33\n");
 	rights_read(&rights, &tree->root);
@@ -356,6 +373,7 @@ static void test_read(void **state)
 	assert_int_equal(rights.lockdown, KVMSTAT_LOCKDOWN_INTEGRITY);
 	assert_int_equal(rights.perf_paranoid, 3);
 	assert_int_equal(rights.ptrace_scope, 2);
+	assert_true(rights.interprets_bpf);
 	assert_int_equal(rights.max_tasks, 33);
 	tree_text(tree, "proc/self/attr/current", "unconfined\n");
 	tree_text(tree, "sys/fs/cgroup/system.slice/kvmstat-agentx.service/pids.max", "max\n");
@@ -385,6 +403,7 @@ int main(void)
 		cmocka_unit_test(test_old_capabilities),
 		cmocka_unit_test(test_confined),
 		cmocka_unit_test(test_perf_event_paranoid), cmocka_unit_test(test_yama),
+		cmocka_unit_test(test_interpreted),
 		cmocka_unit_test(test_user_namespace),
 		cmocka_unit_test(test_lockdown),
 		cmocka_unit_test(test_absent),
