@@ -43,6 +43,11 @@ def reasons():
                   and event.parent == "-")
 
 
+def judged(names):
+    """Those of which it is learnt what is usual."""
+    return [event.name for event in tables.events() if event.name in names and event.judge != "-"]
+
+
 def totals_of_tracepoints():
     """Reasons have their tracepoint's name before their own."""
     return [event.name for event in tables.events() if event.reason and event.parent == "-"]
@@ -83,8 +88,8 @@ def guest():
     return [
         Panel("Why does it exit?", "Exits a second by reason; the height of all is what leaving guest mode costs. docs/events.md says"
               " of each what a high rate suggests.", RATE, events(reasons()), stacked=True, width=24),
-        Panel("Yields", "vCPUs that give up their time for another one, and how many were usual (by SNMP) or happened a week before.",
-              RATE, category("yield", usual=True)),
+        Panel("Yields", "vCPUs that give up their time for another one, and how many are usual (dashed; collectd sends it with"
+              " ReportUsual true).", RATE, category("yield", usual=True)),
         Panel("Which instructions?", "Of s390's exit_instruction: DIAGNOSE 44 and 9C are locks, SIGP signals between vCPUs,"
               " DIAGNOSE 500 is virtio.", RATE, events(listed(lambda event: event.parent == "exit_instruction")), stacked=True),
         Panel("I/O", "I/O operations that the host had to handle.", RATE, category("io", usual=True)),
@@ -137,7 +142,8 @@ class Graphite:
         shown = "scale(%s, %s)" % (series, scale) if scale else series
         found = [("aliasSub(aliasByNode(%s, 3), '^derive-', '')" % shown, None)]
         if usual:
-            found.append(("aliasSub(aliasByNode(highestAverage(timeShift(%s, '7d'), 5), 3), '^derive-(.*)', '\\1 a week before')" % path, None))
+            path = "%s.gauge-%s-usual" % (self.of_guest, braces(judged(names)))
+            found.append((r"aliasSub(aliasByNode(highestAverage(%s, 5), 3), '^gauge-(.*)-usual$', '\1 usual')" % path, None))
         return found
 
     def ratio(self, part, whole):
@@ -170,8 +176,8 @@ class Collectd(Prometheus):
     """As collectd's plugin write_prometheus serves the plugin's values."""
     OF_GUEST = Prometheus.GUEST + ',kvmstat="$guest"'
 
-    def rate(self, labels, shift=""):
-        return "rate(collectd_kvmstat_derive_total{%s}%s%s)" % (labels, self.RANGE, shift)
+    def rate(self, labels):
+        return "rate(collectd_kvmstat_derive_total{%s}%s)" % (labels, self.RANGE)
 
     def of_host(self, what):
         name = "collectd_kvmstat_duration_seconds" if what == "pass" else "collectd_kvmstat_gauge"
@@ -191,7 +197,8 @@ class Collectd(Prometheus):
         labels = "%s,%s" % (self.OF_GUEST, self.one_of("type", names))
         found = [("topk(10, %s)%s" % (self.rate(labels), " * " + scale if scale else ""), "{{type}}")]
         if usual:
-            found.append(("topk(5, %s)" % self.rate(labels, " offset 1w"), "{{type}} a week before"))
+            labels = "%s,%s" % (self.OF_GUEST, self.one_of("type", [name + "-usual" for name in judged(names)]))
+            found.append(("topk(5, collectd_kvmstat_gauge{%s})" % labels, "{{type}}"))
         return found
 
     def ratio(self, part, whole):
@@ -231,6 +238,7 @@ class Snmp(Prometheus):
         labels = "%s,%s" % (self.OF_GUEST, self.one_of("kvmEventName", names))
         found = [("topk(10, rate(kvmGuestEventHCCount{%s}%s))%s" % (labels, self.RANGE, " * " + scale if scale else ""), "{{kvmEventName}}")]
         if usual:
+            labels = "%s,%s" % (self.OF_GUEST, self.one_of("kvmEventName", judged(names)))
             found.append(("topk(5, kvmGuestEventUsual{%s})" % labels, "{{kvmEventName}} usual"))
         return found
 

@@ -42,7 +42,9 @@ class ForGraphite:
 
 
 class ForPrometheus:
+    """HOSTS and GUESTS: what each host and each guest has; NAME: the label that names a guest there."""
     PLUGIN = "prometheus"
+    HOSTS = GUESTS = NAME = None
 
     @staticmethod
     def query(text, legend):
@@ -52,15 +54,16 @@ class ForPrometheus:
     def labels(name, label, what, several=False):
         return variable(name, label, "prometheus", {"query": "label_values(%s)" % what, "refId": "Variable"}, "", several)
 
+    def host(self, several):
+        return self.labels("host", "Host", self.HOSTS + ", instance", several)
+
+    def guest(self):
+        return self.labels("guest", "Guest", "%s, %s" % (self.GUESTS, self.NAME))
+
 
 class ForCollectd(ForPrometheus):
     TITLE, SOURCE = "Prometheus from collectd", views.Collectd()
-
-    def host(self, several):
-        return self.labels("host", "Host", "collectd_kvmstat_gauge, instance", several)
-
-    def guest(self):
-        return self.labels("guest", "Guest", 'collectd_kvmstat_derive_total{instance="$host",type!=""}, kvmstat')
+    HOSTS, GUESTS, NAME = "collectd_kvmstat_gauge", 'collectd_kvmstat_derive_total{instance="$host",type!=""}', "kvmstat"
 
     @staticmethod
     def annotations(_of_guest):
@@ -70,12 +73,7 @@ class ForCollectd(ForPrometheus):
 
 class ForSnmp(ForPrometheus):
     TITLE, SOURCE = "Prometheus from SNMP", views.Snmp()
-
-    def host(self, several):
-        return self.labels("host", "Host", "kvmHostGuests, instance", several)
-
-    def guest(self):
-        return self.labels("guest", "Guest", 'kvmGuestVcpus{instance="$host"}, kvmGuestName')
+    HOSTS, GUESTS, NAME = "kvmHostGuests", 'kvmGuestVcpus{instance="$host"}', "kvmGuestName"
 
     @staticmethod
     def annotations(of_guest):
@@ -106,11 +104,11 @@ def field_config(panel):
         defaults["custom"] = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 50 if panel.stacked else 8, "showPoints": "never",
                               "spanNulls": False, "axisLabel": UNITS.get(panel.unit, ""),
                               "stacking": {"mode": "normal" if panel.stacked else "none", "group": "A"}}
-    # What was usual is a band below the line of what is.
-    past = {"matcher": {"id": "byRegexp", "options": "/ (usual|a week before)$/"},
+    # What is usual is a band below the line of what is.
+    usual = {"matcher": {"id": "byRegexp", "options": "/[ -]usual$/"},
             "properties": [{"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [6, 6]}}, {"id": "custom.fillOpacity", "value": 15},
                            {"id": "color", "value": {"mode": "fixed", "fixedColor": "text"}}]}
-    return {"defaults": defaults, "overrides": [past] if panel.kind == "timeseries" and not panel.stacked else []}
+    return {"defaults": defaults, "overrides": [usual] if panel.kind == "timeseries" and not panel.stacked else []}
 
 
 def transformations(panel):

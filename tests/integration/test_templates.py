@@ -148,12 +148,14 @@ def sent(daemon):
             for path in (daemon.directory / "csv").rglob("*") if path.is_file()}
 
 
-def test_dashboards_name_what_collectd_sends(tree, collectd):
+def test_dashboards_name_what_collectd_sends(tree, collectd, place):
     """Every name is sent by one of the hosts; those of the tracepoints, which no replay has, are in events.tsv."""
     names = set()
     for kernel in ("s390x-7.2", "x86-7.1", "arm64-7.1", "riscv-7.1", "ppc64-7.1", "x86-5.10", "s390x-4.18"):
-        root, _ = tree(kernel, guests=1, vcpus=2)
-        daemon = collectd('Root "%s"\nSkipNeverSeen false\nReportVcpus true' % root)
+        root, host = tree(kernel, guests=1, vcpus=2)
+        state = place("state") / "kvmstat"
+        write_baseline(state, host["guests"])
+        daemon = collectd('Root "%s"\nStateDir "%s"\nSkipNeverSeen false\nReportVcpus true\nReportUsual true' % (root, state))
         rig.wait_until(lambda: "collectd.host.kvmstat.gauge-alarms" in sent(daemon)   # pylint: disable=cell-var-from-loop
                        and any("-cpu_wait_ns-vcpu001" in name for name in sent(daemon)), "%s is sent" % kernel)  # pylint: disable=cell-var-from-loop
         names |= sent(daemon)

@@ -62,11 +62,25 @@ def test_queries_are_whole(name):
 def names_of(query):
     """Events, as Graphite's paths and Prometheus' labels have them; those with a wildcard are left out."""
     found = []
-    for words in re.findall(r"derive-(?:\{([^}]*)\}|([\w-]+\*?))", query):
+    for words in re.findall(r"(?:derive-|gauge-(?=\S*-usual))(?:\{([^}]*)\}|([\w-]+\*?))", query):
         found += "".join(words).split(",")
     for words in re.findall(r'(?:type|kvmEventName)!?=~?"([^"]*)"', query):
         found += words.split("|")
-    return [name for name in found if name and not re.search(r"[*()]", name)]
+    return [name.removesuffix("-usual") for name in found if name and not re.search(r"[*()]", name)]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_what_is_usual_is_a_dashed_line(source):
+    """Its legend ends as the override of its panel looks for it."""
+    usual = {"graphite": r"gauge-\S+-usual, 5.*' *\\1 usual'", "prometheus-collectd": r'collectd_kvmstat_gauge\{.*type=~?"\w+-usual',
+             "prometheus-snmp": r"kvmGuestEventUsual\{"}[source]
+    shown = [(panel, target) for panel in board("guest-" + source)["panels"] for target in panel["targets"]
+             if re.search(usual, target.get("target") or target["expr"])]
+    assert len(shown) == 3
+    for panel, target in shown:
+        override, = panel["fieldConfig"]["overrides"]
+        assert override["matcher"] == {"id": "byRegexp", "options": "/[ -]usual$/"} and override["properties"][0]["value"]["fill"] == "dash"
+        assert source == "graphite" or target["legendFormat"] == {"prometheus-collectd": "{{type}}", "prometheus-snmp": "{{kvmEventName}} usual"}[source]
 
 
 @pytest.mark.parametrize("name", BOARDS)
