@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <locale.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "escape.h"
 
 #define INTERVAL_MIN 0.1
 #define INTERVAL_MAX 86400.0
@@ -122,62 +120,6 @@ static const struct command {
 	{ .name = "doctor", .run = doctor_command, .json = true },
 	{ .name = "capture", .run = capture_command, .directory = true },
 };
-
-static char *last_message;
-
-const char *last_complaint(void)
-{
-	return last_message;
-}
-
-char *format_text(const char *format, va_list args)
-{
-	char *text;
-
-	if (vasprintf(&text, format, args) < 0)
-		out_of_memory();
-	return text;
-}
-
-void complain(const char *format, ...)
-{
-	char *message, *shown;
-	va_list args;
-	size_t width;
-
-	va_start(args, format);
-	message = format_text(format, args);
-	va_end(args);
-	shown = escape_printable(message, &width);
-	fprintf(stderr, "kvmstat: %s\n", shown);
-	free(shown);
-	free(last_message);
-	last_message = message;
-}
-
-void out_of_memory(void)
-{
-	fputs("kvmstat: out of memory\n", stderr);
-	exit(EXIT_FAILURE);
-}
-
-void *get_memory(size_t count, size_t size)
-{
-	void *memory = calloc(count ? count : 1, size);
-
-	if (!memory)
-		out_of_memory();
-	return memory;
-}
-
-void flush_report(void)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return;
-	if (errno != EPIPE)
-		complain("cannot write to standard output: %s", strerror(errno));
-	_exit(EXIT_FAILURE);
-}
 
 /* Make sure that no file that is opened later becomes standard output. */
 static int check_standard_files(void)
