@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "state/state.h"
+#include "tables.h"
 
 enum column {
+	COLUMN_OVER,		/* 0: it is active */
 	COLUMN_NUMBER,
 	COLUMN_GUEST,
 	COLUMN_KEY,
@@ -27,6 +29,16 @@ enum column {
 	COLUMN_TEXT,
 	COLUMN_NEXT,
 	NCOLUMNS,
+};
+
+const struct order alarms_order = {
+	.id = COLUMN_NUMBER,
+	.parent = NOWHERE,
+	.group = COLUMN_OVER,
+	.name = COLUMN_GUEST,
+	.rate = NOWHERE,
+	.total = NOWHERE,
+	.alarm = NOWHERE,
 };
 
 static const struct heading headings[NCOLUMNS] = {
@@ -54,22 +66,20 @@ struct words {
 	char since_text[STATE_TIME_SIZE];
 	char ended[STATE_TIME_SIZE];
 	char lasted[STATE_TIME_SIZE];
-	char *next;
+	const char *next;
 };
 
-/* The command that shows more of this guest. */
-static char *next_of(const struct kvmstat_alarm *alarm)
+const char *alarm_next(struct table *table, const struct kvmstat_alarm *alarm)
 {
 	static const char hole[] = "{guest}";
 	const char *next = alarm->cause->next, *at = strstr(next, hole);
+	size_t size = strlen(next) + strlen(alarm->guest) + 1;
 	char *text;
 
 	if (!at)
-		text = strdup(next);
-	else if (asprintf(&text, "%.*s%s%s", (int)(at - next), next, alarm->guest, at + strlen(hole)) < 0)
-		text = NULL;
-	if (!text)
-		out_of_memory();
+		return next;
+	text = table_keep(table, size);
+	snprintf(text, size, "%.*s%s%s", (int)(at - next), next, alarm->guest, at + strlen(hole));
 	return text;
 }
 
@@ -80,19 +90,23 @@ static double seconds_of(const struct kvmstat_alarm *alarm, double now)
 	return fmax(end - (double)alarm->since_ns / 1e9, 0);
 }
 
-static void find_words(struct words *words, const struct kvmstat_alarm *alarm, double seconds)
+static struct words *find_words(struct table *table, const struct kvmstat_alarm *alarm, double seconds)
 {
+	struct words *words = table_keep(table, sizeof(*words));
+
 	state_utc(alarm->since_ns, words->since);
 	state_local(alarm->since_ns, words->since_text);
 	state_utc(alarm->cleared_ns, words->ended);
 	state_span(seconds, words->lasted);
-	words->next = next_of(alarm);
+	words->next = alarm_next(table, alarm);
+	return words;
 }
 
 static void fill(struct cell *cells, const struct kvmstat_alarm *alarm, const struct words *words, double seconds)
 {
 	bool host = !*alarm->key, active = !alarm->cleared_ns;
 
+	cells[COLUMN_OVER] = cell_count(!active);
 	cells[COLUMN_NUMBER] = cell_count(alarm->number);
 	cells[COLUMN_GUEST] = host ? cell_none() : cell_string(alarm->guest);
 	cells[COLUMN_KEY] = host ? cell_none() : cell_string(alarm->key);
@@ -111,24 +125,31 @@ static void fill(struct cell *cells, const struct kvmstat_alarm *alarm, const st
 	cells[COLUMN_NEXT] = cell_string(words->next);
 }
 
-/* Active ones first. */
-static void add_alarms(struct table *table, const struct state *state, struct words *words, bool active)
+static void add_alarms(struct table *table, const struct kvmstat_diagnosis *diagnosis, double now, bool active)
 {
-	double now = (double)kvmstat_diagnosis_time(state->diagnosis) / 1e9 + fmax(state_age(state), 0);
 	const struct kvmstat_alarm *const *alarms;
 	size_t count;
 
-	alarms = kvmstat_diagnosis_alarms(state->diagnosis, &count);
+	alarms = kvmstat_diagnosis_alarms(diagnosis, &count);
 	for (size_t i = 0; i < count; i++) {
 		double seconds = seconds_of(alarms[i], now);
 		struct cell cells[NCOLUMNS];
 
 		if (active != !alarms[i]->cleared_ns)
 			continue;
-		find_words(&words[i], alarms[i], seconds);
-		fill(cells, alarms[i], &words[i], seconds);
+		fill(cells, alarms[i], find_words(table, alarms[i], seconds), seconds);
 		table_add(table, cells);
 	}
+}
+
+void alarms_table(struct table *table, const struct kvmstat_diagnosis *diagnosis, double age)
+{
+	double now = (double)kvmstat_diagnosis_time(diagnosis) / 1e9 + fmax(age, 0);
+
+	table->headings = headings;
+	table->ncolumns = NCOLUMNS;
+	add_alarms(table, diagnosis, now, true);
+	add_alarms(table, diagnosis, now, false);
 }
 
 static void warn_of_age(const struct state *state)
@@ -142,26 +163,18 @@ static void warn_of_age(const struct state *state)
 
 int alarms_command(const struct options *options)
 {
-	struct table table = { .headings = headings, .ncolumns = NCOLUMNS };
+	struct table table = { .headings = NULL };
 	char written[STATE_TIME_SIZE];
-	struct words *words;
 	struct state state;
-	size_t count;
 
 	if (state_read(&state, options) != STATE_READ) {
 		complain("%s", state.reason);
 		return EXIT_FAILURE;
 	}
 	warn_of_age(&state);
-	kvmstat_diagnosis_alarms(state.diagnosis, &count);
-	words = get_memory(count, sizeof(*words));
-	add_alarms(&table, &state, words, true);
-	add_alarms(&table, &state, words, false);
+	alarms_table(&table, state.diagnosis, state_age(&state));
 	state_utc(kvmstat_diagnosis_time(state.diagnosis), written);
 	table_report(&table, options->format, "alarms", written, "No guest is abnormal, and none was within a day.");
-	for (size_t i = 0; i < count; i++)
-		free(words[i].next);
-	free(words);
 	table_free(&table);
 	state_free(&state);
 	return EXIT_SUCCESS;

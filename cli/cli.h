@@ -13,10 +13,17 @@
 
 enum { EXIT_USAGE = 2 };
 
+enum color {
+	COLOR_AUTO,			/* unless NO_COLOR is set */
+	COLOR_ALWAYS,
+	COLOR_NEVER,
+};
+
 struct options {
 	enum format format;
 	bool all;			/* events, histogram: include what is zero or absent */
 	bool totals;			/* guests: totals where the text has rates */
+	enum color color;		/* top */
 	bool scrub;			/* capture: made-up names */
 	const char *guest;		/* of this one, or NULL */
 	const char *event;		/* histogram: this one */
@@ -63,6 +70,7 @@ struct watch {
 	struct kvmstat_sample *before;	/* NULL after the first */
 	struct kvmstat_sample *now;
 	struct kvmstat_rates *rates;
+	struct kvmstat_sample *mark;	/* totals count from here on; NULL: since the guest began */
 	bool reported[KVMSTAT_NPROBLEMS];
 };
 
@@ -73,6 +81,9 @@ int watch_again(struct watch *watch);
 /* Take another one when the interval has passed; problems are reported. */
 int watch_next(struct watch *watch, const struct options *options);
 void watch_stop(struct watch *watch);
+
+/* Seconds until the next sample is due. */
+double watch_left(const struct watch *watch, double interval);
 
 /* ns between the two samples, in seconds. */
 double watch_seconds(const struct watch *watch);
@@ -85,6 +96,7 @@ int histogram_command(const struct options *options);
 int check_command(const struct options *options);
 int alarms_command(const struct options *options);
 int baseline_command(const struct options *options);
+int top_command(const struct options *options);
 int doctor_command(const struct options *options);
 int capture_command(const struct options *options);
 

@@ -55,27 +55,27 @@ char *escape_printable(const char *bytes, size_t *width)
 	return text;
 }
 
-void print_csv_string(const char *bytes)
+void print_csv_string(const char *bytes, FILE *to)
 {
 	bool quoted = bytes[strcspn(bytes, "\",\r\n")] || *bytes == ' ' ||
 		      (*bytes && bytes[strlen(bytes) - 1] == ' ');
 	uint32_t c;
 
 	if (quoted)
-		putchar('"');
+		putc('"', to);
 	while (*bytes) {
 		size_t length = kvmstat_utf8(bytes, &c);
 
 		if (!length)
-			printf("\\x%02x", (unsigned char)*bytes++);
+			fprintf(to, "\\x%02x", (unsigned char)*bytes++);
 		else if (*bytes == '"' || *bytes == '\\')
-			printf("%c%c", *bytes, *bytes);
+			fprintf(to, "%c%c", *bytes, *bytes);
 		else
-			fwrite(bytes, 1, length, stdout);
+			fwrite(bytes, 1, length, to);
 		bytes += length;
 	}
 	if (quoted)
-		putchar('"');
+		putc('"', to);
 }
 
 void print_wrapped(const char *bytes, size_t column, size_t indent)

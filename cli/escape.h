@@ -9,12 +9,12 @@
 #define KVMSTAT_ESCAPE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* For a terminal; malloc'ed. *width: columns it takes. */
 char *escape_printable(const char *bytes, size_t *width);
 
-/* To standard output. */
-void print_csv_string(const char *bytes);
+void print_csv_string(const char *bytes, FILE *to);
 
 /* Words of a paragraph, broken at column 79; column is where the cursor is. */
 void print_wrapped(const char *bytes, size_t column, size_t indent);

@@ -9,10 +9,13 @@
 
 #include "cli.h"
 #include "report.h"
-#include "select.h"
+#include "since.h"
 #include "state/state.h"
+#include "tables.h"
 
 enum column {
+	COLUMN_PARENT_NUMBER,
+	COLUMN_UNIT_NUMBER,
 	COLUMN_TIME,
 	COLUMN_GUEST,
 	COLUMN_NAME,
@@ -31,6 +34,16 @@ enum column {
 	COLUMN_REASON,
 	COLUMN_USUAL,		/* of one guest, and only where a front end judges guests */
 	NCOLUMNS,
+};
+
+const struct order events_order = {
+	.id = COLUMN_NUMBER,
+	.parent = COLUMN_PARENT_NUMBER,
+	.group = COLUMN_UNIT_NUMBER,
+	.name = COLUMN_NAME,
+	.rate = COLUMN_RATE,
+	.total = COLUMN_VALUE,
+	.alarm = NOWHERE,
 };
 
 static const struct heading headings[NCOLUMNS] = {
@@ -65,33 +78,32 @@ struct item {
 
 struct report {
 	const struct options *options;
-	struct table table;
+	struct table *table;
 	struct item *items;
 	struct item **sorted;
 	uint32_t count;
 	double exits;			/* per second, all of them */
 	const char *guest;
 	uint64_t guest_id;
-	struct kvmstat_diagnosis *marks; /* NULL: nothing is known of the guest */
-	char time[REPORT_TIME_SIZE];
+	const struct kvmstat_diagnosis *marks; /* NULL: nothing is known of the guest */
+	char *time;
 };
 
 static void add_row(struct item *item, const struct watch *watch, uint32_t r)
 {
-	const struct kvmstat_row *row = &watch->now->rows[r];
 	bool peak = item->column->event->class == KVMSTAT_PEAK, any = false;
 
 	for (uint32_t i = 0; i < item->column->cells; i++) {
-		uint32_t cell = item->column->first_cell + i;
-		double rate = kvmstat_rate(watch->rates, r, cell);
+		double rate = kvmstat_rate(watch->rates, r, item->column->first_cell + i);
+		uint64_t value;
 
-		if (row->from[cell] == KVMSTAT_ABSENT)
+		if (!since_value(watch, r, item->column, i, &value))
 			continue;
 		any = true;
 		if (!peak)
-			item->value += row->value[cell];
-		else if (row->value[cell] > item->value)
-			item->value = row->value[cell];
+			item->value += value;
+		else if (value > item->value)
+			item->value = value;
 		if (!isnan(rate))
 			item->rate = isnan(item->rate) ? rate : item->rate + rate;
 	}
@@ -181,6 +193,8 @@ static void fill(struct cell *cells, const struct report *report, const struct i
 {
 	const struct kvmstat_event *event = item->column->event;
 
+	cells[COLUMN_PARENT_NUMBER] = item->parent ? cell_count(item->parent->column->event->number) : cell_none();
+	cells[COLUMN_UNIT_NUMBER] = cell_count(event->unit);
 	cells[COLUMN_TIME] = cell_string(report->time);
 	cells[COLUMN_GUEST] = report->guest ? cell_string(report->guest) : cell_none();
 	cells[COLUMN_NAME] = cell_string(event->name);
@@ -213,36 +227,46 @@ static void add_children(struct report *report, const struct item *parent, unsig
 			continue;
 		fill(cells, report, item);
 		cells[COLUMN_NAME].indent = 2 * depth;
-		table_add(&report->table, cells);
+		table_add(report->table, cells);
 		add_children(report, item, depth + 1);
 	}
 }
 
+void events_table(struct table *table, const struct watch *watch, const struct options *options, const struct selection *rows,
+		  const struct kvmstat_diagnosis *marks)
+{
+	struct report report = { .options = options, .table = table, .marks = marks };
+
+	table->headings = headings;
+	table->ncolumns = options->marked ? NCOLUMNS : COLUMN_USUAL;
+	if (options->guest && rows->first < rows->end) {
+		report.guest = watch->now->rows[rows->first].guest->name;
+		report.guest_id = watch->now->rows[rows->first].guest->id;
+	}
+	report.time = table_keep(table, REPORT_TIME_SIZE);
+	report_time(watch, report.time);
+	add_up(&report, watch, rows);
+	choose(&report);
+	add_children(&report, NULL, 0);
+	free(report.sorted);
+	free(report.items);
+}
+
 static int report_events(const struct watch *watch, const struct options *options)
 {
-	struct report report = { .options = options,
-				 .table = { .headings = headings, .ncolumns = options->marked ? NCOLUMNS : COLUMN_USUAL } };
+	struct kvmstat_diagnosis *marks = options->marked ? marks_of(watch, options) : NULL;
+	struct table table = { .headings = NULL };
 	struct selection selection;
 	int status;
 
 	status = select_guest(&selection, watch, options->guest);
-	if (status)
-		return status;
-	if (options->guest && selection.first < selection.end) {
-		report.guest = watch->now->rows[selection.first].guest->name;
-		report.guest_id = watch->now->rows[selection.first].guest->id;
-		report.marks = options->marked ? marks_of(watch, options) : NULL;
+	if (!status) {
+		events_table(&table, watch, options, &selection, marks);
+		report_print(watch, options, &table, "events");
 	}
-	report_time(watch, report.time);
-	add_up(&report, watch, &selection);
-	choose(&report);
-	add_children(&report, NULL, 0);
-	report_print(watch, options, &report.table, "events");
-	table_free(&report.table);
-	free(report.sorted);
-	free(report.items);
-	kvmstat_diagnosis_free(report.marks);
-	return EXIT_SUCCESS;
+	table_free(&table);
+	kvmstat_diagnosis_free(marks);
+	return status;
 }
 
 int events_command(const struct options *options)

@@ -8,9 +8,12 @@
 
 #include "cli.h"
 #include "report.h"
+#include "since.h"
 #include "state/state.h"
+#include "tables.h"
 
 enum column {
+	COLUMN_ID,
 	COLUMN_TIME,
 	COLUMN_NAME,
 	COLUMN_UUID,
@@ -24,6 +27,16 @@ enum column {
 	COLUMN_RATES = COLUMN_TOTALS + KVMSTAT_OTHER,
 	COLUMN_ALARM = COLUMN_RATES + KVMSTAT_OTHER, /* the last, and only where a front end judges guests */
 	NCOLUMNS,
+};
+
+const struct order guests_order = {
+	.id = COLUMN_ID,
+	.parent = NOWHERE,
+	.group = NOWHERE,
+	.name = COLUMN_NAME,
+	.rate = COLUMN_RATES + KVMSTAT_EXITS,
+	.total = COLUMN_TOTALS + KVMSTAT_EXITS,
+	.alarm = COLUMN_ALARM,
 };
 
 static const struct heading fixed[COLUMN_TOTALS] = {
@@ -62,8 +75,10 @@ struct entry {
 	struct kvmstat_activity activity[KVMSTAT_NCATEGORIES];
 };
 
-static void make_headings(struct heading *headings, bool totals)
+static struct heading *make_headings(struct table *table, bool totals)
 {
+	struct heading *headings = table_keep(table, NCOLUMNS * sizeof(*headings));
+
 	memcpy(headings, fixed, sizeof(fixed));
 	for (int c = 0; c < KVMSTAT_OTHER; c++) {
 		headings[COLUMN_TOTALS + c] =
@@ -74,6 +89,8 @@ static void make_headings(struct heading *headings, bool totals)
 							       .title = totals ? NULL : categories[c].title };
 	}
 	headings[COLUMN_ALARM] = (struct heading){ .key = "alarm", .left = true };
+	table->headings = headings;
+	return headings;
 }
 
 /* Most exits first. */
@@ -96,7 +113,7 @@ static struct entry *sorted_entries(const struct watch *watch)
 	for (uint32_t i = 0; i < count; i++) {
 		const struct kvmstat_activity *exits = &entries[i].activity[KVMSTAT_EXITS];
 
-		kvmstat_activity(watch->now, watch->rates, i, entries[i].activity);
+		since_activity(watch, i, entries[i].activity);
 		entries[i].row = i;
 		entries[i].name = watch->now->rows[i].guest->name;
 		entries[i].rate = exits->has_rate ? exits->rate : -1;
@@ -116,6 +133,7 @@ static void fill(struct cell *cells, const struct watch *watch, const struct ent
 	const struct kvmstat_row *row = &watch->now->rows[entry->row];
 	const struct kvmstat_guest *guest = row->guest;
 
+	cells[COLUMN_ID] = cell_count(guest->id);
 	cells[COLUMN_TIME] = cell_string(time);
 	cells[COLUMN_NAME] = cell_string(guest->name);
 	cells[COLUMN_UUID] = *guest->uuid ? cell_string(guest->uuid) : cell_none();
@@ -140,25 +158,32 @@ static void mark(struct cell *cell, struct heading *heading, const char *cause)
 		heading->title = "ALARM";
 }
 
-static int report(const struct watch *watch, const struct options *options)
+void guests_table(struct table *table, const struct watch *watch, const struct options *options,
+		  const struct kvmstat_diagnosis *marks)
 {
-	struct kvmstat_diagnosis *marks = options->marked ? marks_of(watch, options) : NULL;
-	struct heading headings[NCOLUMNS];
-	struct table table = { .headings = headings, .ncolumns = options->marked ? NCOLUMNS : COLUMN_ALARM };
+	struct heading *headings = make_headings(table, options->totals);
 	struct entry *entries = sorted_entries(watch);
+	char *time = table_keep(table, REPORT_TIME_SIZE);
 	struct cell cells[NCOLUMNS];
-	char time[REPORT_TIME_SIZE];
 
-	make_headings(headings, options->totals);
+	table->ncolumns = options->marked ? NCOLUMNS : COLUMN_ALARM;
 	report_time(watch, time);
 	for (uint32_t i = 0; i < watch->now->nrows; i++) {
 		fill(cells, watch, &entries[i], time);
 		mark(&cells[COLUMN_ALARM], &headings[COLUMN_ALARM], mark_of(marks, watch->now->rows[entries[i].row].guest->id));
-		table_add(&table, cells);
+		table_add(table, cells);
 	}
+	free(entries);
+}
+
+static int report(const struct watch *watch, const struct options *options)
+{
+	struct kvmstat_diagnosis *marks = options->marked ? marks_of(watch, options) : NULL;
+	struct table table = { .headings = NULL };
+
+	guests_table(&table, watch, options, marks);
 	report_print(watch, options, &table, "guests");
 	table_free(&table);
-	free(entries);
 	kvmstat_diagnosis_free(marks);
 	return EXIT_SUCCESS;
 }

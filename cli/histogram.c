@@ -8,6 +8,8 @@
 #include "cli.h"
 #include "detail.h"
 #include "report.h"
+#include "since.h"
+#include "tables.h"
 
 enum { BAR_WIDTH = 20, BOUND_SIZE = 24 };
 
@@ -27,6 +29,16 @@ enum column {
 	COLUMN_CUMULATIVE,
 	COLUMN_BAR,
 	NCOLUMNS,
+};
+
+const struct order histogram_order = {
+	.id = COLUMN_BUCKET,
+	.parent = NOWHERE,
+	.group = NOWHERE,
+	.name = COLUMN_FROM_TEXT,
+	.rate = COLUMN_RATE,
+	.total = COLUMN_VALUE,
+	.alarm = NOWHERE,
 };
 
 static const struct heading headings[NCOLUMNS] = {
@@ -143,10 +155,8 @@ static void write_bound(char *text, uint64_t bound, const struct kvmstat_event *
 static void read_bucket(struct bucket *bucket, const struct watch *watch, uint32_t row,
 			const struct kvmstat_column *column)
 {
-	uint32_t cell = column->first_cell + bucket->number;
-
-	bucket->value = watch->now->rows[row].value[cell];
-	bucket->rate = kvmstat_rate(watch->rates, row, cell);
+	since_value(watch, row, column, bucket->number, &bucket->value);
+	bucket->rate = kvmstat_rate(watch->rates, row, column->first_cell + bucket->number);
 	bucket->bounded = kvmstat_bucket(column, bucket->number, &bucket->from, &bucket->below);
 	write_bound(bucket->from_text, bucket->from, column->event);
 	write_bound(bucket->below_text, bucket->below, column->event);
@@ -162,11 +172,12 @@ static void draw_bar(struct bucket *bucket, uint64_t highest)
 	memset(bucket->bar, '#', (size_t)width);
 }
 
-static struct histogram read_histogram(const struct watch *watch, uint32_t row, const struct kvmstat_column *column)
+static struct histogram read_histogram(struct table *table, const struct watch *watch, uint32_t row,
+				       const struct kvmstat_column *column)
 {
 	struct histogram histogram = { .column = column };
 
-	histogram.buckets = get_memory(column->cells, sizeof(*histogram.buckets));
+	histogram.buckets = table_keep(table, column->cells * sizeof(*histogram.buckets));
 	for (uint32_t i = 0; i < column->cells; i++) {
 		struct bucket *bucket = &histogram.buckets[i];
 
@@ -228,14 +239,28 @@ static int check(const struct kvmstat_row *row, const struct kvmstat_column *col
 	return EXIT_FAILURE;
 }
 
+void histogram_table(struct table *table, const struct watch *watch, const struct options *options, const struct kvmstat_row *row,
+		     const struct kvmstat_column *column)
+{
+	struct histogram histogram = read_histogram(table, watch, (uint32_t)(row - watch->now->rows), column);
+	char *time = table_keep(table, REPORT_TIME_SIZE);
+	struct cell cells[NCOLUMNS] = { 0 };
+
+	table->headings = headings;
+	table->ncolumns = NCOLUMNS;
+	report_time(watch, time);
+	cells[COLUMN_TIME] = cell_string(time);
+	cells[COLUMN_GUEST] = cell_string(row->guest->name);
+	cells[COLUMN_EVENT] = cell_string(column->event->name);
+	cells[COLUMN_UNIT] = cell_string(kvmstat_unit_name(column->event->unit));
+	add_buckets(table, cells, &histogram, options->all);
+}
+
 static int report(const struct watch *watch, const struct options *options)
 {
-	struct table table = { .headings = headings, .ncolumns = NCOLUMNS };
 	const struct kvmstat_row *row = detail_guest(watch, options);
+	struct table table = { .headings = NULL };
 	const struct kvmstat_column *column;
-	struct cell cells[NCOLUMNS] = { 0 };
-	struct histogram histogram;
-	char time[REPORT_TIME_SIZE];
 	int status;
 
 	status = row ? find_histogram(watch, options->event, &column) : EXIT_FAILURE;
@@ -243,16 +268,9 @@ static int report(const struct watch *watch, const struct options *options)
 		status = check(row, column);
 	if (status)
 		return status;
-	histogram = read_histogram(watch, (uint32_t)(row - watch->now->rows), column);
-	report_time(watch, time);
-	cells[COLUMN_TIME] = cell_string(time);
-	cells[COLUMN_GUEST] = cell_string(row->guest->name);
-	cells[COLUMN_EVENT] = cell_string(column->event->name);
-	cells[COLUMN_UNIT] = cell_string(kvmstat_unit_name(column->event->unit));
-	add_buckets(&table, cells, &histogram, options->all);
+	histogram_table(&table, watch, options, row, column);
 	report_print(watch, options, &table, "buckets");
 	table_free(&table);
-	free(histogram.buckets);
 	return EXIT_SUCCESS;
 }
 

@@ -60,7 +60,7 @@ static void print_text(const struct watch *watch, const struct options *options,
 		printf("%s%s\n", first_report(watch) ? "" : "\n", time);
 	}
 	if (table->nrows)
-		table_print_text(table);
+		table_print_text(table, stdout);
 	else
 		puts(nothing(watch, options));
 }
@@ -90,7 +90,7 @@ void report_print(const struct watch *watch, const struct options *options, cons
 		print_json(watch, table, name);
 	} else {
 		if (first_report(watch))
-			table_print_csv_head(table);
-		table_print_csv(table);
+			table_print_csv_head(table, stdout);
+		table_print_csv(table, stdout);
 	}
 }

@@ -15,7 +15,12 @@
 /* A longer name gets its own line, and the columns stay aligned. */
 enum { WRAP_WIDTH = 40 };
 
-/* A cell as it stands in a text. */
+/* What table_keep() has returned, one before the other. */
+struct kept {
+	struct kept *next;
+	max_align_t memory[];
+};
+
 struct image {
 	char *text;
 	size_t width;
@@ -35,9 +40,24 @@ void table_add(struct table *table, const struct cell *row)
 
 void table_free(struct table *table)
 {
+	while (table->kept) {
+		struct kept *next = table->kept->next;
+
+		free(table->kept);
+		table->kept = next;
+	}
 	free(table->cells);
 	table->cells = NULL;
 	table->nrows = 0;
+}
+
+void *table_keep(struct table *table, size_t size)
+{
+	struct kept *kept = get_memory(1, sizeof(*kept) + size);
+
+	kept->next = table->kept;
+	table->kept = kept;
+	return kept->memory;
 }
 
 /* At most five characters. */
@@ -74,15 +94,12 @@ static char *string_image(const struct cell *cell, const struct heading *heading
 	return text;
 }
 
-static struct image image_of(const struct cell *cell, const struct heading *heading)
+char *table_image(const struct cell *cell, const struct heading *heading, size_t *width)
 {
-	struct image image;
-	char text[32] = "-";
+	char text[32] = "-", *image;
 
-	if (cell->kind == CELL_STRING) {
-		image.text = string_image(cell, heading, &image.width);
-		return image;
-	}
+	if (cell->kind == CELL_STRING)
+		return string_image(cell, heading, width);
 	if (cell->kind == CELL_COUNT && heading->narrow && cell->count > 99999)
 		scaled(text, sizeof(text), (double)cell->count);
 	else if (cell->kind == CELL_COUNT)
@@ -91,10 +108,10 @@ static struct image image_of(const struct cell *cell, const struct heading *head
 		scaled(text, sizeof(text), cell->number);
 	else if (cell->kind == CELL_NUMBER)
 		snprintf(text, sizeof(text), "%.1f", cell->number);
-	image.text = strdup(text);
-	if (!image.text)
+	image = strdup(text);
+	if (!image)
 		out_of_memory();
-	image.width = strlen(text);
+	*width = strlen(text);
 	return image;
 }
 
@@ -114,7 +131,8 @@ static void measure(const struct table *table, const struct image *images, size_
 }
 
 /* One line, without blanks at its end; two if its name is too wide. */
-static void print_line(const struct table *table, const struct image *images, const size_t *widths)
+static void print_line(const struct table *table, const struct image *images, const size_t *widths,
+		       FILE *to)
 {
 	size_t blanks = 0;
 
@@ -126,19 +144,19 @@ static void print_line(const struct table *table, const struct image *images, co
 		if (!table->headings[c].left || !images[c].width)
 			blanks += padding;
 		if (images[c].width) {
-			printf("%*s%s", (int)blanks, "", images[c].text);
+			fprintf(to, "%*s%s", (int)blanks, "", images[c].text);
 			blanks = table->headings[c].left ? padding : 0;
 		}
 		if (images[c].width > widths[c]) {
-			putchar('\n');
+			putc('\n', to);
 			blanks = widths[c];
 		}
 		blanks++;
 	}
-	putchar('\n');
+	putc('\n', to);
 }
 
-void table_print_text(const struct table *table)
+void table_print_text(const struct table *table, FILE *to)
 {
 	size_t count = table->nrows * table->ncolumns;
 	struct image *images = get_memory(count + table->ncolumns, sizeof(*images));
@@ -146,45 +164,45 @@ void table_print_text(const struct table *table)
 	struct image *titles = images + count;
 
 	for (size_t i = 0; i < count; i++)
-		images[i] = image_of(&table->cells[i], &table->headings[i % table->ncolumns]);
+		images[i].text = table_image(&table->cells[i], &table->headings[i % table->ncolumns], &images[i].width);
 	for (size_t c = 0; c < table->ncolumns; c++) {
 		titles[c].text = (char *)table->headings[c].title;
 		titles[c].width = titles[c].text ? strlen(titles[c].text) : 0;
 	}
 	measure(table, images, widths);
-	print_line(table, titles, widths);
+	print_line(table, titles, widths, to);
 	for (size_t r = 0; r < table->nrows; r++)
-		print_line(table, images + r * table->ncolumns, widths);
+		print_line(table, images + r * table->ncolumns, widths, to);
 	for (size_t i = 0; i < count; i++)
 		free(images[i].text);
 	free(images);
 	free(widths);
 }
 
-void table_print_csv_head(const struct table *table)
+void table_print_csv_head(const struct table *table, FILE *to)
 {
 	const char *comma = "";
 
 	for (size_t c = 0; c < table->ncolumns; c++) {
 		if (!table->headings[c].key)
 			continue;
-		printf("%s%s", comma, table->headings[c].key);
+		fprintf(to, "%s%s", comma, table->headings[c].key);
 		comma = ",";
 	}
-	fputs("\r\n", stdout);
+	fputs("\r\n", to);
 }
 
-static void print_csv_cell(const struct cell *cell)
+static void print_csv_cell(const struct cell *cell, FILE *to)
 {
 	if (cell->kind == CELL_STRING)
-		print_csv_string(cell->string);
+		print_csv_string(cell->string, to);
 	else if (cell->kind == CELL_COUNT)
-		printf("%" PRIu64, cell->count);
+		fprintf(to, "%" PRIu64, cell->count);
 	else if (cell->kind == CELL_NUMBER)
-		printf("%.3f", cell->number);
+		fprintf(to, "%.3f", cell->number);
 }
 
-void table_print_csv(const struct table *table)
+void table_print_csv(const struct table *table, FILE *to)
 {
 	for (size_t r = 0; r < table->nrows; r++) {
 		const char *comma = "";
@@ -192,11 +210,11 @@ void table_print_csv(const struct table *table)
 		for (size_t c = 0; c < table->ncolumns; c++) {
 			if (!table->headings[c].key)
 				continue;
-			fputs(comma, stdout);
-			print_csv_cell(&table->cells[r * table->ncolumns + c]);
+			fputs(comma, to);
+			print_csv_cell(&table->cells[r * table->ncolumns + c], to);
 			comma = ",";
 		}
-		fputs("\r\n", stdout);
+		fputs("\r\n", to);
 	}
 }
 
@@ -231,8 +249,8 @@ void table_print_json(const struct table *table)
 void table_report(const struct table *table, enum format format, const char *name, const char *written, const char *nothing)
 {
 	if (format == FORMAT_CSV) {
-		table_print_csv_head(table);
-		table_print_csv(table);
+		table_print_csv_head(table, stdout);
+		table_print_csv(table, stdout);
 	} else if (format == FORMAT_JSON) {
 		json_open('{');
 		if (written)
@@ -242,7 +260,7 @@ void table_report(const struct table *table, enum format format, const char *nam
 		json_close('}');
 		json_end();
 	} else if (table->nrows) {
-		table_print_text(table);
+		table_print_text(table, stdout);
 	} else {
 		puts(nothing);
 	}

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum format {
 	FORMAT_TEXT,
@@ -69,15 +70,22 @@ struct table {
 	size_t ncolumns;
 	struct cell *cells;	/* [nrows * ncolumns] */
 	size_t nrows;
+	struct kept *kept;
 };
 
 /* Appended; cells are copied, strings are not and must outlive the table. */
 void table_add(struct table *table, const struct cell *row);
 void table_free(struct table *table);
 
-void table_print_text(const struct table *table);
-void table_print_csv_head(const struct table *table);
-void table_print_csv(const struct table *table);
+/* Zeroed memory that lives as long as the table: for headings, and for strings that nobody else keeps. */
+void *table_keep(struct table *table, size_t size);
+
+/* A cell as it stands in a text; malloc'ed. *width: columns it takes. */
+char *table_image(const struct cell *cell, const struct heading *heading, size_t *width);
+
+void table_print_text(const struct table *table, FILE *to);
+void table_print_csv_head(const struct table *table, FILE *to);
+void table_print_csv(const struct table *table, FILE *to);
 void table_print_json(const struct table *table);
 
 /*

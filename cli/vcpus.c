@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "detail.h"
 #include "report.h"
+#include "tables.h"
 
 enum { BUSIEST = 3 };
 
@@ -21,6 +22,16 @@ enum column {
 	COLUMN_BUSIEST,
 	COLUMN_EVENTS,		/* name and rate of each */
 	NCOLUMNS = COLUMN_EVENTS + 2 * BUSIEST,
+};
+
+const struct order vcpus_order = {
+	.id = COLUMN_VCPU,
+	.parent = NOWHERE,
+	.group = NOWHERE,
+	.name = COLUMN_BUSIEST,
+	.rate = COLUMN_CPU,
+	.total = NOWHERE,
+	.alarm = NOWHERE,
 };
 
 static const struct heading headings[NCOLUMNS] = {
@@ -114,8 +125,7 @@ static void fill(struct cell *cells, const struct watch *watch, const struct kvm
 	}
 }
 
-/* Does the guest have values of vCPU events, but none of its vCPUs? */
-static bool only_sums(const struct watch *watch, const struct kvmstat_row *row)
+bool vcpus_are_only_summed(const struct watch *watch, const struct kvmstat_row *row)
 {
 	bool sums = false;
 
@@ -141,7 +151,7 @@ static int check(const struct watch *watch, const struct kvmstat_row *row)
 		detail_print_sources(watch);
 		return EXIT_FAILURE;
 	}
-	if (detail_first_report(watch) && only_sums(watch, row)) {
+	if (detail_first_report(watch) && vcpus_are_only_summed(watch, row)) {
 		complain("cannot read events of single vCPUs of '%s': debugfs has only the sum over "
 			 "all vCPUs; use the source bpf or statsfd; see 'kvmstat doctor':",
 			 row->guest->name);
@@ -150,19 +160,14 @@ static int check(const struct watch *watch, const struct kvmstat_row *row)
 	return EXIT_SUCCESS;
 }
 
-static int report(const struct watch *watch, const struct options *options)
+void vcpus_table(struct table *table, const struct watch *watch, const struct kvmstat_row *row)
 {
-	struct table table = { .headings = headings, .ncolumns = NCOLUMNS };
-	const struct kvmstat_row *row = detail_guest(watch, options);
+	struct line *lines = table_keep(table, row->nvcpus * sizeof(*lines));
+	char *time = table_keep(table, REPORT_TIME_SIZE);
 	struct cell cells[NCOLUMNS] = { 0 };
-	char time[REPORT_TIME_SIZE];
-	struct line *lines;
-	int status;
 
-	status = row ? check(watch, row) : EXIT_FAILURE;
-	if (status)
-		return status;
-	lines = get_memory(row->nvcpus, sizeof(*lines));
+	table->headings = headings;
+	table->ncolumns = NCOLUMNS;
 	report_time(watch, time);
 	cells[COLUMN_TIME] = cell_string(time);
 	cells[COLUMN_GUEST] = cell_string(row->guest->name);
@@ -170,11 +175,22 @@ static int report(const struct watch *watch, const struct options *options)
 		find_busiest(&lines[i], watch, (uint32_t)(&row->vcpus[i] - watch->now->vcpus));
 		describe(&lines[i]);
 		fill(cells, watch, &row->vcpus[i], &lines[i]);
-		table_add(&table, cells);
+		table_add(table, cells);
 	}
+}
+
+static int report(const struct watch *watch, const struct options *options)
+{
+	const struct kvmstat_row *row = detail_guest(watch, options);
+	struct table table = { .headings = NULL };
+	int status;
+
+	status = row ? check(watch, row) : EXIT_FAILURE;
+	if (status)
+		return status;
+	vcpus_table(&table, watch, row);
 	report_print(watch, options, &table, "vcpus");
 	table_free(&table);
-	free(lines);
 	return EXIT_SUCCESS;
 }
 

@@ -90,8 +90,7 @@ static void wait_for(double seconds)
 		;
 }
 
-/* Sleep for the rest of the interval since the last sample began. */
-static double left_of(const struct watch *watch, double interval)
+double watch_left(const struct watch *watch, double interval)
 {
 	struct timespec now;
 	double since;
@@ -105,7 +104,7 @@ int watch_next(struct watch *watch, const struct options *options)
 {
 	int rc;
 
-	wait_for(left_of(watch, options->interval));
+	wait_for(watch_left(watch, options->interval));
 	rc = watch_again(watch);
 	if (!rc)
 		report_problems(watch);
@@ -116,6 +115,7 @@ void watch_stop(struct watch *watch)
 {
 	kvmstat_sample_put(watch->before);
 	kvmstat_sample_put(watch->now);
+	kvmstat_sample_put(watch->mark);
 	kvmstat_rates_free(watch->rates);
 	kvmstat_close(watch->kvmstat);
 }
