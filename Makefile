@@ -5,7 +5,7 @@
 #   V=1               show the commands
 #   WERROR=-Werror    a warning ends the build, as it does in .ci/run
 #   SAN=1             build with AddressSanitizer and UndefinedBehaviorSanitizer
-#   WITH_BPF, WITH_LIBVIRT, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto (what this machine can build), 0 or 1
+#   WITH_BPF, WITH_LIBVIRT, WITH_NCURSES, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto (what this machine can build), 0 or 1
 #   CFLAGS, CPPFLAGS, LDFLAGS, CC, CLANG, BPF_CFLAGS, PKG_CONFIG, PYTHON3
 #   CROSS_COMPILE=s390x-linux-gnu-   build for another architecture
 #   SYSROOT=          where that architecture's headers and libraries are, when not in the compiler's own places
@@ -77,17 +77,19 @@ have = $(shell printf '\043include <$(1)>\n' | $(CC) $(SYSROOT_FLAG) $(CPPFLAGS)
 COLLECTD_FLAGS := -DHAVE_CONFIG_H -I$(SYSROOT)/usr/include/collectd
 HAVE_BPF      := $(if $(shell command -v $(CLANG) 2>/dev/null),$(call have,bpf/libbpf.h))
 HAVE_LIBVIRT  := $(call have,libvirt/libvirt.h)
+HAVE_NCURSES  := $(call have,curses.h)
 HAVE_COLLECTD := $(call have,collectd/core/daemon/collectd.h,$(COLLECTD_FLAGS))
 HAVE_SNMP     := yes
 HAVE_TEMPLATES := $(shell command -v $(PYTHON3) 2>/dev/null)
 HAVE_SYSTEMD  := $(if $(wildcard /lib/systemd/system /usr/lib/systemd/system),yes)
 NEED_BPF      := the source bpf, without which a locked-down host shows few counters: clang and libbpf's headers (Debian, Ubuntu: clang libbpf-dev; RHEL, SLES: clang libbpf-devel)
 NEED_LIBVIRT  := the source libvirt: libvirt's headers (Debian, Ubuntu: libvirt-dev; RHEL, SLES: libvirt-devel)
+NEED_NCURSES  := kvmstat top, the full screen: the headers of ncurses (Debian, Ubuntu: libncurses-dev; RHEL, SLES: ncurses-devel)
 NEED_COLLECTD := kvmstat.so, the plugin: collectd's headers (Debian, Ubuntu: collectd-dev; SLES: collectd-devel; RHEL: those of collectd's source)
 NEED_SYSTEMD  := the unit of kvmstat-agentx: a directory of systemd's units
 
 NEED_TEMPLATES := the files of templates/ for Zabbix, Prometheus and others: python3 and its library (Debian, Ubuntu, RHEL, SLES: python3)
-FEATURES := BPF LIBVIRT COLLECTD SNMP SYSTEMD TEMPLATES
+FEATURES := BPF LIBVIRT NCURSES COLLECTD SNMP SYSTEMD TEMPLATES
 $(foreach part,$(FEATURES),$(eval WITH_$(part) ?= auto)\
 	$(if $(filter auto 0 1,$(WITH_$(part))),,$(error WITH_$(part)=$(WITH_$(part)): expected auto, 0 or 1))\
 	$(if $(filter 1,$(WITH_$(part))),$(if $(HAVE_$(part)),,$(eval WANTED += $(part))))\
@@ -95,6 +97,7 @@ $(foreach part,$(FEATURES),$(eval WITH_$(part) ?= auto)\
 
 BPF_LIBS   := $(if $(filter 1,$(WITH_BPF)),$(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf))
 LIBVIRT_LIBS = $(if $(filter 1,$(WITH_LIBVIRT)),$(shell $(PKG_CONFIG) --libs libvirt 2>/dev/null || echo -lvirt))
+NCURSES_LIBS = $(if $(filter 1,$(WITH_NCURSES)),$(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo))
 CORE_LIBS   = $(BPF_LIBS) $(LIBVIRT_LIBS) -lm
 
 NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,$(patsubst %,common/sources/%.c,bpf/load bpf/layout bpf/object tracepoint/load tracepoint/scan))
@@ -110,7 +113,8 @@ PLUGIN      := $(O)/kvmstat.so
 AGENT_SRCS  := $(wildcard snmp-subagent/*.c snmp-subagent/*/*.c)
 AGENT_OBJS  := $(AGENT_SRCS:%.c=$(O)/%.o)
 AGENT       := $(O)/kvmstat-agentx
-CLI_SRCS    := $(wildcard cli/*.c cli/*/*.c)
+NO_CLI_SRCS := $(if $(filter 1,$(WITH_NCURSES)),cli/screen/absent.c,$(filter-out %/absent.c,$(wildcard cli/screen/*.c)))
+CLI_SRCS    := $(filter-out $(NO_CLI_SRCS),$(wildcard cli/*.c cli/*/*.c))
 CLI_OBJS    := $(CLI_SRCS:%.c=$(O)/%.o)
 CLI         := $(O)/kvmstat
 
@@ -154,7 +158,7 @@ $(AGENT): $(AGENT_OBJS) $(LIB)
 
 $(CLI_OBJS): EXTRA_CFLAGS += -Icli -DSTATEDIR='"$(STATEDIR)"'
 $(CLI): $(CLI_OBJS) $(LIB)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJS) $(LIB) $(CORE_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJS) $(LIB) $(CORE_LIBS) $(NCURSES_LIBS)
 
 # ---- generated files ------------------------------------------------------------------------------------------
 
@@ -358,5 +362,5 @@ help:
 	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PLUGINDIR=$(PLUGINDIR) MIBDIR=$(MIBDIR); make uninstall; make dist"
 	@echo "make clean"
 	@echo "V=1 shows commands; SAN=1 builds with sanitizers; CC=clang;"
-	@echo "WITH_BPF, WITH_LIBVIRT, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto, 0 (leave it out) or 1 (end if it cannot be built);"
+	@echo "WITH_BPF, WITH_LIBVIRT, WITH_NCURSES, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto, 0 (leave it out) or 1 (end if it cannot be built);"
 	@echo "CROSS_COMPILE=s390x-linux-gnu- [SYSROOT=] builds for another architecture; OID_ROOT=$(OID_ROOT)"

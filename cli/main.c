@@ -24,6 +24,7 @@ static const char usage_text[] =
 	"       kvmstat [OPTION]... events [GUEST] [INTERVAL [COUNT]]\n"
 	"       kvmstat [OPTION]... vcpus GUEST [INTERVAL [COUNT]]\n"
 	"       kvmstat [OPTION]... histogram GUEST EVENT [INTERVAL [COUNT]]\n"
+	"       kvmstat [OPTION]... top [GUEST] [INTERVAL]\n"
 	"       kvmstat [OPTION]... check [GUEST]...\n"
 	"       kvmstat [OPTION]... alarms\n"
 	"       kvmstat [OPTION]... baseline save|compare [GUEST]...\n"
@@ -37,6 +38,7 @@ static const char usage_text[] =
 	"  events     every event, of one guest (name, UUID, pid:NUMBER) or of all\n"
 	"  vcpus      one row per vCPU of a guest: CPU time and its busiest events\n"
 	"  histogram  how often it took how long, for events such as halt_wait_hist\n"
+	"  top        a full screen: guests, their events, vCPUs, alarms; h is help\n"
 	"  check      whether a guest is abnormal, as a Nagios plugin\n"
 	"  alarms     which guests are or were abnormal, since when, and why\n"
 	"  baseline   record what guests do when all is well, and compare with it\n"
@@ -46,10 +48,11 @@ static const char usage_text[] =
 	"A report compares two samples INTERVAL seconds apart (default 1). With an\n"
 	"INTERVAL, reports repeat until interrupted, or COUNT times.\n"
 	"\n"
-	"  -a, --all              events: include those that are zero or cannot be read;\n"
+	"  -a, --all              events, top: include those that are zero or cannot be read;\n"
 	"                         histogram: include empty buckets;\n"
 	"                         baseline compare: every event\n"
-	"  -t, --totals           guests: show totals instead of rates per second\n"
+	"  -t, --totals           guests, top: totals instead of rates per second\n"
+	"      --color=WHEN       top: auto (the default), always or never\n"
 	"      --scrub            capture: replace names, omit command lines\n"
 	"  -n, --name=NAME        baseline: the good case of this name (default good)\n"
 	"      --for=TIME         baseline: how long samples are taken, as in 90s or 10m\n"
@@ -64,7 +67,7 @@ static const char usage_text[] =
 	"  -V, --version          print the version\n"
 	"  -h, --help             print this\n";
 
-enum { OPTION_CSV = 256, OPTION_JSON, OPTION_ROOT, OPTION_SCRUB, OPTION_FOR, OPTION_LEARNT, OPTION_MAX_AGE, OPTION_STATE };
+enum { OPTION_CSV = 256, OPTION_JSON, OPTION_ROOT, OPTION_SCRUB, OPTION_FOR, OPTION_LEARNT, OPTION_MAX_AGE, OPTION_STATE, OPTION_COLOR };
 
 static const char short_options[] = "atn:o:Vh";
 
@@ -76,6 +79,7 @@ static const struct option long_options[] = {
 	{ "learnt", no_argument, NULL, OPTION_LEARNT },
 	{ "max-age", required_argument, NULL, OPTION_MAX_AGE },
 	{ "state-dir", required_argument, NULL, OPTION_STATE },
+	{ "color", required_argument, NULL, OPTION_COLOR },
 	{ "csv", no_argument, NULL, OPTION_CSV },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "option", required_argument, NULL, 'o' },
@@ -102,6 +106,7 @@ static const struct command {
 	bool words;	/* takes any number */
 	bool state;	/* reads what a front end keeps */
 	bool max_age;	/* has --max-age */
+	bool screen;	/* has --color, and no COUNT */
 	bool good;	/* has --name, --for and --learnt */
 } commands[] = {
 	{ .name = "guests", .run = guests_command, .repeats = true, .totals = true, .csv = true, .json = true,
@@ -113,6 +118,8 @@ static const struct command {
 	{ .name = "histogram", .run = histogram_command, .guest = true, .event = true, .repeats = true, .all = true,
 	  .csv = true, .json = true, .needs = "the names of a guest and of an event, such as halt_wait_hist",
 	  .option = "ReportHistograms" },
+	{ .name = "top", .run = top_command, .guest = true, .repeats = true, .all = true, .totals = true, .state = true,
+	  .screen = true },
 	{ .name = "check", .run = check_command, .words = true, .state = true, .max_age = true },
 	{ .name = "alarms", .run = alarms_command, .csv = true, .json = true, .state = true },
 	{ .name = "baseline", .run = baseline_command, .words = true, .all = true, .csv = true, .json = true, .state = true,
@@ -192,6 +199,20 @@ static int set_format(struct options *options, enum format format)
 	return EXIT_SUCCESS;
 }
 
+static int set_color(struct options *options, const char *when)
+{
+	static const char *const words[] = { [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcmp(when, words[i]))
+			continue;
+		options->color = (enum color)i;
+		return EXIT_SUCCESS;
+	}
+	complain("--color '%s' is not auto, always or never", when);
+	return EXIT_USAGE;
+}
+
 static bool parse_number(const char *word, double *number)
 {
 	char *end;
@@ -256,6 +277,8 @@ static int parse_option(struct options *options, int option)
 		status = set_format(options, FORMAT_CSV);
 	} else if (option == OPTION_JSON) {
 		status = set_format(options, FORMAT_JSON);
+	} else if (option == OPTION_COLOR) {
+		status = set_color(options, optarg);
 	} else if (option == OPTION_SCRUB) {
 		options->scrub = true;
 	} else if (option == 'o') {
@@ -315,7 +338,7 @@ static const struct command *find_command(char ***words)
 		return &commands[i];
 	}
 	complain("there is no command '%s'; the commands are guests, events, vcpus, histogram, "
-		 "check, alarms, baseline, doctor and capture ('kvmstat events %s' shows the events of a guest of that name)",
+		 "top, check, alarms, baseline, doctor and capture ('kvmstat events %s' shows the events of a guest of that name)",
 		 **words, **words);
 	return NULL;
 }
@@ -336,6 +359,8 @@ static int check_fit(const struct command *command, const struct options *option
 		option = "--scrub";
 	if (options->state_dir && !command->state)
 		option = "--state-dir";
+	if (options->color != COLOR_AUTO && !command->screen)
+		option = "--color";
 	if (options->max_age > 0 && !command->max_age)
 		option = "--max-age";
 	if ((options->name || options->learnt || options->record > 0) && !command->good)
@@ -393,6 +418,10 @@ static int run(struct options *options, char **words)
 	if (!command->repeats && *words) {
 		complain("unexpected argument '%s': 'kvmstat %s' takes %s", *words, command->name,
 			 command->directory ? "one" : "none");
+		return EXIT_USAGE;
+	}
+	if (command->screen && words[0] && words[1]) {
+		complain("unexpected argument '%s': 'kvmstat %s' runs until q is typed", words[1], command->name);
 		return EXIT_USAGE;
 	}
 	status = parse_interval(options, words);
