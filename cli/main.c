@@ -48,7 +48,7 @@ static const char usage_text[] =
 	"A report compares two samples INTERVAL seconds apart (default 1). With an\n"
 	"INTERVAL, reports repeat until interrupted, or COUNT times.\n"
 	"\n"
-	"  -a, --all              events, top: include those that are zero or cannot be read;\n"
+	"  -a, --all              events, top: also those that are zero or not readable;\n"
 	"                         histogram: include empty buckets;\n"
 	"                         baseline compare: every event\n"
 	"  -t, --totals           guests, top: totals instead of rates per second\n"
