@@ -94,7 +94,7 @@ static size_t take_columns(struct layout *layout, const size_t *wanted)
 
 		if (!wanted[c])
 			continue;
-		if (width + blank > left && (!table->headings[c].left || left <= NARROW + blank))
+		if (taken && width + blank > left && (!table->headings[c].left || left <= NARROW + blank))
 			break;
 		layout->widths[c] = width + blank > left ? left - blank : width;
 		left -= layout->widths[c] + blank;
