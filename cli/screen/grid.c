@@ -191,8 +191,6 @@ static void settle(struct cursor *cursor, const struct grid *grid, size_t height
 
 void cursor_follow(struct cursor *cursor, const struct grid *grid, size_t height)
 {
-	if (!cursor->held)
-		cursor->at = 0;
 	for (size_t i = 0; cursor->held && i < grid->nrows; i++) {
 		if (grid_id(grid, i) == cursor->id) {
 			cursor->at = i;

@@ -224,6 +224,8 @@ def test_odd_names(tmp_path):
         screen.shows(r"^a/b ", r"^with space ", r"^ lead and trail ", r'^quote"s ', r"^new\\x0aline ", r"^\\x01\\x1b\[31m ", r"^日本 ",
                      r"^münchen ", r"^\\xff\\xfe\\x80 ", r"^per%cent%s%n ", r"^back\\\\slash ", r"^x+~ ", r'^"" ')
         assert screen.lines()[1].startswith("guests  1/31")
+        screen.press("/", "\u672c", "enter")
+        screen.until(lambda: screen.current().startswith("\u65e5\u672c"), "a name that was typed in UTF-8")
         screen.press("/", r"\x1b", "enter", "enter")
         screen.shows(r"^guests > \\x01\\x1b\[31m  1/")
         screen.press("q")
@@ -489,8 +491,8 @@ def test_terminal_that_is_stopped(host):
         screen.shows("^exits +500 ")
         termios.tcflow(screen.slave, termios.TCOOFF)
         for exits in range(501, 511):
+            host.set(host.kvm + "/1000-9", {"exits": exits})
             with Opened(host.kvm + "/1000-9") as opened:
-                host.set(host.kvm + "/1000-9", {"exits": exits})
                 rig.wait_until(lambda: "exits" in set(opened.read()), "another sample")
         assert not any(re.match("exits +510 ", line) for line in screen.lines())
         termios.tcflow(screen.slave, termios.TCOON)
@@ -511,12 +513,13 @@ def test_end_at_a_stopped_terminal(host, number):
 
 
 def test_terminal_that_reads_nothing(host):
-    """What does not fit into the pty is not kept: memory stays as it is, and a signal ends it."""
+    """More than the pty takes: it waits, goes on when somebody reads, and a signal ends it in any case."""
     with Screen(host, "0.1", size=(300, 60)) as screen:
         screen.shows("^bob ")
-        with Opened(host.kvm + "/1000-9") as opened:
-            for _ in range(20):
-                screen.press("b")
-                rig.wait_until(lambda: "exits" in set(opened.read()), "another sample")
+        screen.press(*["\f"] * 50)
+        host.guest("dee", exits=9000)
+        screen.shows("^dee ")
+        screen.press(*["\f"] * 50)
         os.kill(screen.pid, signal.SIGTERM)
         rig.wait_until(lambda: not screen.runs(), "it ends")
+        assert termios.tcgetattr(screen.slave) == screen.modes
