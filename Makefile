@@ -289,7 +289,8 @@ fill          = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDI
 INSTALLED_CLI    := $(CLI):$(BINDIR)/kvmstat:755 cli/kvmstat.1:$(MANDIR)/man1/kvmstat.1:644 \
 	common/kvmstat-options.7:$(MANDIR)/man7/kvmstat-options.7:644 \
 	README.md:$(DOCDIR)/README.md:644 docs/events.md:$(DOCDIR)/events.md:644 docs/causes.md:$(DOCDIR)/causes.md:644 \
-	docs/diagnosis.md:$(DOCDIR)/diagnosis.md:644 docs/terminal.md:$(DOCDIR)/terminal.md:644
+	docs/diagnosis.md:$(DOCDIR)/diagnosis.md:644 docs/terminal.md:$(DOCDIR)/terminal.md:644 \
+	cli/completion.bash:$(DATADIR)/bash-completion/completions/kvmstat:644
 INSTALLED_PLUGIN := $(PLUGIN):$(PLUGINDIR)/kvmstat.so:644 \
 	collectd-plugin/collectd-kvmstat.5:$(MANDIR)/man5/collectd-kvmstat.5:644 \
 	collectd-plugin/kvmstat.conf:$(DOCDIR)/collectd/kvmstat.conf:644 \
