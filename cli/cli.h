@@ -13,6 +13,10 @@
 
 enum { EXIT_USAGE = 2 };
 
+/* Seconds between two samples. */
+#define INTERVAL_MIN 0.1
+#define INTERVAL_MAX 86400.0
+
 enum color {
 	COLOR_AUTO,			/* unless NO_COLOR is set */
 	COLOR_ALWAYS,

@@ -15,8 +15,6 @@
 
 #include "cli.h"
 
-#define INTERVAL_MIN 0.1
-#define INTERVAL_MAX 86400.0
 #define TIME_MAX (7 * 86400.0)
 
 static const char usage_text[] =

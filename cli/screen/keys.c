@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* keys.c - what keys do */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "screen/screen.h"
 
-#define INTERVAL_LEAST 0.1
-#define INTERVAL_MOST 86400.0
+enum { FAR = 1 << 30 };	/* rows: to the end */
 
 /* ---- under the cursor --------------------------------------------------- */
 
@@ -284,12 +282,12 @@ static void key_page_down(struct screen *screen)
 
 static void key_top(struct screen *screen)
 {
-	move(screen, -(long)screen_level(screen)->cursor.at - 1);
+	move(screen, -FAR);
 }
 
 static void key_bottom(struct screen *screen)
 {
-	move(screen, (long)screen->grid.nrows);
+	move(screen, FAR);
 }
 
 static void search(struct screen *screen, bool after)
@@ -367,8 +365,8 @@ static void set_interval(struct screen *screen, const char *text)
 	char *end;
 	double seconds = strtod(text, &end);
 
-	if (end == text || *end || !(seconds >= INTERVAL_LEAST && seconds <= INTERVAL_MOST))
-		screen_say(screen, "'%s' is not a number of seconds from %g to %g", text, INTERVAL_LEAST, INTERVAL_MOST);
+	if (end == text || *end || !(seconds >= INTERVAL_MIN && seconds <= INTERVAL_MAX))
+		screen_say(screen, "'%s' is not a number of seconds from %g to %g", text, INTERVAL_MIN, INTERVAL_MAX);
 	else
 		screen->options.interval = seconds;
 }

@@ -61,8 +61,7 @@ char *page_help(void)
 	return text;
 }
 
-static void write_event_value(FILE *file, const struct screen *screen, const struct kvmstat_event *event,
-			      const struct kvmstat_row *row)
+static void write_usual(FILE *file, const struct screen *screen, const struct kvmstat_event *event, const struct kvmstat_row *row)
 {
 	double usual = screen->marks ? kvmstat_diagnosis_usual(screen->marks, row->guest->id, event->number) : NAN;
 
@@ -91,7 +90,7 @@ char *page_event(const struct screen *screen, const struct kvmstat_column *colum
 	if (event->dead)
 		fprintf(memory.file, "No known kernel counts it.\n");
 	if (row)
-		write_event_value(memory.file, screen, event, row);
+		write_usual(memory.file, screen, event, row);
 	return memory_finish(&memory);
 }
 

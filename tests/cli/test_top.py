@@ -428,6 +428,11 @@ def test_help_has_every_key(host):
         for key in "bcfghopqrsxavdnwR!</":
             assert key == "h" or re.search(r"^  [^ ].{0,14}", text, re.MULTILINE) and re.search(
                 r"^  (?:\S+ )*%s(?: \S+)* " % re.escape(key), text, re.MULTILINE), key
+        screen.resize(80, 10)
+        screen.press("end")
+        screen.shows("^.-.: there is no value")
+        screen.press("home")
+        screen.shows("^Where to go$")
         screen.press("q")
         screen.shows("^bob ")
         screen.press("q")
