@@ -203,7 +203,7 @@ $(O)/gen/%.bpf.o:
 	$(call say,BPF,$@)$(CLANG) -O2 -g -target $(BPF_ENDIAN) $(PREFIX_MAP) $(BPF_CFLAGS) -Wall -Wextra $(WERROR) $(BPF_INCLUDE) -Icommon -c -o $@ $<
 $(O)/common/sources/bpf/objects.o: common/sources/bpf/objects.S $(O)/gen/kvmiter.bpf.o $(O)/gen/hits.bpf.o
 	@mkdir -p $(@D)
-	$(call say,AS,$@)$(CC) $(SYSROOT_FLAG) -Wa,-I$(O)/gen -c -o $@ $<
+	$(call say,AS,$@)$(CC) $(ALL_CFLAGS) -g0 -Wa,-I$(O)/gen -c -o $@ $<
 
 # The MIB for the chosen root.
 MAKE_MIB = awk -v root=$(OID_ROOT) -f scripts/mib.awk mibs/KVMSTAT-MIB.txt.in

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* objects.S - the compiled BPF programs as NAME_object[], so that there is no file to install or lose; object.h declares them */
 
+#ifdef __CET__	/* with -fcf-protection: one object that does not say so takes it from all */
+#include <cet.h>
+#endif
+
 .macro embed name
 	.balign 8
 	.hidden \name\()_object, \name\()_object_end
