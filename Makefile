@@ -5,7 +5,7 @@
 #   V=1               show the commands
 #   WERROR=-Werror    a warning ends the build, as it does in .ci/run
 #   SAN=1             build with AddressSanitizer and UndefinedBehaviorSanitizer
-#   WITH_BPF, WITH_LIBVIRT, WITH_NCURSES, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto (what this machine can build), 0 or 1
+#   WITH_BPF, WITH_LIBVIRT, WITH_NCURSES, WITH_ZSTD, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto (what this machine can build), 0 or 1
 #   CFLAGS, CPPFLAGS, LDFLAGS, CC, CLANG, BPF_CFLAGS, PKG_CONFIG, PYTHON3
 #   CROSS_COMPILE=s390x-linux-gnu-   build for another architecture
 #   SYSROOT=          where that architecture's headers and libraries are, when not in the compiler's own places
@@ -65,7 +65,7 @@ SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address -fsanitize=undefined -fno
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
 
 ALL_CFLAGS  = -std=gnu11 $(SYSROOT_FLAG) $(PREFIX_MAP) $(CPPFLAGS) $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
-	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -Icommon -I$(O)/gen $(EXTRA_CFLAGS)
+	-D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) -DWITH_LIBVIRT=$(WITH_LIBVIRT) -DWITH_ZSTD=$(WITH_ZSTD) -Icommon -I$(O)/gen $(EXTRA_CFLAGS)
 ALL_LDFLAGS = $(SYSROOT_FLAG) $(PREFIX_MAP) $(CFLAGS) $(LDFLAGS) $(SANFLAGS) -pthread
 
 BPF_ENDIAN := $(if $(filter s390x% powerpc-% ppc-% ppc64-% powerpc64-%,$(TRIPLET)),bpfeb,bpfel)
@@ -78,6 +78,7 @@ COLLECTD_FLAGS := -DHAVE_CONFIG_H -I$(SYSROOT)/usr/include/collectd
 HAVE_BPF      := $(if $(shell command -v $(CLANG) 2>/dev/null),$(call have,bpf/libbpf.h))
 HAVE_LIBVIRT  := $(call have,libvirt/libvirt.h)
 HAVE_NCURSES  := $(call have,curses.h)
+HAVE_ZSTD     := $(call have,zstd.h)
 HAVE_COLLECTD := $(call have,collectd/core/daemon/collectd.h,$(COLLECTD_FLAGS))
 HAVE_SNMP     := yes
 HAVE_TEMPLATES := $(shell command -v $(PYTHON3) 2>/dev/null)
@@ -85,11 +86,12 @@ HAVE_SYSTEMD  := $(if $(wildcard /lib/systemd/system /usr/lib/systemd/system),ye
 NEED_BPF      := the source bpf, without which a locked-down host shows few counters: clang and libbpf's headers (Debian, Ubuntu: clang libbpf-dev; RHEL, SLES: clang libbpf-devel)
 NEED_LIBVIRT  := the source libvirt: libvirt's headers (Debian, Ubuntu: libvirt-dev; RHEL, SLES: libvirt-devel)
 NEED_NCURSES  := kvmstat top, the full screen: the headers of ncurses (Debian, Ubuntu: libncurses-dev; RHEL, SLES: ncurses-devel)
+NEED_ZSTD     := the compression of kvmstat record: the headers of libzstd (Debian, Ubuntu: libzstd-dev; RHEL, SLES: libzstd-devel)
 NEED_COLLECTD := kvmstat.so, the plugin: collectd's headers (Debian, Ubuntu: collectd-dev; SLES: collectd-devel; RHEL: those of collectd's source)
 NEED_SYSTEMD  := the unit of kvmstat-agentx: a directory of systemd's units
 
 NEED_TEMPLATES := the files of templates/ for Zabbix, Prometheus and others: python3 and its library (Debian, Ubuntu, RHEL, SLES: python3)
-FEATURES := BPF LIBVIRT NCURSES COLLECTD SNMP SYSTEMD TEMPLATES
+FEATURES := BPF LIBVIRT NCURSES ZSTD COLLECTD SNMP SYSTEMD TEMPLATES
 $(foreach part,$(FEATURES),$(eval WITH_$(part) ?= auto)\
 	$(if $(filter auto 0 1,$(WITH_$(part))),,$(error WITH_$(part)=$(WITH_$(part)): expected auto, 0 or 1))\
 	$(if $(filter 1,$(WITH_$(part))),$(if $(HAVE_$(part)),,$(eval WANTED += $(part))))\
@@ -98,6 +100,7 @@ $(foreach part,$(FEATURES),$(eval WITH_$(part) ?= auto)\
 BPF_LIBS   := $(if $(filter 1,$(WITH_BPF)),$(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf))
 LIBVIRT_LIBS = $(if $(filter 1,$(WITH_LIBVIRT)),$(shell $(PKG_CONFIG) --libs libvirt 2>/dev/null || echo -lvirt))
 NCURSES_LIBS = $(if $(filter 1,$(WITH_NCURSES)),$(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo))
+ZSTD_LIBS   = $(if $(filter 1,$(WITH_ZSTD)),$(shell $(PKG_CONFIG) --libs libzstd 2>/dev/null || echo -lzstd))
 CORE_LIBS   = $(BPF_LIBS) $(LIBVIRT_LIBS) -lm
 
 NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,$(patsubst %,common/sources/%.c,bpf/load bpf/layout bpf/object tracepoint/load tracepoint/scan))
@@ -158,7 +161,7 @@ $(AGENT): $(AGENT_OBJS) $(LIB)
 
 $(CLI_OBJS): EXTRA_CFLAGS += -Icli -DSTATEDIR='"$(STATEDIR)"'
 $(CLI): $(CLI_OBJS) $(LIB)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJS) $(LIB) $(CORE_LIBS) $(NCURSES_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJS) $(LIB) $(CORE_LIBS) $(NCURSES_LIBS) $(ZSTD_LIBS)
 
 # ---- generated files ------------------------------------------------------------------------------------------
 
@@ -289,7 +292,7 @@ fill          = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDI
 INSTALLED_CLI    := $(CLI):$(BINDIR)/kvmstat:755 cli/kvmstat.1:$(MANDIR)/man1/kvmstat.1:644 \
 	common/kvmstat-options.7:$(MANDIR)/man7/kvmstat-options.7:644 \
 	README.md:$(DOCDIR)/README.md:644 docs/events.md:$(DOCDIR)/events.md:644 docs/causes.md:$(DOCDIR)/causes.md:644 \
-	docs/diagnosis.md:$(DOCDIR)/diagnosis.md:644 docs/terminal.md:$(DOCDIR)/terminal.md:644 \
+	docs/diagnosis.md:$(DOCDIR)/diagnosis.md:644 docs/terminal.md:$(DOCDIR)/terminal.md:644 docs/recording.md:$(DOCDIR)/recording.md:644 \
 	cli/completion.bash:$(DATADIR)/bash-completion/completions/kvmstat:644
 INSTALLED_PLUGIN := $(PLUGIN):$(PLUGINDIR)/kvmstat.so:644 \
 	collectd-plugin/collectd-kvmstat.5:$(MANDIR)/man5/collectd-kvmstat.5:644 \
@@ -363,5 +366,5 @@ help:
 	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PLUGINDIR=$(PLUGINDIR) MIBDIR=$(MIBDIR); make uninstall; make dist"
 	@echo "make clean"
 	@echo "V=1 shows commands; SAN=1 builds with sanitizers; CC=clang;"
-	@echo "WITH_BPF, WITH_LIBVIRT, WITH_NCURSES, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto, 0 (leave it out) or 1 (end if it cannot be built);"
+	@echo "WITH_BPF, WITH_LIBVIRT, WITH_NCURSES, WITH_ZSTD, WITH_COLLECTD, WITH_SNMP, WITH_SYSTEMD, WITH_TEMPLATES = auto, 0 (leave it out) or 1 (end if it cannot be built);"
 	@echo "CROSS_COMPILE=s390x-linux-gnu- [SYSROOT=] builds for another architecture; OID_ROOT=$(OID_ROOT)"

@@ -32,6 +32,10 @@ struct options {
 	const char *guest;		/* of this one, or NULL */
 	const char *event;		/* histogram: this one */
 	const char *directory;		/* capture: to be made */
+	const char *file;		/* record: to be appended to */
+	const char *from;		/* a recording to be played, or NULL */
+	const char *at;			/* the time to play it from, or NULL: the beginning */
+	bool configured;		/* an option of the core was given */
 	double interval;		/* seconds between two samples */
 	unsigned long count;		/* reports, 0: until interrupted */
 	const char *root;		/* a captured host, or NULL */
@@ -61,6 +65,9 @@ const char *last_complaint(void);
  */
 void flush_report(void);
 
+/* What --help prints. */
+void print_help(void);
+
 /* Allocate; end the program if there is no memory. */
 void *get_memory(size_t count, size_t size);
 void out_of_memory(void) __attribute__((noreturn));
@@ -69,8 +76,12 @@ void out_of_memory(void) __attribute__((noreturn));
 char *format_text(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* Two consecutive samples, and the rates between them. */
+struct player;
 struct watch {
-	struct kvmstat *kvmstat;
+	struct kvmstat *kvmstat;	/* NULL: a recording is played */
+	struct player *player;
+	bool ended;			/* the recording; there is no other sample */
+	unsigned long reports;		/* that were made */
 	struct kvmstat_sample *before;	/* NULL after the first */
 	struct kvmstat_sample *now;
 	struct kvmstat_rates *rates;
@@ -100,6 +111,7 @@ int histogram_command(const struct options *options);
 int check_command(const struct options *options);
 int alarms_command(const struct options *options);
 int baseline_command(const struct options *options);
+int record_command(const struct options *options);
 int top_command(const struct options *options);
 int doctor_command(const struct options *options);
 int capture_command(const struct options *options);

@@ -26,5 +26,5 @@ void detail_print_sources(const struct watch *watch)
 
 bool detail_first_report(const struct watch *watch)
 {
-	return watch->now->number == 2;
+	return !watch->reports;
 }

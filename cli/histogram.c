@@ -105,6 +105,9 @@ static int complain_of(const struct watch *watch, const char *word, const struct
 
 	if (column) {
 		complain("'%s' is not a histogram", word);
+	} else if (!watch->kvmstat) {
+		complain("there is no '%s' in this recording", word);
+		status = EXIT_FAILURE;
 	} else if (kvmstat_event_unknown(watch->kvmstat, word, suggestion, sizeof(suggestion))) {
 		complain("there is no event '%s'%s%s%s", word, *suggestion ? ", did you mean '" : "", suggestion,
 			 *suggestion ? "'?" : "");
@@ -114,6 +117,8 @@ static int complain_of(const struct watch *watch, const char *word, const struct
 	}
 	if (*list) {
 		complain("the histograms of this host are:%s", list);
+	} else if (!watch->kvmstat) {
+		complain("it was recorded without histograms; 'kvmstat record' needs -o ReportHistograms=true");
 	} else {
 		complain("cannot read any histogram: debugfs and kernels before 5.15 have none; use "
 			 "the source bpf or statsfd; see 'kvmstat doctor':");

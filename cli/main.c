@@ -17,55 +17,8 @@
 
 #define TIME_MAX (7 * 86400.0)
 
-static const char usage_text[] =
-	"Usage: kvmstat [OPTION]... [guests] [INTERVAL [COUNT]]\n"
-	"       kvmstat [OPTION]... events [GUEST] [INTERVAL [COUNT]]\n"
-	"       kvmstat [OPTION]... vcpus GUEST [INTERVAL [COUNT]]\n"
-	"       kvmstat [OPTION]... histogram GUEST EVENT [INTERVAL [COUNT]]\n"
-	"       kvmstat [OPTION]... top [GUEST] [INTERVAL]\n"
-	"       kvmstat [OPTION]... check [GUEST]...\n"
-	"       kvmstat [OPTION]... alarms\n"
-	"       kvmstat [OPTION]... baseline save|compare [GUEST]...\n"
-	"       kvmstat [OPTION]... baseline list|show NAME [GUEST]|forget NAME\n"
-	"       kvmstat [OPTION]... baseline rename OLD NEW\n"
-	"       kvmstat [OPTION]... doctor\n"
-	"       kvmstat [OPTION]... capture DIR\n"
-	"Why KVM guests leave guest mode, how often, and which guest.\n"
-	"\n"
-	"  guests     one row per guest: CPU time and event rates\n"
-	"  events     every event, of one guest (name, UUID, pid:NUMBER) or of all\n"
-	"  vcpus      one row per vCPU of a guest: CPU time and its busiest events\n"
-	"  histogram  how often it took how long, for events such as halt_wait_hist\n"
-	"  top        a full screen: guests, their events, vCPUs, alarms; h is help\n"
-	"  check      whether a guest is abnormal, as a Nagios plugin\n"
-	"  alarms     which guests are or were abnormal, since when, and why\n"
-	"  baseline   record what guests do when all is well, and compare with it\n"
-	"  doctor     what can and cannot be read on this host, why, and what to do\n"
-	"  capture    write this host to files in DIR, for support and for --root\n"
-	"\n"
-	"A report compares two samples INTERVAL seconds apart (default 1). With an\n"
-	"INTERVAL, reports repeat until interrupted, or COUNT times.\n"
-	"\n"
-	"  -a, --all              events, top: also those that are zero or not readable;\n"
-	"                         histogram: include empty buckets;\n"
-	"                         baseline compare: every event\n"
-	"  -t, --totals           guests, top: totals instead of rates per second\n"
-	"      --color=WHEN       top: auto (the default), always or never\n"
-	"      --scrub            capture: replace names, omit command lines\n"
-	"  -n, --name=NAME        baseline: the good case of this name (default good)\n"
-	"      --for=TIME         baseline: how long samples are taken, as in 90s or 10m\n"
-	"      --learnt           baseline rename: also what a front end has learnt\n"
-	"      --max-age=SECONDS  check: older judgements are unknown (default 1200)\n"
-	"      --state-dir=DIR    where a front end keeps what is usual\n"
-	"      --csv              print comma separated values (RFC 4180)\n"
-	"      --json             print one JSON object per report\n"
-	"  -o, --option=NAME=VALUE\n"
-	"                         set one of the options below\n"
-	"      --root=DIR         read DIR/sys and DIR/proc: a captured host\n"
-	"  -V, --version          print the version\n"
-	"  -h, --help             print this\n";
-
-enum { OPTION_CSV = 256, OPTION_JSON, OPTION_ROOT, OPTION_SCRUB, OPTION_FOR, OPTION_LEARNT, OPTION_MAX_AGE, OPTION_STATE, OPTION_COLOR };
+enum { OPTION_CSV = 256, OPTION_JSON, OPTION_ROOT, OPTION_SCRUB, OPTION_FOR, OPTION_LEARNT, OPTION_MAX_AGE,
+       OPTION_STATE, OPTION_COLOR, OPTION_FROM, OPTION_AT };
 
 static const char short_options[] = "atn:o:Vh";
 
@@ -81,6 +34,8 @@ static const struct option long_options[] = {
 	{ "csv", no_argument, NULL, OPTION_CSV },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "option", required_argument, NULL, 'o' },
+	{ "from", required_argument, NULL, OPTION_FROM },
+	{ "at", required_argument, NULL, OPTION_AT },
 	{ "root", required_argument, NULL, OPTION_ROOT },
 	{ "scrub", no_argument, NULL, OPTION_SCRUB },
 	{ "version", no_argument, NULL, 'V' },
@@ -106,18 +61,21 @@ static const struct command {
 	bool max_age;	/* has --max-age */
 	bool screen;	/* has --color, and no COUNT */
 	bool good;	/* has --name, --for and --learnt */
+	bool file;	/* takes one */
+	bool plays;	/* has --from and --at */
 } commands[] = {
-	{ .name = "guests", .run = guests_command, .repeats = true, .totals = true, .csv = true, .json = true,
+	{ .name = "guests", .plays = true, .run = guests_command, .repeats = true, .totals = true, .csv = true, .json = true,
 	  .state = true },
-	{ .name = "events", .run = events_command, .guest = true, .repeats = true, .all = true, .csv = true, .json = true,
+	{ .name = "events", .plays = true, .run = events_command, .guest = true, .repeats = true, .all = true, .csv = true, .json = true,
 	  .state = true },
-	{ .name = "vcpus", .run = vcpus_command, .guest = true, .repeats = true, .csv = true, .json = true,
+	{ .name = "vcpus", .plays = true, .run = vcpus_command, .guest = true, .repeats = true, .csv = true, .json = true,
 	  .needs = "the name of a guest", .option = "ReportVcpus" },
-	{ .name = "histogram", .run = histogram_command, .guest = true, .event = true, .repeats = true, .all = true,
+	{ .name = "histogram", .plays = true, .run = histogram_command, .guest = true, .event = true, .repeats = true, .all = true,
 	  .csv = true, .json = true, .needs = "the names of a guest and of an event, such as halt_wait_hist",
 	  .option = "ReportHistograms" },
 	{ .name = "top", .run = top_command, .guest = true, .repeats = true, .all = true, .totals = true, .state = true,
 	  .screen = true },
+	{ .name = "record", .run = record_command, .repeats = true, .file = true },
 	{ .name = "check", .run = check_command, .words = true, .state = true, .max_age = true },
 	{ .name = "alarms", .run = alarms_command, .csv = true, .json = true, .state = true },
 	{ .name = "baseline", .run = baseline_command, .words = true, .all = true, .csv = true, .json = true, .state = true,
@@ -137,17 +95,6 @@ static int check_standard_files(void)
 	if (closed)
 		complain("cannot print: standard output is closed");
 	return closed ? -1 : 0;
-}
-
-static void print_help(void)
-{
-	const struct kvmstat_option *option;
-
-	fputs(usage_text, stdout);
-	puts("\nOptions of -o, as in -o Event=/^exit_/:");
-	for (size_t i = 0; (option = kvmstat_config_option(i)); i++)
-		printf("  %s=%s%*s %s\n", option->name, option->value,
-		       (int)(25 - strlen(option->name) - strlen(option->value)), "", option->help);
 }
 
 static int set_option(struct options *options, const char *name, const char *value)
@@ -279,9 +226,15 @@ static int parse_option(struct options *options, int option)
 		status = set_color(options, optarg);
 	} else if (option == OPTION_SCRUB) {
 		options->scrub = true;
+	} else if (option == OPTION_FROM) {
+		options->from = optarg;
+	} else if (option == OPTION_AT) {
+		options->at = optarg;
 	} else if (option == 'o') {
+		options->configured = true;
 		status = split_option(options, optarg);
 	} else if (option == OPTION_ROOT) {
+		options->configured = true;
 		status = set_option(options, "Root", optarg);
 	} else if (option == 'V') {
 		printf("kvmstat %s\n", kvmstat_version());
@@ -336,7 +289,7 @@ static const struct command *find_command(char ***words)
 		return &commands[i];
 	}
 	complain("there is no command '%s'; the commands are guests, events, vcpus, histogram, "
-		 "top, check, alarms, baseline, doctor and capture ('kvmstat events %s' shows the events of a guest of that name)",
+		 "top, record, check, alarms, baseline, doctor and capture ('kvmstat events %s' shows the events of a guest of that name)",
 		 **words, **words);
 	return NULL;
 }
@@ -357,12 +310,22 @@ static int check_fit(const struct command *command, const struct options *option
 		option = "--scrub";
 	if (options->state_dir && !command->state)
 		option = "--state-dir";
+	if ((options->from || options->at) && !command->plays)
+		option = options->from ? "--from" : "--at";
 	if (options->color != COLOR_AUTO && !command->screen)
 		option = "--color";
 	if (options->max_age > 0 && !command->max_age)
 		option = "--max-age";
 	if ((options->name || options->learnt || options->record > 0) && !command->good)
 		option = options->name ? "--name" : options->learnt ? "--learnt" : "--for";
+	if (options->from && options->configured) {
+		complain("cannot combine --from with -o or --root: FILE has what they selected when it was recorded");
+		return EXIT_USAGE;
+	}
+	if (options->at && !options->from) {
+		complain("--at needs --from, the file to play");
+		return EXIT_USAGE;
+	}
 	if (option)
 		complain("'kvmstat %s' does not accept %s; try 'kvmstat --help'", command->name, option);
 	return option ? EXIT_USAGE : EXIT_SUCCESS;
@@ -391,6 +354,12 @@ static int take_names(const struct command *command, struct options *options, ch
 		complain("specify a new directory, as in 'kvmstat %s /tmp/host'", command->name);
 		return EXIT_USAGE;
 	}
+	if (command->file && !**words) {
+		complain("specify a file, as in 'kvmstat %s /tmp/night 10'", command->name);
+		return EXIT_USAGE;
+	}
+	if (command->file)
+		options->file = *(*words)++;
 	if (command->directory)
 		options->directory = *(*words)++;
 	return command->option ? set_option(options, command->option, "true") : EXIT_SUCCESS;
@@ -425,6 +394,10 @@ static int run(struct options *options, char **words)
 	status = parse_interval(options, words);
 	if (status)
 		return status;
+	if (command->file && !words[0])
+		options->count = 0;
+	if (options->from && !words[0])
+		options->interval = 0;
 	options->ran = true;
 	return command->run(options);
 }

@@ -10,7 +10,7 @@
 
 static bool first_report(const struct watch *watch)
 {
-	return watch->now->number == 2;
+	return !watch->reports;
 }
 
 void report_time(const struct watch *watch, char text[REPORT_TIME_SIZE])

@@ -146,6 +146,10 @@ static int check(const struct watch *watch, const struct kvmstat_row *row)
 		complain("'%s' is the sum of all guests that TopGuests leaves out; specify a guest", row->guest->name);
 		return EXIT_FAILURE;
 	}
+	if (!row->nvcpus && !watch->kvmstat) {
+		complain("the vCPUs of '%s' were not recorded; 'kvmstat record' needs -o ReportVcpus=true", row->guest->name);
+		return EXIT_FAILURE;
+	}
 	if (!row->nvcpus) {
 		complain("cannot see the vCPUs of '%s'; these sources see vCPUs:", row->guest->name);
 		detail_print_sources(watch);

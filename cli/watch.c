@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli.h"
+#include "record/player.h"
 
 /* Each problem once, and once more when it is over. */
 static void report_problems(struct watch *watch)
@@ -25,6 +26,28 @@ static void report_problems(struct watch *watch)
 	}
 }
 
+/* Played samples have references of their own. */
+static void put_sample(const struct watch *watch, struct kvmstat_sample *sample)
+{
+	if (watch->player)
+		played_put((struct played *)sample);
+	else
+		kvmstat_sample_put(sample);
+}
+
+static int next_pair(struct watch *watch, struct kvmstat_sample *sample)
+{
+	int rc;
+
+	put_sample(watch, watch->before);
+	watch->before = watch->now;
+	watch->now = sample;
+	rc = kvmstat_rates_update(watch->rates, watch->before ? watch->rates : NULL, watch->before, sample);
+	if (rc)
+		out_of_memory();
+	return EXIT_SUCCESS;
+}
+
 int watch_again(struct watch *watch)
 {
 	struct kvmstat_sample *sample;
@@ -35,13 +58,56 @@ int watch_again(struct watch *watch)
 		complain("cannot take a sample: %s", strerror(-rc));
 		return EXIT_FAILURE;
 	}
-	kvmstat_sample_put(watch->before);
-	watch->before = watch->now;
-	watch->now = sample;
-	rc = kvmstat_rates_update(watch->rates, watch->before ? watch->rates : NULL, watch->before, sample);
-	if (rc)
-		out_of_memory();
-	return EXIT_SUCCESS;
+	return next_pair(watch, sample);
+}
+
+/* Whoever recorded was not on time to the ms. */
+#define PUNCTUAL 0.9
+
+/* Is the sample the next one for the report? Samples of two sessions cannot be compared: the later one is the first again. */
+static bool is_due(struct watch *watch, struct played *played, double interval)
+{
+	const struct played *now = (const struct played *)watch->now;
+
+	if (now->session != played->session || now->sample.time_ns > played->sample.time_ns) {
+		put_sample(watch, watch->now);
+		watch->now = &played->sample;
+		return false;
+	}
+	if ((double)(played->sample.time_ns - now->sample.time_ns) / 1e9 >= interval * PUNCTUAL)
+		return true;
+	played_put(played);
+	return false;
+}
+
+static int play_next(struct watch *watch, const struct options *options)
+{
+	struct played *played;
+
+	do
+		played = player_next(watch->player);
+	while (played && !is_due(watch, played, options->interval));
+	watch->ended = !played;
+	if (played)
+		return next_pair(watch, &played->sample);
+	if (watch->reports)
+		return EXIT_SUCCESS;
+	complain("%s has no second sample%s%s", options->from, options->at ? " from this time on: " : "", options->at ? options->at : "");
+	return EXIT_FAILURE;
+}
+
+static int play_start(struct watch *watch, const struct options *options)
+{
+	struct played *played;
+	int status = player_open(&watch->player, options->from, options->at);
+
+	if (status)
+		return status;
+	played = player_next(watch->player);
+	if (played)
+		return next_pair(watch, &played->sample);
+	complain("%s has no whole sample%s%s", options->from, options->at ? " from this time on: " : "", options->at ? options->at : "");
+	return EXIT_FAILURE;
 }
 
 /* Events of this host that are not in events.tsv are known only now. */
@@ -67,6 +133,11 @@ int watch_start(struct watch *watch, const struct options *options)
 	int rc;
 
 	memset(watch, 0, sizeof(*watch));
+	watch->rates = kvmstat_rates_new();
+	if (!watch->rates)
+		out_of_memory();
+	if (options->from)
+		return play_start(watch, options);
 	rc = kvmstat_open(&watch->kvmstat, options->config);
 	if (rc) {
 		complain("cannot open %s as the root of a host: %s; specify a directory that "
@@ -74,9 +145,6 @@ int watch_start(struct watch *watch, const struct options *options)
 			 options->root ? options->root : "/", strerror(-rc));
 		return EXIT_FAILURE;
 	}
-	watch->rates = kvmstat_rates_new();
-	if (!watch->rates)
-		out_of_memory();
 	rc = watch_again(watch);
 	return rc ? rc : check_words(watch, options);
 }
@@ -104,8 +172,9 @@ int watch_next(struct watch *watch, const struct options *options)
 {
 	int rc;
 
-	wait_for(watch_left(watch, options->interval));
-	rc = watch_again(watch);
+	if (!watch->player)
+		wait_for(watch_left(watch, options->interval));
+	rc = watch->player ? play_next(watch, options) : watch_again(watch);
 	if (!rc)
 		report_problems(watch);
 	return rc;
@@ -113,9 +182,10 @@ int watch_next(struct watch *watch, const struct options *options)
 
 void watch_stop(struct watch *watch)
 {
-	kvmstat_sample_put(watch->before);
-	kvmstat_sample_put(watch->now);
+	put_sample(watch, watch->before);
+	put_sample(watch, watch->now);
 	kvmstat_sample_put(watch->mark);
+	player_close(watch->player);
 	kvmstat_rates_free(watch->rates);
 	kvmstat_close(watch->kvmstat);
 }
@@ -133,8 +203,10 @@ int watch_all(const struct options *options, int (*report)(const struct watch *,
 	status = watch_start(&watch, options);
 	for (unsigned long n = 0; !status && (!options->count || n < options->count); n++) {
 		status = watch_next(&watch, options);
-		if (!status)
-			status = report(&watch, options);
+		if (status || watch.ended)
+			break;
+		status = report(&watch, options);
+		watch.reports++;
 		flush_report();
 	}
 	watch_stop(&watch);
