@@ -31,9 +31,11 @@ $(O)/fuzz/fuzz_agentconf: $(filter-out %/main.o %/log.o,$(AGENT_OBJS:$(O)/%=$(O)
 $(O)/fuzz/fuzz_indexfile: $(O)/fuzz/snmp-subagent/index/content.o $(O)/fuzz/snmp-subagent/index/file.o
 $(O)/fuzz/fuzz_rows: $(filter-out %/agent.o %/main.o %/service.o %/session.o %/settings.o %/transport.o,$(AGENT_OBJS:$(O)/%=$(O)/fuzz/%)) \
 	$(O)/fuzz/tests/snmp/fake.o
+$(O)/fuzz/fuzz_recording: $(patsubst %,$(O)/fuzz/cli/%.o,escape message record/bytes record/decode record/encode record/sample)
 $(O)/fuzz/collectd-plugin/%.o $(O)/fuzz/tests/plugin/%.o $(O)/fuzz/tests/fuzz/fuzz_oconfig.o: EXTRA_CFLAGS += $(COLLECTD_FLAGS)
 $(O)/fuzz/snmp-subagent/%.o $(O)/fuzz/tests/snmp/fake.o $(addprefix $(O)/fuzz/tests/fuzz/fuzz_,agentconf.o rows.o): EXTRA_CFLAGS += $(SNMP_FLAGS)
-$(O)/fuzz/tests/fuzz/%.o: EXTRA_CFLAGS += -Icollectd-plugin -Isnmp-subagent -Itests/plugin -Itests/snmp
+$(O)/fuzz/cli/%.o: EXTRA_CFLAGS += -Icli
+$(O)/fuzz/tests/fuzz/%.o: EXTRA_CFLAGS += -Icli -Icollectd-plugin -Isnmp-subagent -Itests/plugin -Itests/snmp
 
 # In an archive: a target may have functions of its own in the place of the core's.
 $(O)/fuzz/libkvmstat.a: $(FUZZ_OBJS) $(BPF_OBJS)
@@ -43,7 +45,7 @@ $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libkvmstat.a
 	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_FLAGS) -pthread -o $@ $(filter %.o,$^) $(O)/fuzz/libkvmstat.a $(FUZZ_LIBS) $(CORE_LIBS)
 
 .SECONDARY: $(FUZZ_TARGETS:%=$(O)/fuzz/tests/fuzz/fuzz_%.o) $(FUZZ_OBJS)
--include $(wildcard $(FUZZ_OBJS:.o=.d) $(O)/fuzz/collectd-plugin/*.d $(O)/fuzz/snmp-subagent/*.d $(O)/fuzz/snmp-subagent/*/*.d $(O)/fuzz/tests/*/*.d)
+-include $(wildcard $(FUZZ_OBJS:.o=.d) $(O)/fuzz/collectd-plugin/*.d $(O)/fuzz/cli/*.d $(O)/fuzz/cli/*/*.d $(O)/fuzz/snmp-subagent/*.d $(O)/fuzz/snmp-subagent/*/*.d $(O)/fuzz/tests/*/*.d)
 
 .PHONY: fuzz check-fuzz
 ifeq ($(HAVE_FUZZER),yes)
