@@ -195,13 +195,13 @@ def between(*args, change=lambda: None):
 
 
 def wait_for_cpus(root, guest, cpu, wait):
-    """Each vCPU gets so much of it, in seconds."""
+    """Each vCPU gets so much of it, in ms: both together in less than the second between two samples."""
     for vcpu in range(guest["vcpus"]):
         path = os.path.join(root, "proc/%d/task/%d/schedstat" % (guest["pid"], guest["pid"] + 2 + vcpu))
         with open(path, encoding="ascii") as file:
             old = [int(number) for number in file.readline().split()]
         with open(path, "w", encoding="ascii") as file:
-            file.write("%d %d %d\n" % (old[0] + cpu * 1e9, old[1] + wait * 1e9, old[2]))
+            file.write("%d %d %d\n" % (old[0] + cpu * 1e6, old[1] + wait * 1e6, old[2]))
 
 
 @pytest.fixture
@@ -217,22 +217,22 @@ def tree(tmp_path):
 
 def test_two_samples_of_too_many_vcpus(tree):
     root, guests = tree(64, 14)
-    done = between("--root", root, "check", change=lambda: wait_for_cpus(root, guests[1], 1000, 400))
+    done = between("--root", root, "check", change=lambda: wait_for_cpus(root, guests[1], 700, 280))
     status, text, data = judged(done)
     assert status == "CRITICAL" and text.startswith("linux02: 64 vCPUs on 14 CPUs: ") and "(overcommit)" in text
     assert data == "alarms=1;0;0 guests=3"
-    done = between("--root", root, "check", "linux01", "linux03", change=lambda: wait_for_cpus(root, guests[1], 1000, 400))
+    done = between("--root", root, "check", "linux01", "linux03", change=lambda: wait_for_cpus(root, guests[1], 700, 280))
     assert judged(done)[::2] == ("OK", "alarms=0;0;0 guests=2")
-    done = between("--root", root, "check", change=lambda: wait_for_cpus(root, guests[1], 1000, 200))
+    done = between("--root", root, "check", change=lambda: wait_for_cpus(root, guests[1], 700, 140))
     assert judged(done)[0] == "OK"
 
 
 def test_two_samples_of_a_host_that_is_short(tree):
     root, guests = tree(2, 4)
-    done = between("--root", root, "check", change=lambda: [wait_for_cpus(root, guest, 1000, 400) for guest in guests])
+    done = between("--root", root, "check", change=lambda: [wait_for_cpus(root, guest, 700, 280) for guest in guests])
     status, text, _ = judged(done)
     assert status == "CRITICAL" and text.startswith("host: waits 29 % of the time for a CPU; linux")
-    done = between("--root", root, "check", change=lambda: [wait_for_cpus(root, guest, 1000, 400) for guest in guests[:2]])
+    done = between("--root", root, "check", change=lambda: [wait_for_cpus(root, guest, 700, 280) for guest in guests[:2]])
     assert judged(done)[0] == "OK"
 
 
