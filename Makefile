@@ -101,6 +101,7 @@ BPF_LIBS   := $(if $(filter 1,$(WITH_BPF)),$(shell $(PKG_CONFIG) --libs libbpf 2
 LIBVIRT_LIBS = $(if $(filter 1,$(WITH_LIBVIRT)),$(shell $(PKG_CONFIG) --libs libvirt 2>/dev/null || echo -lvirt))
 NCURSES_LIBS = $(if $(filter 1,$(WITH_NCURSES)),$(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo))
 ZSTD_LIBS   = $(if $(filter 1,$(WITH_ZSTD)),$(shell $(PKG_CONFIG) --libs libzstd 2>/dev/null || echo -lzstd))
+CLI_LIBS    = $(CORE_LIBS) $(NCURSES_LIBS) $(ZSTD_LIBS)
 CORE_LIBS   = $(BPF_LIBS) $(LIBVIRT_LIBS) -lm
 
 NO_BPF_SRCS     := $(if $(filter 1,$(WITH_BPF)),,$(patsubst %,common/sources/%.c,bpf/load bpf/layout bpf/object tracepoint/load tracepoint/scan))
@@ -161,7 +162,7 @@ $(AGENT): $(AGENT_OBJS) $(LIB)
 
 $(CLI_OBJS): EXTRA_CFLAGS += -Icli -DSTATEDIR='"$(STATEDIR)"'
 $(CLI): $(CLI_OBJS) $(LIB)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJS) $(LIB) $(CORE_LIBS) $(NCURSES_LIBS) $(ZSTD_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJS) $(LIB) $(CLI_LIBS)
 
 # ---- generated files ------------------------------------------------------------------------------------------
 

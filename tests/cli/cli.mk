@@ -10,7 +10,7 @@ $(O)/tests/cli/kvmstat: $(CLI) FORCE
 CLI_UNIT_TESTS := $(if $(filter 1,$(WITH_NCURSES)),$(O)/tests/cli/test_grid)
 $(CLI_UNIT_TESTS): $(O)/tests/cli/%: tests/cli/%.c $(filter-out %/main.o,$(CLI_OBJS)) $(LIB)
 	@mkdir -p $(@D)
-	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) -Icli $(ALL_LDFLAGS) -MF $@.d -o $@ $(filter-out %.h,$^) -lcmocka $(CORE_LIBS) $(NCURSES_LIBS)
+	$(call say,TEST,$@)$(CC) $(ALL_CFLAGS) -Icli $(ALL_LDFLAGS) -MF $@.d -o $@ $(filter-out %.h,$^) -lcmocka $(CLI_LIBS)
 
 .PHONY: check-cli
 check-cli: $(CLI_TESTED) $(CLI_UNIT_TESTS)
