@@ -53,7 +53,7 @@ static const char usage_text[] =
 	"      --json             print one JSON object per report\n"
 	"  -o, --option=NAME=VALUE\n"
 	"                         set one of the options below\n"
-	"      --from=FILE        guests, events, vcpus, histogram: what record has written\n"
+	"      --from=FILE        the four reports: play what record has written\n"
 	"      --at=TIME          with --from: begin at this time, or +SECONDS after the\n"
 	"                         first sample\n"
 	"      --root=DIR         read DIR/sys and DIR/proc: a captured host\n"
