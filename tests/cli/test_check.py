@@ -228,7 +228,7 @@ def test_two_samples_of_too_many_vcpus(tree):
 
 
 def test_two_samples_of_a_host_that_is_short(tree):
-    root, guests = tree(2, 4)
+    root, guests = tree(4, 4)
     done = between("--root", root, "check", change=lambda: [wait_for_cpus(root, guest, 700, 280) for guest in guests])
     status, text, _ = judged(done)
     assert status == "CRITICAL" and text.startswith("host: waits 29 % of the time for a CPU; linux")
