@@ -3,7 +3,8 @@
 # machine.sh - clean systems and whole machines of Debian, for the tests that source it. They set name, with which messages
 # begin, build, where the project is built, and work, a folder. As root; needs a mirror.
 mirror=$(sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
-base=systemd-sysv,dbus,udev,kmod,linux-image-cloud-amd64,initramfs-tools,libbpf1,libvirt0,collectd,snmpd,snmp
+# libmnl0: of what collectd loads as it is installed; debootstrap leaves out what is recommended.
+base=systemd-sysv,dbus,udev,kmod,linux-image-cloud-amd64,initramfs-tools,libbpf1,libvirt0,collectd,libmnl0,snmpd,snmp
 limit=3600	# seconds; reached on failures only
 passed=0 failed=0
 
