@@ -362,7 +362,7 @@ help:
 	@echo "make check-fire   much of what can go wrong, many times: 20 minutes at most"
 	@echo "make bench        measure against floors; make fuzz: fuzz for FUZZ_SECONDS each"
 	@echo "make fleet        hosts, collectd, carbon-c-relay, Graphite, VictoriaMetrics: what is lost when one fails, what a value costs"
-	@echo "make packages     Debian packages of HEAD; make check-packages: install, upgrade, remove and purge them in clean systems"
+	@echo "make packages     packages of HEAD (deb or RPM); make check-packages: install, upgrade, remove and purge them in clean systems"
 	@echo "make templates    files for Zabbix, Prometheus and others, in $(O)/templates; make check-consumers: try them with those that are installed"
 	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) PLUGINDIR=$(PLUGINDIR) MIBDIR=$(MIBDIR); make uninstall; make dist"
 	@echo "make clean"
