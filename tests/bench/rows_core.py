@@ -93,6 +93,22 @@ def diagnosis(bench):
     yield Row("diagnosis, bytes of each judged cell", "calls", float(size), None, 16, "number")
 
 
+MAKETREE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trees", "maketree.py")
+RECORDED_GUESTS, RECORDED = 200, 30
+
+
+def recording(bench):
+    """Of a host that does something between any two samples, the complete ones among them included."""
+    program, tree, file = bench.program("kvmstat"), os.path.join(bench.tmp, "recorded"), os.path.join(bench.tmp, "recording")
+    subprocess.run([MAKETREE, "--guests", str(RECORDED_GUESTS), tree], stdout=subprocess.DEVNULL, check=True)
+    with bench.process(MAKETREE, "--guests", str(RECORDED_GUESTS), "--tick", "--every", "1", tree, stdout=subprocess.DEVNULL):
+        subprocess.run([program, "--root", tree, "record", file, "3", str(RECORDED)], check=True)
+    done = subprocess.run([program, "--from", file, "--json", "--all", "events"], stdout=subprocess.PIPE, check=True)
+    events = [row for row in json.loads(done.stdout)["events"] if row["value"] is not None]
+    size = os.path.getsize(file) / (RECORDED * RECORDED_GUESTS * len(events))
+    yield Row("recording, bytes of each cell and sample (%d cells)" % (RECORDED_GUESTS * len(events)), "calls", size, None, 1, "number")
+
+
 def detection(bench):
     """A table: what is found in traces of hosts that were made up."""
     return subprocess.run([os.path.join(DIAGNOSIS, "run"), bench.program("tests/diagnose")], stdout=subprocess.PIPE, text=True,
@@ -154,4 +170,5 @@ ROWS = [
     ("exits by reason", exit_reasons),
     ("memory of the core", core_memory),
     ("diagnosis", diagnosis),
+    ("recording", recording),
 ]
