@@ -124,13 +124,13 @@ def write_initramfs(path, where, root, collectd, expected):
         archive.end()
 
 
-def boot(directory, where):
-    """Until it switches itself off: {name: [line]} of what init said, and all of it."""
+def boot(directory, where, *more):
+    """Until it switches itself off: {name: [line]} of what init said, and all of it. more: options of QEMU's."""
     console = os.path.join(directory, "console")
     command = [QEMU, "-accel", "tcg", "-cpu", "max", "-m", "1G", "-nodefaults", "-display", "none", "-no-reboot",
                "-kernel", os.path.join(where, "vmlinuz"), "-initrd", os.path.join(directory, "initrd"),
                "-append", "panic=-1 quiet", "-chardev", "file,id=console,path=" + console,
-               "-device", "sclpconsole,chardev=console"]
+               "-device", "sclpconsole,chardev=console", *more]
     try:
         subprocess.run(command, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False,
                        preexec_fn=rig.die_with_parent)

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 import rig  # noqa: E402
 
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+ROOT = ".1.3.6.1.4.1.8072.9999.9999.7619"  # of our MIB
 
 
 class Native:

@@ -9,9 +9,8 @@ import subprocess
 
 import pytest
 
-from machines import EMULATED, NATIVE, PATH, make_tree, rig
+from machines import EMULATED, NATIVE, PATH, ROOT, make_tree, rig
 
-ROOT = ".1.3.6.1.4.1.8072.9999.9999.7619"
 UPTIME = ".1.3.6.1.2.1.1.3"
 # The version (somebody may change the tree between two builds), when the sample was taken, its age, how long it took;
 # and kvmGuestDiscontinuity, which counts from when snmpd was reached.
