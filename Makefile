@@ -359,6 +359,7 @@ help:
 	@echo "make demo         show live values of real guests through a real collectd and a real snmpd"
 	@echo "make check        all tests; make check-quick: unit, plugin, snmp, mib and cli, in one to two minutes"
 	@echo "make check-lab    boot stock Debian kernels under emulation and compare every source with kvm_stat (x86-64)"
+	@echo "make check-s390x-guests  guests on the kernel's own KVM of s390x, emulated: every source, collectd and snmpd; four minutes"
 	@echo "make check-fire   much of what can go wrong, many times: 20 minutes at most"
 	@echo "make bench        measure against floors; make fuzz: fuzz for FUZZ_SECONDS each"
 	@echo "make fleet        hosts, collectd, carbon-c-relay, Graphite, VictoriaMetrics: what is lost when one fails, what a value costs"
