@@ -12,4 +12,4 @@ diagnosis: $(DIAGNOSE)
 # The way from a trace to alarms, in seconds; RUN= runs the driver under something else.
 .PHONY: check-diagnosis
 check-diagnosis: $(DIAGNOSE)
-	$(Q)DIAGNOSE="$(RUN) $(abspath $(DIAGNOSE))" /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/diagnosis
+	$(Q)DIAGNOSE="$(RUN) $(abspath $(DIAGNOSE))" /usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider tests/diagnosis

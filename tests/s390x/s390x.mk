@@ -11,7 +11,7 @@ check-s390x-parts:
 
 SAME = $(Q)PYTHONDONTWRITEBYTECODE=1 NATIVE="$(NATIVE_O)/kvmstat" EMULATED="$(RUN) $(abspath $(CLI))" \
 	NATIVE_O="$(NATIVE_O)" EMULATED_O="$(abspath $(O))" SYSROOT="$(SYSROOT)" RUN="$(RUN)" \
-	/usr/bin/python3 -m pytest -rs -p no:cacheprovider --durations=5
+	/usr/bin/python3 -m pytest -rfEs -p no:cacheprovider --durations=5
 
 .PHONY: check-s390x-same
 check-s390x-same: $(CLI) $(AGENT) $(PLUGIN)

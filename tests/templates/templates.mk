@@ -4,4 +4,4 @@
 check-templates: templates
 	$(Q)$(MAKE) -s O=$(O)/tests/other-root OID_ROOT=1.3.6.1.3.77 templates
 	$(Q)TEMPLATES=$(abspath $(O)/templates) OTHER=$(abspath $(O)/tests/other-root/templates) PYTHONDONTWRITEBYTECODE=1 \
-		/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/templates
+		/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider tests/templates
