@@ -70,6 +70,7 @@ void print_help(void);
 
 /* Allocate; end the program if there is no memory. */
 void *get_memory(size_t count, size_t size);
+char *get_copy(const char *text);
 void out_of_memory(void) __attribute__((noreturn));
 
 /* As vasprintf(3), to be freed; without memory the program ends. */

@@ -59,6 +59,15 @@ void *get_memory(size_t count, size_t size)
 	return memory;
 }
 
+char *get_copy(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		out_of_memory();
+	return copy;
+}
+
 void flush_report(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))

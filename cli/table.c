@@ -96,7 +96,7 @@ static char *string_image(const struct cell *cell, const struct heading *heading
 
 char *table_image(const struct cell *cell, const struct heading *heading, size_t *width)
 {
-	char text[32] = "-", *image;
+	char text[32] = "-";
 
 	if (cell->kind == CELL_STRING)
 		return string_image(cell, heading, width);
@@ -108,11 +108,8 @@ char *table_image(const struct cell *cell, const struct heading *heading, size_t
 		scaled(text, sizeof(text), cell->number);
 	else if (cell->kind == CELL_NUMBER)
 		snprintf(text, sizeof(text), "%.1f", cell->number);
-	image = strdup(text);
-	if (!image)
-		out_of_memory();
 	*width = strlen(text);
-	return image;
+	return get_copy(text);
 }
 
 static void measure(const struct table *table, const struct image *images, size_t *widths)

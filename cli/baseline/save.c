@@ -43,15 +43,6 @@ struct recording {
 	uint64_t last_s;
 };
 
-static char *copy_of(const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		out_of_memory();
-	return copy;
-}
-
 static struct recorded *guest_of(struct recording *recording, const struct kvmstat_guest *guest)
 {
 	struct recorded *found;
@@ -64,7 +55,7 @@ static struct recorded *guest_of(struct recording *recording, const struct kvmst
 		out_of_memory();
 	recording->guests = found;
 	found += recording->nguests++;
-	*found = (struct recorded){ .id = guest->id, .key = copy_of(guest->key), .name = copy_of(guest->name) };
+	*found = (struct recorded){ .id = guest->id, .key = get_copy(guest->key), .name = get_copy(guest->name) };
 	return found;
 }
 

@@ -74,9 +74,7 @@ static void enter_text(struct screen *screen, const char *name, char *text)
 		free(text);
 		return;
 	}
-	level->name = strdup(name);
-	if (!level->name)
-		out_of_memory();
+	level->name = get_copy(name);
 	level->text = text;
 }
 

@@ -5,15 +5,6 @@
 
 #include "screen/screen.h"
 
-static char *copy(const char *text)
-{
-	char *copied = strdup(text);
-
-	if (!copied)
-		out_of_memory();
-	return copied;
-}
-
 static void free_level(struct level *level)
 {
 	free(level->name);
@@ -58,8 +49,8 @@ struct level *level_restart(struct screen *screen, enum kind kind)
 void level_of_guest(struct level *level, const struct kvmstat_guest *guest)
 {
 	level->guest = guest->id;
-	level->name = copy(guest->name);
-	level->key = copy(guest->key);
+	level->name = get_copy(guest->name);
+	level->key = get_copy(guest->key);
 }
 
 static const struct kvmstat_row *find_key(const struct watch *watch, const char *key)

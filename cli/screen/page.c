@@ -54,11 +54,7 @@ static void write_fact(FILE *file, const char *word, const char *text)
 
 char *page_help(void)
 {
-	char *text = strdup(help_text);
-
-	if (!text)
-		out_of_memory();
-	return text;
+	return get_copy(help_text);
 }
 
 static void write_usual(FILE *file, const struct screen *screen, const struct kvmstat_event *event, const struct kvmstat_row *row)

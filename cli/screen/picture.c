@@ -28,7 +28,7 @@ static void set_line(struct picture *picture, size_t y, char *text, enum style s
 	picture->lines[y] = (struct line){ .text = text, .style = style };
 }
 
-static char *copy_text(const char *text, size_t length)
+static char *copy_line(const char *text, size_t length)
 {
 	char *copied = strndup(text, length);
 
@@ -134,7 +134,7 @@ static void add_text(struct picture *picture, const char *text, size_t first, en
 		const char *line = find_line(text, picture->width, first + i, &length);
 
 		if (line)
-			set_line(picture, ABOVE + i, copy_text(line, length), style);
+			set_line(picture, ABOVE + i, copy_line(line, length), style);
 	}
 }
 
@@ -211,9 +211,9 @@ static void add_last(struct picture *picture, struct screen *screen)
 	if (screen->ask != ASK_NOTHING)
 		add_prompt(picture, screen);
 	else if (screen->message)
-		set_line(picture, picture->height - 1, copy_text(screen->message, PTRDIFF_MAX), STYLE_MESSAGE);
+		set_line(picture, picture->height - 1, get_copy(screen->message), STYLE_MESSAGE);
 	else
-		set_line(picture, picture->height - 1, copy_text(keys[screen_level(screen)->kind], PTRDIFF_MAX), STYLE_KEYS);
+		set_line(picture, picture->height - 1, get_copy(keys[screen_level(screen)->kind]), STYLE_KEYS);
 }
 
 void picture_make(struct picture *picture, struct screen *screen, size_t height, size_t width)
