@@ -102,3 +102,15 @@ int select_guest(struct selection *selection, const struct watch *watch, const c
 	list_guests(watch, word, found);
 	return EXIT_FAILURE;
 }
+
+static int by_id(const void *key, const void *row)
+{
+	uint64_t id = *(const uint64_t *)key, other = ((const struct kvmstat_row *)row)->guest->id;
+
+	return (id > other) - (id < other);
+}
+
+const struct kvmstat_row *select_row(const struct kvmstat_sample *sample, uint64_t id)
+{
+	return bsearch(&id, sample->rows, sample->nrows, sizeof(*sample->rows), by_id);
+}

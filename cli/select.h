@@ -19,4 +19,7 @@ struct selection {
  */
 int select_guest(struct selection *selection, const struct watch *watch, const char *word);
 
+/* The row of the guest with this id, or NULL: it is not there. */
+const struct kvmstat_row *select_row(const struct kvmstat_sample *sample, uint64_t id);
+
 #endif

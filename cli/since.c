@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* since.c - totals: since the guest began, or since a mark that the user has set */
-#include <stdlib.h>
-
+#include "select.h"
 #include "since.h"
-
-static int by_id(const void *key, const void *row)
-{
-	uint64_t id = *(const uint64_t *)key, other = ((const struct kvmstat_row *)row)->guest->id;
-
-	return (id > other) - (id < other);
-}
 
 /* The guest's row when the mark was set, or NULL: it was not there, or there is no mark. */
 static const struct kvmstat_row *marked_row(const struct watch *watch, uint32_t row)
 {
-	const struct kvmstat_sample *mark = watch->mark;
-
-	return mark ? bsearch(&watch->now->rows[row].guest->id, mark->rows, mark->nrows, sizeof(*mark->rows), by_id) : NULL;
+	return watch->mark ? select_row(watch->mark, watch->now->rows[row].guest->id) : NULL;
 }
 
 static const struct kvmstat_vcpu *marked_vcpu(const struct kvmstat_row *row, uint32_t id)

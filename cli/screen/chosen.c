@@ -102,7 +102,7 @@ static bool counts(const struct screen *screen, const struct kvmstat_event *even
 	if (!is_chosen(screen, event))
 		return false;
 	for (const struct kvmstat_event *more = event->parent; more; more = more->parent)
-		if (is_chosen(screen, more) && find_column(screen->watch, more->number))
+		if (is_chosen(screen, more) && kvmstat_sample_column(screen->watch->now, more->number))
 			return false;
 	return true;
 }

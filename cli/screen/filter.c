@@ -37,7 +37,7 @@ static bool matches_event(const struct table *table, size_t row, const void *con
 
 static const struct kvmstat_guest *guest_of(const struct screen *screen, const struct table *table, size_t row)
 {
-	return find_guest(screen->watch, table->cells[row * table->ncolumns + (size_t)screen->order->id].count)->guest;
+	return select_row(screen->watch->now, table->cells[row * table->ncolumns + (size_t)screen->order->id].count)->guest;
 }
 
 /* Is what is being typed part of the guest's name, or the beginning of its UUID? */

@@ -97,7 +97,7 @@ static void write_name(FILE *file, const char *name)
 
 static const char *event_name(const struct screen *screen, uint32_t number)
 {
-	const struct kvmstat_column *column = find_column(screen->watch, number);
+	const struct kvmstat_column *column = kvmstat_sample_column(screen->watch->now, number);
 
 	return column ? column->event->name : "";
 }

@@ -27,7 +27,7 @@ static const struct kvmstat_row *current_guest(struct screen *screen)
 	struct level *level = screen_level(screen);
 
 	if (level->kind == LEVEL_GUESTS)
-		return has_row(screen) ? find_guest(screen->watch, current_id(screen)) : NULL;
+		return has_row(screen) ? select_row(screen->watch->now, current_id(screen)) : NULL;
 	return level->guest == ALL_GUESTS ? NULL : level_row(screen, level);
 }
 
@@ -80,7 +80,7 @@ static void enter_text(struct screen *screen, const char *name, char *text)
 
 static void enter_event(struct screen *screen)
 {
-	const struct kvmstat_column *column = find_column(screen->watch, (uint32_t)current_id(screen));
+	const struct kvmstat_column *column = kvmstat_sample_column(screen->watch->now, (uint32_t)current_id(screen));
 	const struct kvmstat_row *row = current_guest(screen);
 	bool of_all = screen_level(screen)->guest == ALL_GUESTS;
 
@@ -141,7 +141,7 @@ static void key_describe(struct screen *screen)
 	const struct kvmstat_row *row = current_guest(screen);
 	struct level *level = screen_level(screen);
 	uint32_t number = level->kind == LEVEL_EVENTS && has_row(screen) ? (uint32_t)current_id(screen) : level->event;
-	const struct kvmstat_column *column = number ? find_column(screen->watch, number) : NULL;
+	const struct kvmstat_column *column = number ? kvmstat_sample_column(screen->watch->now, number) : NULL;
 
 	if (level->kind == LEVEL_ALARMS)
 		key_enter(screen);

@@ -63,7 +63,7 @@ static const struct kvmstat_row *find_key(const struct watch *watch, const char 
 
 const struct kvmstat_row *level_row(const struct screen *screen, struct level *level)
 {
-	const struct kvmstat_row *row = find_guest(screen->watch, level->guest);
+	const struct kvmstat_row *row = select_row(screen->watch->now, level->guest);
 
 	if (!row)
 		row = find_key(screen->watch, level->key);

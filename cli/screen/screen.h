@@ -122,9 +122,6 @@ void view_make(struct screen *screen);
 /* The column that rows are sorted by unless the user chose one. */
 int view_usual_order(const struct screen *screen);
 
-const struct kvmstat_row *find_guest(const struct watch *watch, uint64_t id);
-const struct kvmstat_column *find_column(const struct watch *watch, uint32_t number);
-
 /* ---- chosen.c: how often a guest or vCPU has certain events ------------- */
 
 extern const struct order chosen_guests_order, chosen_vcpus_order;

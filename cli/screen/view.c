@@ -2,27 +2,8 @@
 /* view.c - the table of what the user looks at */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "screen/screen.h"
-
-static int by_id(const void *key, const void *row)
-{
-	uint64_t id = *(const uint64_t *)key, other = ((const struct kvmstat_row *)row)->guest->id;
-
-	return (id > other) - (id < other);
-}
-
-const struct kvmstat_row *find_guest(const struct watch *watch, uint64_t id)
-{
-	return bsearch(&id, watch->now->rows, watch->now->nrows, sizeof(*watch->now->rows), by_id);
-}
-
-const struct kvmstat_column *find_column(const struct watch *watch, uint32_t number)
-{
-	return kvmstat_sample_column(watch->now, number);
-}
 
 static void explain(struct screen *screen, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -101,7 +82,7 @@ static void explain_vcpus(struct screen *screen, const struct kvmstat_row *row)
 static void view_vcpus(struct screen *screen, struct level *level)
 {
 	const struct kvmstat_row *row = level_row(screen, level);
-	const struct kvmstat_column *column = find_column(screen->watch, level->event);
+	const struct kvmstat_column *column = kvmstat_sample_column(screen->watch->now, level->event);
 
 	explain_vcpus(screen, row);
 	screen->order = column ? &chosen_vcpus_order : &vcpus_order;
@@ -114,7 +95,7 @@ static void view_vcpus(struct screen *screen, struct level *level)
 static void view_histogram(struct screen *screen, struct level *level)
 {
 	const struct kvmstat_row *row = level_row(screen, level);
-	const struct kvmstat_column *column = find_column(screen->watch, level->event);
+	const struct kvmstat_column *column = kvmstat_sample_column(screen->watch->now, level->event);
 
 	screen->order = &histogram_order;
 	explain_ended(screen);
