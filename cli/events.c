@@ -273,6 +273,6 @@ int events_command(const struct options *options)
 {
 	struct options marked = *options;
 
-	marked.marked = options->guest && !options->from && marks_exist(options);
+	marked.marked = options->guest && marks_exist(options);
 	return watch_all(&marked, report_events);
 }

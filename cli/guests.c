@@ -192,6 +192,6 @@ int guests_command(const struct options *options)
 {
 	struct options marked = *options;
 
-	marked.marked = !options->from && marks_exist(options);
+	marked.marked = marks_exist(options);
 	return watch_all(&marked, report);
 }

@@ -110,18 +110,6 @@ char *page_guest(const struct kvmstat_row *row)
 	return memory_finish(&memory);
 }
 
-static const struct kvmstat_alarm *find_alarm(const struct kvmstat_diagnosis *marks, uint64_t number)
-{
-	const struct kvmstat_alarm *const *alarms;
-	size_t count;
-
-	alarms = kvmstat_diagnosis_alarms(marks, &count);
-	for (size_t i = 0; i < count; i++)
-		if (alarms[i]->number == number)
-			return alarms[i];
-	return NULL;
-}
-
 static void write_alarm(FILE *file, const struct kvmstat_alarm *alarm)
 {
 	char since[STATE_TIME_SIZE], ended[STATE_TIME_SIZE];
@@ -142,7 +130,7 @@ static void write_alarm(FILE *file, const struct kvmstat_alarm *alarm)
 
 char *page_alarm(const struct screen *screen, uint64_t number)
 {
-	const struct kvmstat_alarm *alarm = screen->marks ? find_alarm(screen->marks, number) : NULL;
+	const struct kvmstat_alarm *alarm = screen->marks ? alarm_of_number(screen->marks, number) : NULL;
 	struct memory memory;
 
 	memory_begin(&memory);

@@ -20,7 +20,7 @@ static struct kvmstat_diagnosis *read_fresh(const struct options *options)
 
 bool marks_exist(const struct options *options)
 {
-	struct kvmstat_diagnosis *marks = read_fresh(options);
+	struct kvmstat_diagnosis *marks = options->from ? NULL : read_fresh(options);
 	bool exist = marks != NULL;
 
 	kvmstat_diagnosis_free(marks);
@@ -40,15 +40,22 @@ struct kvmstat_diagnosis *marks_of(const struct watch *watch, const struct optio
 	return NULL;
 }
 
+const struct kvmstat_alarm *alarm_of_number(const struct kvmstat_diagnosis *marks, uint64_t number)
+{
+	const struct kvmstat_alarm *const *alarms;
+	size_t count;
+
+	alarms = kvmstat_diagnosis_alarms(marks, &count);
+	for (size_t i = 0; i < count; i++)
+		if (alarms[i]->number == number)
+			return alarms[i];
+	return NULL;
+}
+
 const char *mark_of(const struct kvmstat_diagnosis *marks, uint64_t guest_id)
 {
 	uint64_t number = marks ? kvmstat_diagnosis_alarm_of(marks, guest_id) : 0;
-	const struct kvmstat_alarm *const *alarms;
-	size_t count = 0;
+	const struct kvmstat_alarm *alarm = number ? alarm_of_number(marks, number) : NULL;
 
-	alarms = number ? kvmstat_diagnosis_alarms(marks, &count) : NULL;
-	for (size_t i = 0; i < count; i++)
-		if (alarms[i]->number == number)
-			return alarms[i]->cause->name;
-	return NULL;
+	return alarm ? alarm->cause->name : NULL;
 }

@@ -53,11 +53,14 @@ bool state_matches(const char *key, const char *name, const char *word);
 
 /* ---- marks in reports of samples ---------------------------------------- */
 
-/* Does a front end keep anything that can be read now? Reports then have a column of it until their end. */
+/* Does a front end keep anything of this host, not of a recording, that can be read now? Reports then have a column of it until their end. */
 bool marks_exist(const struct options *options);
 
 /* What is kept of the guests of a sample. NULL: it cannot be read, is too old, or there is none. */
 struct kvmstat_diagnosis *marks_of(const struct watch *watch, const struct options *options);
+
+/* The alarm of this number, or NULL: it is not kept any more. */
+const struct kvmstat_alarm *alarm_of_number(const struct kvmstat_diagnosis *marks, uint64_t number);
 
 /* The cause of a guest's active alarm, or NULL. */
 const char *mark_of(const struct kvmstat_diagnosis *marks, uint64_t guest_id);
