@@ -98,7 +98,8 @@ int watch_again(struct watch *watch);
 int watch_next(struct watch *watch, const struct options *options);
 void watch_stop(struct watch *watch);
 
-/* Seconds until the next sample is due. */
+/* Seconds since the later sample began, and until the next one is due. */
+double watch_age(const struct watch *watch);
 double watch_left(const struct watch *watch, double interval);
 
 /* ns between the two samples, in seconds. */

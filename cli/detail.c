@@ -23,8 +23,3 @@ void detail_print_sources(const struct watch *watch)
 			 *source->text ? " - " : "", source->text);
 	}
 }
-
-bool detail_first_report(const struct watch *watch)
-{
-	return !watch->reports;
-}

@@ -11,6 +11,4 @@ const struct kvmstat_row *detail_guest(const struct watch *watch, const struct o
 /* Print on standard error why the sources with vCPUs and histograms cannot read here. */
 void detail_print_sources(const struct watch *watch);
 
-bool detail_first_report(const struct watch *watch);
-
 #endif

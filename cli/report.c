@@ -8,11 +8,6 @@
 #include "json.h"
 #include "report.h"
 
-static bool first_report(const struct watch *watch)
-{
-	return !watch->reports;
-}
-
 void report_time(const struct watch *watch, char text[REPORT_TIME_SIZE])
 {
 	time_t seconds = (time_t)(watch->now->realtime_ns / 1000000000);
@@ -57,7 +52,7 @@ static void print_text(const struct watch *watch, const struct options *options,
 	if (options->count != 1) {
 		localtime_r(&seconds, &tm);
 		strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S", &tm);
-		printf("%s%s\n", first_report(watch) ? "" : "\n", time);
+		printf("%s%s\n", watch->reports ? "\n" : "", time);
 	}
 	if (table->nrows)
 		table_print_text(table, stdout);
@@ -89,7 +84,7 @@ void report_print(const struct watch *watch, const struct options *options, cons
 	} else if (options->format == FORMAT_JSON) {
 		print_json(watch, table, name);
 	} else {
-		if (first_report(watch))
+		if (!watch->reports)
 			table_print_csv_head(table, stdout);
 		table_print_csv(table, stdout);
 	}

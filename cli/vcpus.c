@@ -155,7 +155,7 @@ static int check(const struct watch *watch, const struct kvmstat_row *row)
 		detail_print_sources(watch);
 		return EXIT_FAILURE;
 	}
-	if (detail_first_report(watch) && vcpus_are_only_summed(watch, row)) {
+	if (!watch->reports && vcpus_are_only_summed(watch, row)) {
 		complain("cannot read events of single vCPUs of '%s': debugfs has only the sum over "
 			 "all vCPUs; use the source bpf or statsfd; see 'kvmstat doctor':",
 			 row->guest->name);

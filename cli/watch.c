@@ -80,6 +80,12 @@ static bool is_due(struct watch *watch, struct played *played, double interval)
 	return false;
 }
 
+static int has_no_sample(const struct options *options, const char *which)
+{
+	complain("%s has no %s sample%s%s", options->from, which, options->at ? " from this time on: " : "", options->at ? options->at : "");
+	return EXIT_FAILURE;
+}
+
 static int play_next(struct watch *watch, const struct options *options)
 {
 	struct played *played;
@@ -90,10 +96,7 @@ static int play_next(struct watch *watch, const struct options *options)
 	watch->ended = !played;
 	if (played)
 		return next_pair(watch, &played->sample);
-	if (watch->reports)
-		return EXIT_SUCCESS;
-	complain("%s has no second sample%s%s", options->from, options->at ? " from this time on: " : "", options->at ? options->at : "");
-	return EXIT_FAILURE;
+	return watch->reports ? EXIT_SUCCESS : has_no_sample(options, "second");
 }
 
 static int play_start(struct watch *watch, const struct options *options)
@@ -104,10 +107,7 @@ static int play_start(struct watch *watch, const struct options *options)
 	if (status)
 		return status;
 	played = player_next(watch->player);
-	if (played)
-		return next_pair(watch, &played->sample);
-	complain("%s has no whole sample%s%s", options->from, options->at ? " from this time on: " : "", options->at ? options->at : "");
-	return EXIT_FAILURE;
+	return played ? next_pair(watch, &played->sample) : has_no_sample(options, "whole");
 }
 
 /* Events of this host that are not in events.tsv are known only now. */
@@ -158,14 +158,19 @@ static void wait_for(double seconds)
 		;
 }
 
-double watch_left(const struct watch *watch, double interval)
+double watch_age(const struct watch *watch)
 {
 	struct timespec now;
-	double since;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	since = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)watch->now->time_ns / 1e9;
-	return since < 0 || since > interval ? 0 : interval - since;
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)watch->now->time_ns / 1e9;
+}
+
+double watch_left(const struct watch *watch, double interval)
+{
+	double age = watch_age(watch);
+
+	return age < 0 || age > interval ? 0 : interval - age;
 }
 
 int watch_next(struct watch *watch, const struct options *options)

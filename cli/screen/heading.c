@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "escape.h"
 #include "screen/memory.h"
@@ -12,14 +11,6 @@
 #include "state/state.h"
 
 #define LATE 2.0		/* intervals: the sample is old */
-
-static double age_of(const struct kvmstat_sample *sample)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)sample->time_ns / 1e9;
-}
 
 static uint64_t count_vcpus(const struct kvmstat_sample *sample)
 {
@@ -50,9 +41,9 @@ static size_t count_problems(const struct kvmstat_sample *sample)
 	return count;
 }
 
-static const char *plural(uint64_t count)
+static void write_count(FILE *file, const char *before, uint64_t count, const char *what)
 {
-	return count == 1 ? "" : "s";
+	fprintf(file, "%s%" PRIu64 " %s%s", before, count, what, count == 1 ? "" : "s");
 }
 
 static void write_sources(FILE *file, const struct kvmstat_sample *sample)
@@ -66,21 +57,23 @@ static void write_sources(FILE *file, const struct kvmstat_sample *sample)
 static void write_host(FILE *file, const struct screen *screen)
 {
 	const struct kvmstat_sample *sample = screen->watch->now;
-	uint64_t vcpus = count_vcpus(sample);
 	char time[STATE_TIME_SIZE];
 	size_t problems = count_problems(sample);
-	double age = age_of(sample);
+	double age = watch_age(screen->watch);
 
 	state_local(sample->realtime_ns, time);
 	fprintf(file, "%s%s", screen->frozen ? "FROZEN " : "", time + strlen("YYYY-MM-DD "));
 	if (screen->frozen || age > LATE * screen->options.interval)
 		fprintf(file, " (%.0f s old)", age);
-	fprintf(file, "  %" PRIu32 " guest%s  %" PRIu64 " vCPU%s : %" PRIu32 " CPU%s", sample->nguests, plural(sample->nguests), vcpus,
-		plural(vcpus), sample->cpus, plural(sample->cpus));
+	write_count(file, "  ", sample->nguests, "guest");
+	write_count(file, "  ", count_vcpus(sample), "vCPU");
+	write_count(file, " : ", sample->cpus, "CPU");
 	if (screen->marks)
-		fprintf(file, "  %zu alarm%s", count_alarms(screen->marks), plural(count_alarms(screen->marks)));
-	if (problems)
-		fprintf(file, "  %zu problem%s (!)", problems, plural(problems));
+		write_count(file, "  ", count_alarms(screen->marks), "alarm");
+	if (problems) {
+		write_count(file, "  ", problems, "problem");
+		fputs(" (!)", file);
+	}
 	fprintf(file, "  every %g s", screen->options.interval);
 	write_sources(file, sample);
 	fprintf(file, "  lockdown %s", kvmstat_lockdown_name(sample->lockdown));
