@@ -33,6 +33,16 @@ void events_table(struct table *table, const struct watch *watch, const struct o
 		  const struct kvmstat_diagnosis *marks);
 void vcpus_table(struct table *table, const struct watch *watch, const struct kvmstat_row *row);
 
+/* What every table of vCPUs says of one, in these cells; with their headings from a column on. */
+enum { VCPU_ID, VCPU_THREAD, VCPU_STATE, VCPU_CPU, VCPU_WAIT, VCPU_CELLS };
+#define VCPU_HEADINGS(column) \
+	[(column) + VCPU_ID] = { .key = "vcpu", .title = "VCPU" }, \
+	[(column) + VCPU_THREAD] = { .key = "tid", .title = "THREAD" }, \
+	[(column) + VCPU_STATE] = { .key = "state", .title = "STATE", .left = true }, \
+	[(column) + VCPU_CPU] = { .key = "cpu_percent", .title = "%CPU" }, \
+	[(column) + VCPU_WAIT] = { .key = "wait_percent", .title = "%WAIT" }
+void vcpu_fill(struct cell cells[VCPU_CELLS], const struct watch *watch, const struct kvmstat_vcpu *vcpu);
+
 /* The histogram of a row that has it. */
 void histogram_table(struct table *table, const struct watch *watch, const struct options *options, const struct kvmstat_row *row,
 		     const struct kvmstat_column *column);

@@ -15,11 +15,7 @@ enum column {
 	COLUMN_TIME,
 	COLUMN_GUEST,
 	COLUMN_VCPU,
-	COLUMN_TID,
-	COLUMN_STATE,
-	COLUMN_CPU,
-	COLUMN_WAIT,
-	COLUMN_BUSIEST,
+	COLUMN_BUSIEST = COLUMN_VCPU + VCPU_CELLS,
 	COLUMN_EVENTS,		/* name and rate of each */
 	NCOLUMNS = COLUMN_EVENTS + 2 * BUSIEST,
 };
@@ -29,7 +25,7 @@ const struct order vcpus_order = {
 	.parent = NOWHERE,
 	.group = NOWHERE,
 	.name = COLUMN_BUSIEST,
-	.rate = COLUMN_CPU,
+	.rate = COLUMN_VCPU + VCPU_CPU,
 	.total = NOWHERE,
 	.alarm = NOWHERE,
 };
@@ -37,11 +33,7 @@ const struct order vcpus_order = {
 static const struct heading headings[NCOLUMNS] = {
 	[COLUMN_TIME] = { .key = "time", .csv_only = true },
 	[COLUMN_GUEST] = { .key = "guest" },
-	[COLUMN_VCPU] = { .key = "vcpu", .title = "VCPU" },
-	[COLUMN_TID] = { .key = "tid", .title = "THREAD" },
-	[COLUMN_STATE] = { .key = "state", .title = "STATE", .left = true },
-	[COLUMN_CPU] = { .key = "cpu_percent", .title = "%CPU" },
-	[COLUMN_WAIT] = { .key = "wait_percent", .title = "%WAIT" },
+	VCPU_HEADINGS(COLUMN_VCPU),
 	[COLUMN_BUSIEST] = { .title = "BUSIEST EVENTS, PER SECOND", .left = true },
 	[COLUMN_EVENTS] = { .key = "event_1" },
 	[COLUMN_EVENTS + 1] = { .key = "rate_1" },
@@ -106,16 +98,21 @@ static void describe(struct line *line)
 				 line->busiest[i].rate);
 }
 
-static void fill(struct cell *cells, const struct watch *watch, const struct kvmstat_vcpu *vcpu,
-		 const struct line *line)
+void vcpu_fill(struct cell cells[VCPU_CELLS], const struct watch *watch, const struct kvmstat_vcpu *vcpu)
 {
 	uint32_t index = (uint32_t)(vcpu - watch->now->vcpus);
 
-	cells[COLUMN_VCPU] = cell_count(vcpu->id);
-	cells[COLUMN_TID] = vcpu->tid ? cell_count((uint64_t)vcpu->tid) : cell_none();
-	cells[COLUMN_STATE] = cell_string(kvmstat_vcpu_state_name(vcpu->state));
-	cells[COLUMN_CPU] = cell_number(kvmstat_rate_vcpu_cpu(watch->rates, index) / 1e7);
-	cells[COLUMN_WAIT] = cell_number(kvmstat_rate_vcpu_wait(watch->rates, index) / 1e7);
+	cells[VCPU_ID] = cell_count(vcpu->id);
+	cells[VCPU_THREAD] = vcpu->tid ? cell_count((uint64_t)vcpu->tid) : cell_none();
+	cells[VCPU_STATE] = cell_string(kvmstat_vcpu_state_name(vcpu->state));
+	cells[VCPU_CPU] = cell_number(kvmstat_rate_vcpu_cpu(watch->rates, index) / 1e7);
+	cells[VCPU_WAIT] = cell_number(kvmstat_rate_vcpu_wait(watch->rates, index) / 1e7);
+}
+
+static void fill(struct cell *cells, const struct watch *watch, const struct kvmstat_vcpu *vcpu,
+		 const struct line *line)
+{
+	vcpu_fill(&cells[COLUMN_VCPU], watch, vcpu);
 	cells[COLUMN_BUSIEST] = cell_string(line->text);
 	for (int i = 0; i < BUSIEST; i++) {
 		const struct busy *busy = &line->busiest[i];

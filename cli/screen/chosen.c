@@ -10,13 +10,11 @@
 enum column {
 	COLUMN_ID,
 	COLUMN_GUEST,
-	COLUMN_VCPU,
-	COLUMN_TID,
-	COLUMN_STATE,
 	COLUMN_VCPUS,
-	COLUMN_CPU,
-	COLUMN_WAIT,
-	COLUMN_VALUE,
+	COLUMN_VCPU,		/* what is said of a guest stands where it is said of a vCPU */
+	COLUMN_CPU = COLUMN_VCPU + VCPU_CPU,
+	COLUMN_WAIT = COLUMN_VCPU + VCPU_WAIT,
+	COLUMN_VALUE = COLUMN_VCPU + VCPU_CELLS,
 	COLUMN_RATE,
 	COLUMN_PERCENT,
 	COLUMN_ALARM,
@@ -34,10 +32,10 @@ const struct order chosen_guests_order = {
 };
 
 const struct order chosen_vcpus_order = {
-	.id = COLUMN_ID,
+	.id = COLUMN_VCPU,
 	.parent = NOWHERE,
 	.group = NOWHERE,
-	.name = COLUMN_STATE,
+	.name = COLUMN_VCPU + VCPU_STATE,
 	.rate = COLUMN_RATE,
 	.total = COLUMN_VALUE,
 	.alarm = NOWHERE,
@@ -56,11 +54,7 @@ static const struct heading guest_headings[NCOLUMNS] = {
 
 static const struct heading vcpu_headings[NCOLUMNS] = {
 	[COLUMN_GUEST] = { .key = "guest" },
-	[COLUMN_VCPU] = { .key = "vcpu", .title = "VCPU" },
-	[COLUMN_TID] = { .key = "tid", .title = "THREAD" },
-	[COLUMN_STATE] = { .key = "state", .title = "STATE", .left = true },
-	[COLUMN_CPU] = { .key = "cpu_percent", .title = "%CPU" },
-	[COLUMN_WAIT] = { .key = "wait_percent", .title = "%WAIT" },
+	VCPU_HEADINGS(COLUMN_VCPU),
 	[COLUMN_VALUE] = { .key = "value", .title = "TOTAL" },
 	[COLUMN_RATE] = { .key = "rate", .title = "PER SECOND" },
 	[COLUMN_PERCENT] = { .key = "percent", .title = "%" },
@@ -162,18 +156,6 @@ void chosen_guests_table(struct table *table, const struct screen *screen, const
 	free(sums);
 }
 
-static void fill_vcpu(struct cell *cells, const struct screen *screen, const struct kvmstat_vcpu *vcpu)
-{
-	uint32_t index = (uint32_t)(vcpu - screen->watch->now->vcpus);
-
-	cells[COLUMN_ID] = cell_count(vcpu->id);
-	cells[COLUMN_VCPU] = cell_count(vcpu->id);
-	cells[COLUMN_TID] = vcpu->tid ? cell_count((uint64_t)vcpu->tid) : cell_none();
-	cells[COLUMN_STATE] = cell_string(kvmstat_vcpu_state_name(vcpu->state));
-	cells[COLUMN_CPU] = cell_number(kvmstat_rate_vcpu_cpu(screen->watch->rates, index) / 1e7);
-	cells[COLUMN_WAIT] = cell_number(kvmstat_rate_vcpu_wait(screen->watch->rates, index) / 1e7);
-}
-
 void chosen_vcpus_table(struct table *table, const struct screen *screen, const struct kvmstat_row *row,
 			const struct kvmstat_column *column)
 {
@@ -191,7 +173,7 @@ void chosen_vcpus_table(struct table *table, const struct screen *screen, const 
 		struct sum sum = { .rate = kvmstat_rate_of_vcpu(watch->rates, first + i, column->first_cell) };
 
 		sum.known = since_value_of_vcpu(watch, number, &row->vcpus[i], column, &sum.value);
-		fill_vcpu(cells, screen, &row->vcpus[i]);
+		vcpu_fill(&cells[COLUMN_VCPU], watch, &row->vcpus[i]);
 		fill_sum(cells, &sum, whole);
 		table_add(table, cells);
 	}
