@@ -22,6 +22,15 @@ static int take_sample(struct screen *screen)
 	return status;
 }
 
+/* The table was made after the last sample or key; another height only moves what is shown of it. */
+static void set_height(struct screen *screen, size_t height)
+{
+	if (height == screen->height)
+		return;
+	screen->height = height;
+	screen_refresh(screen);
+}
+
 /* Returns whether the terminal has it. */
 static bool draw(struct screen *screen)
 {
@@ -30,8 +39,7 @@ static bool draw(struct screen *screen)
 	bool drawn;
 
 	terminal_size(&height, &width);
-	screen->height = picture_rows(height);
-	screen_refresh(screen);
+	set_height(screen, picture_rows(height));
 	picture_make(&picture, screen, height, width);
 	drawn = terminal_draw(&picture);
 	picture_free(&picture);
@@ -92,6 +100,7 @@ static int show(struct watch *watch, const struct options *options)
 	screen_begin(&screen, watch, options);
 	if (options->guest)
 		screen_open_guest(&screen, watch->now->rows[rows.first].guest);
+	screen_refresh(&screen);
 	status = run(&screen);
 	terminal_end();
 	screen_end(&screen);
