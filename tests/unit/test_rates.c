@@ -320,15 +320,21 @@ static void test_clock_stands_or_goes_back(void **state)
 	}
 }
 
+/* Two samples of a guest whose CPU times are known, two seconds apart. */
+static void start_timed(struct fake *a, struct fake *b)
+{
+	start(a, S);
+	start(b, 3 * S);
+	guest(a, 1);
+	guest(b, 1);
+	a->rows[0].has_cpu = b->rows[0].has_cpu = true;
+}
+
 static void test_cpu_time(void **state)
 {
 	struct fake a, b;
 
-	start(&a, S);
-	start(&b, 3 * S);
-	guest(&a, 1);
-	guest(&b, 1);
-	a.rows[0].has_cpu = b.rows[0].has_cpu = true;
+	start_timed(&a, &b);
 	a.rows[0].cpu_ns = 7 * S;
 	b.rows[0].cpu_ns = 8 * S;
 	b.rows[0].wait_ns = 500;
@@ -356,11 +362,7 @@ static void test_wait_that_began_before(void **state)
 	struct kvmstat_vcpu before = { .has_cpu = true }, now = { .has_cpu = true, .wait_ns = 5 * S };
 	struct fake a, b;
 
-	start(&a, S);
-	start(&b, 3 * S);
-	guest(&a, 1);
-	guest(&b, 1);
-	a.rows[0].has_cpu = b.rows[0].has_cpu = true;
+	start_timed(&a, &b);
 	b.rows[0].wait_ns = 5 * S;
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		b.rows[0].vcpu_count = expected[i].vcpus;

@@ -241,6 +241,15 @@ static void begin_work(struct work *w, int ends[2])
 	assert_int_equal(pthread_create(&w->thread, NULL, work, w), 0);
 }
 
+/* A VM of one vCPU, and a thread of its own that works for it. */
+static void begin_vm(struct vm *vm, struct work *w, int ends[2])
+{
+	need();
+	assert_int_equal(make_vm(vm, kvm), 0);
+	w->vm = vm;
+	begin_work(w, ends);
+}
+
 static void do_work(struct work *w, const int ends[2], int program, int count)
 {
 	char byte = 'x';
@@ -364,10 +373,7 @@ static void test_errors(void **state)
 	int ends[2];
 
 	(void)state;
-	need();
-	assert_int_equal(make_vm(&vm, kvm), 0);
-	w.vm = &vm;
-	begin_work(&w, ends);
+	begin_vm(&vm, &w, ends);
 	do_work(&w, ends, IO, 5);
 	do_work(&w, ends, -EINVAL, 4);
 	do_work(&w, ends, -EINTR, 3);
@@ -466,10 +472,7 @@ static void test_steady_pass_allocates_nothing(void **state)
 	int ends[2];
 
 	(void)state;
-	need();
-	assert_int_equal(make_vm(&vm, kvm), 0);
-	w.vm = &vm;
-	begin_work(&w, ends);
+	begin_vm(&vm, &w, ends);
 	/* Other guests of the host may come and go meanwhile: then there is something to allocate. */
 	for (int i = 0; i < 100 && least; i++) {
 		unsigned long before;
