@@ -76,8 +76,9 @@ void out_of_memory(void) __attribute__((noreturn));
 /* As vasprintf(3), to be freed; without memory the program ends. */
 char *format_text(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
-/* Two consecutive samples, and the rates between them. */
 struct player;
+
+/* Two consecutive samples, and the rates between them. */
 struct watch {
 	struct kvmstat *kvmstat;	/* NULL: a recording is played */
 	struct player *player;

@@ -58,19 +58,19 @@ void bytes_put_text(struct bytes *bytes, const char *before, const char *text)
 	bytes_put(bytes, text, length);
 }
 
-static uint64_t spoil(struct cursor *cursor)
+static uint64_t spoil(struct input *input)
 {
-	cursor->bad = true;
-	cursor->at = cursor->end;
+	input->bad = true;
+	input->at = input->end;
 	return 0;
 }
 
-uint64_t cursor_number(struct cursor *cursor)
+uint64_t input_number(struct input *input)
 {
 	uint64_t number = 0;
 
-	for (unsigned int shift = 0; shift < 64 && cursor->at < cursor->end; shift += 7) {
-		uint8_t byte = *cursor->at++;
+	for (unsigned int shift = 0; shift < 64 && input->at < input->end; shift += 7) {
+		uint8_t byte = *input->at++;
 
 		if (shift == 63 && byte > 1)
 			break;
@@ -78,39 +78,39 @@ uint64_t cursor_number(struct cursor *cursor)
 		if (!(byte & 0x80))
 			return number;
 	}
-	return spoil(cursor);
+	return spoil(input);
 }
 
-uint32_t cursor_small(struct cursor *cursor, uint32_t max)
+uint32_t input_small(struct input *input, uint32_t max)
 {
-	uint64_t number = cursor_number(cursor);
+	uint64_t number = input_number(input);
 
-	return (uint32_t)(number > max ? spoil(cursor) : number);
+	return (uint32_t)(number > max ? spoil(input) : number);
 }
 
-uint64_t cursor_change(struct cursor *cursor, uint64_t before)
+uint64_t input_change(struct input *input, uint64_t before)
 {
-	uint64_t number = cursor_number(cursor);
+	uint64_t number = input_number(input);
 
 	return before + (number >> 1 ^ (number & 1 ? UINT64_MAX : 0));
 }
 
-const char *cursor_text(struct cursor *cursor, const char *before, char **room)
+const char *input_text(struct input *input, const char *before, char **room)
 {
-	uint64_t number = cursor_number(cursor);
-	const char *from = (const char *)cursor->at, *text = *room;
+	uint64_t number = input_number(input);
+	const char *from = (const char *)input->at, *text = *room;
 	size_t length = (size_t)number - 1;
 
-	if (cursor->bad)
+	if (input->bad)
 		return "";
 	if (!number) {
 		from = before ? before : "";
 		length = strlen(from);
-	} else if (length > (size_t)(cursor->end - cursor->at) || memchr(from, '\0', length)) {
-		spoil(cursor);
+	} else if (length > (size_t)(input->end - input->at) || memchr(from, '\0', length)) {
+		spoil(input);
 		return "";
 	} else {
-		cursor->at += length;
+		input->at += length;
 	}
 	memcpy(*room, from, length);
 	(*room)[length] = '\0';

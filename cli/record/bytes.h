@@ -30,24 +30,24 @@ void bytes_put_change(struct bytes *bytes, uint64_t before, uint64_t now);
 void bytes_put_text(struct bytes *bytes, const char *before, const char *text);
 
 /* What is read. After the first byte that makes no sense everything is 0, and bad is set. */
-struct cursor {
+struct input {
 	const uint8_t *at;
 	const uint8_t *end;
 	bool bad;
 };
 
-uint64_t cursor_number(struct cursor *cursor);
+uint64_t input_number(struct input *input);
 
 /* A number up to max. */
-uint32_t cursor_small(struct cursor *cursor, uint32_t max);
+uint32_t input_small(struct input *input, uint32_t max);
 
-uint64_t cursor_change(struct cursor *cursor, uint64_t before);
+uint64_t input_change(struct input *input, uint64_t before);
 
 /*
  * A text, or before if it is the same; copied to *room, which moves on. It has no NUL inside.
- * There must be room for what the cursor has left, its NULs, and before.
+ * There must be room for what the input has left, its NULs, and before.
  */
-const char *cursor_text(struct cursor *cursor, const char *before, char **room);
+const char *input_text(struct input *input, const char *before, char **room);
 
 /* Fixed sizes, the lowest byte first. */
 void fixed_put(uint8_t *to, uint64_t number, size_t size);

@@ -14,7 +14,7 @@ enum { CELLS_MAX = 1 << 26 };	/* of all rows and vCPUs; 600 MB */
 
 /* A body on its way to be a sample. */
 struct reader {
-	struct cursor cursor;
+	struct input input;
 	struct played *played;
 	const struct played *before;		/* or NULL */
 	const struct kvmstat_sample *old;	/* of before, or an empty one */
@@ -25,17 +25,17 @@ struct reader {
 };
 
 /* A count of things that take a byte each, at least. */
-static uint32_t read_count(struct cursor *cursor)
+static uint32_t read_count(struct input *input)
 {
-	return cursor_small(cursor, (uint32_t)(cursor->end - cursor->at));
+	return input_small(input, (uint32_t)(input->end - input->at));
 }
 
-static void read_text(struct cursor *cursor, const char *before, char *text, size_t size, char *room)
+static void read_text(struct input *input, const char *before, char *text, size_t size, char *room)
 {
-	const char *read = cursor_text(cursor, before, &room);
+	const char *read = input_text(input, before, &room);
 
 	if (strlen(read) >= size)
-		cursor->bad = true;
+		input->bad = true;
 	else
 		strcpy(text, read);
 }
@@ -46,64 +46,64 @@ static void read_statuses(struct reader *reader)
 	struct kvmstat_sample *sample = &reader->played->sample;
 	struct kvmstat_source_status source;
 	struct kvmstat_problem_status problem;
-	uint32_t count = read_count(&reader->cursor);
+	uint32_t count = read_count(&reader->input);
 
 	for (uint32_t s = 0; s < count; s++) {
 		bool known = s < KVMSTAT_NSOURCES;
 
-		source.state = (enum kvmstat_source_state)cursor_small(&reader->cursor, KVMSTAT_NSTATES - 1);
-		read_text(&reader->cursor, known ? reader->old->sources[s].text : NULL, source.text, sizeof(source.text), reader->room);
-		if (known && !reader->cursor.bad)
+		source.state = (enum kvmstat_source_state)input_small(&reader->input, KVMSTAT_NSTATES - 1);
+		read_text(&reader->input, known ? reader->old->sources[s].text : NULL, source.text, sizeof(source.text), reader->room);
+		if (known && !reader->input.bad)
 			sample->sources[s] = source;
 	}
-	count = read_count(&reader->cursor);
+	count = read_count(&reader->input);
 	for (uint32_t p = 0; p < count; p++) {
 		bool known = p < KVMSTAT_NPROBLEMS;
 
-		problem.active = cursor_small(&reader->cursor, 1);
-		problem.count = cursor_change(&reader->cursor, known ? reader->old->problems[p].count : 0);
-		read_text(&reader->cursor, known ? reader->old->problems[p].text : NULL, problem.text, sizeof(problem.text), reader->room);
-		if (known && !reader->cursor.bad)
+		problem.active = input_small(&reader->input, 1);
+		problem.count = input_change(&reader->input, known ? reader->old->problems[p].count : 0);
+		read_text(&reader->input, known ? reader->old->problems[p].text : NULL, problem.text, sizeof(problem.text), reader->room);
+		if (known && !reader->input.bad)
 			sample->problems[p] = problem;
 	}
 }
 
 static void read_event(struct reader *reader, uint32_t place)
 {
-	struct cursor *cursor = &reader->cursor;
+	struct input *input = &reader->input;
 	struct kvmstat_event *event = &reader->played->events[place];
 	uint32_t parent;
 
-	event->name = cursor_text(cursor, NULL, &reader->room);
-	event->text = cursor_text(cursor, NULL, &reader->room);
-	parent = cursor_small(cursor, place);
+	event->name = input_text(input, NULL, &reader->room);
+	event->text = input_text(input, NULL, &reader->room);
+	parent = input_small(input, place);
 	event->parent = parent ? event - place + parent - 1 : NULL;
-	event->number = cursor_small(cursor, INT32_MAX);
-	event->class = (enum kvmstat_class)cursor_small(cursor, KVMSTAT_NCLASSES - 1);
-	event->unit = (enum kvmstat_unit)cursor_small(cursor, KVMSTAT_NUNITS - 1);
-	event->scope = (enum kvmstat_scope)cursor_small(cursor, KVMSTAT_NSCOPES - 1);
-	event->category = (enum kvmstat_category)cursor_small(cursor, KVMSTAT_NCATEGORIES - 1);
-	event->adds_to = cursor_small(cursor, UINT32_MAX);
-	event->known = cursor_small(cursor, 1);
-	event->dead = cursor_small(cursor, 1);
+	event->number = input_small(input, INT32_MAX);
+	event->class = (enum kvmstat_class)input_small(input, KVMSTAT_NCLASSES - 1);
+	event->unit = (enum kvmstat_unit)input_small(input, KVMSTAT_NUNITS - 1);
+	event->scope = (enum kvmstat_scope)input_small(input, KVMSTAT_NSCOPES - 1);
+	event->category = (enum kvmstat_category)input_small(input, KVMSTAT_NCATEGORIES - 1);
+	event->adds_to = input_small(input, UINT32_MAX);
+	event->known = input_small(input, 1);
+	event->dead = input_small(input, 1);
 }
 
 /* Columns are in ascending order of their events' numbers. */
 static void read_column(struct reader *reader, uint32_t place)
 {
-	struct cursor *cursor = &reader->cursor;
+	struct input *input = &reader->input;
 	struct kvmstat_sample *sample = &reader->played->sample;
 	struct kvmstat_column *column = &reader->played->columns[place];
 
-	column->event = &reader->played->events[cursor_small(cursor, reader->played->nevents - 1)];
+	column->event = &reader->played->events[input_small(input, reader->played->nevents - 1)];
 	column->first_cell = sample->ncells;
-	column->cells = cursor_small(cursor, 1024);
-	column->source = (uint8_t)cursor_small(cursor, KVMSTAT_NSOURCES - 1);
-	column->reason = cursor_text(cursor, NULL, &reader->room);
-	column->kernel_name = cursor_text(cursor, column->event->name, &reader->room);
+	column->cells = input_small(input, 1024);
+	column->source = (uint8_t)input_small(input, KVMSTAT_NSOURCES - 1);
+	column->reason = input_text(input, NULL, &reader->room);
+	column->kernel_name = input_text(input, column->event->name, &reader->room);
 	sample->ncells += column->cells;
 	if (!column->cells || (place && column[-1].event->number >= column->event->number))
-		cursor->bad = true;
+		input->bad = true;
 }
 
 static void read_columns(struct reader *reader)
@@ -111,13 +111,13 @@ static void read_columns(struct reader *reader)
 	struct played *played = reader->played;
 	uint32_t columns;
 
-	played->nevents = read_count(&reader->cursor);
+	played->nevents = read_count(&reader->input);
 	played->events = get_memory(played->nevents, sizeof(*played->events));
-	for (uint32_t i = 0; i < played->nevents && !reader->cursor.bad; i++)
+	for (uint32_t i = 0; i < played->nevents && !reader->input.bad; i++)
 		read_event(reader, i);
-	columns = cursor_small(&reader->cursor, played->nevents);
+	columns = input_small(&reader->input, played->nevents);
 	played->columns = get_memory(columns, sizeof(*played->columns));
-	for (uint32_t i = 0; i < columns && !reader->cursor.bad; i++)
+	for (uint32_t i = 0; i < columns && !reader->input.bad; i++)
 		read_column(reader, i);
 	played->sample.ncolumns = columns;
 }
@@ -161,40 +161,40 @@ static void copy_columns(struct reader *reader)
 
 static void read_guest(struct reader *reader, struct kvmstat_guest *guest, const struct kvmstat_guest *old)
 {
-	struct cursor *cursor = &reader->cursor;
+	struct input *input = &reader->input;
 
-	guest->name = cursor_text(cursor, old->name, &reader->room);
-	guest->uuid = cursor_text(cursor, old->uuid, &reader->room);
-	guest->key = cursor_text(cursor, old->key, &reader->room);
-	guest->incarnation = cursor_text(cursor, old->incarnation, &reader->room);
-	guest->vmm = cursor_text(cursor, old->vmm, &reader->room);
-	guest->pid = (pid_t)cursor_change(cursor, (uint64_t)old->pid);
-	guest->fd = (int)cursor_change(cursor, (uint64_t)old->fd);
-	guest->start_ns = cursor_change(cursor, old->start_ns);
-	guest->created_ns = cursor_change(cursor, old->created_ns);
-	guest->began_ns = cursor_change(cursor, old->began_ns);
-	guest->began_realtime_ns = cursor_change(cursor, old->began_realtime_ns);
-	guest->memory = cursor_change(cursor, old->memory);
+	guest->name = input_text(input, old->name, &reader->room);
+	guest->uuid = input_text(input, old->uuid, &reader->room);
+	guest->key = input_text(input, old->key, &reader->room);
+	guest->incarnation = input_text(input, old->incarnation, &reader->room);
+	guest->vmm = input_text(input, old->vmm, &reader->room);
+	guest->pid = (pid_t)input_change(input, (uint64_t)old->pid);
+	guest->fd = (int)input_change(input, (uint64_t)old->fd);
+	guest->start_ns = input_change(input, old->start_ns);
+	guest->created_ns = input_change(input, old->created_ns);
+	guest->began_ns = input_change(input, old->began_ns);
+	guest->began_realtime_ns = input_change(input, old->began_realtime_ns);
+	guest->memory = input_change(input, old->memory);
 }
 
 static void read_from(struct reader *reader, const uint8_t *old)
 {
 	uint32_t ncells = reader->played->sample.ncells;
 
-	if (!cursor_small(&reader->cursor, 1)) {
+	if (!input_small(&reader->input, 1)) {
 		if (!old)
-			reader->cursor.bad = true;
+			reader->input.bad = true;
 		else if (ncells)
 			memcpy(reader->from, old, ncells);
 		return;
 	}
-	for (uint32_t i = 0; i < ncells && !reader->cursor.bad;) {
-		uint32_t run = cursor_small(&reader->cursor, ncells - i);
-		uint8_t source = (uint8_t)cursor_small(&reader->cursor, KVMSTAT_NSOURCES - 1);
+	for (uint32_t i = 0; i < ncells && !reader->input.bad;) {
+		uint32_t run = input_small(&reader->input, ncells - i);
+		uint8_t source = (uint8_t)input_small(&reader->input, KVMSTAT_NSOURCES - 1);
 
 		memset(reader->from + i, source, run);
 		i += run;
-		reader->cursor.bad |= !run;
+		reader->input.bad |= !run;
 	}
 }
 
@@ -204,11 +204,11 @@ static void read_cells(struct reader *reader, const uint64_t *old_value, const u
 	uint32_t ncells = reader->played->sample.ncells;
 
 	read_from(reader, old_from);
-	for (uint32_t i = 0; i < ncells && !reader->cursor.bad; i++) {
+	for (uint32_t i = 0; i < ncells && !reader->input.bad; i++) {
 		bool had = old_from && old_from[i] != KVMSTAT_ABSENT;
 
 		if (reader->from[i] != KVMSTAT_ABSENT)
-			reader->value[i] = cursor_change(&reader->cursor, had ? old_value[i] : 0);
+			reader->value[i] = input_change(&reader->input, had ? old_value[i] : 0);
 	}
 	reader->value += ncells;
 	reader->from += ncells;
@@ -216,17 +216,17 @@ static void read_cells(struct reader *reader, const uint64_t *old_value, const u
 
 static void read_vcpu(struct reader *reader, const struct kvmstat_row *old_row, uint32_t *at, uint32_t last)
 {
-	struct cursor *cursor = &reader->cursor;
+	struct input *input = &reader->input;
 	struct kvmstat_vcpu *vcpu = &reader->played->vcpus[reader->vcpus++];
 	const struct kvmstat_vcpu *old;
 
-	vcpu->id = cursor_small(cursor, UINT32_MAX - last) + last;
+	vcpu->id = input_small(input, UINT32_MAX - last) + last;
 	old = sample_find_vcpu(old_row, at, vcpu->id);
-	vcpu->state = (enum kvmstat_vcpu_state)cursor_small(cursor, KVMSTAT_NVCPU_STATES - 1);
-	vcpu->tid = (pid_t)cursor_change(cursor, (uint64_t)old->tid);
-	vcpu->has_cpu = cursor_small(cursor, 1);
-	vcpu->cpu_ns = cursor_change(cursor, old->cpu_ns);
-	vcpu->wait_ns = cursor_change(cursor, old->wait_ns);
+	vcpu->state = (enum kvmstat_vcpu_state)input_small(input, KVMSTAT_NVCPU_STATES - 1);
+	vcpu->tid = (pid_t)input_change(input, (uint64_t)old->tid);
+	vcpu->has_cpu = input_small(input, 1);
+	vcpu->cpu_ns = input_change(input, old->cpu_ns);
+	vcpu->wait_ns = input_change(input, old->wait_ns);
 	vcpu->value = reader->value;
 	vcpu->from = reader->from;
 	read_cells(reader, old->value, old->from);
@@ -236,11 +236,11 @@ static void read_vcpus(struct reader *reader, struct kvmstat_row *row, const str
 {
 	uint32_t at = 0, last = 0;
 
-	row->nvcpus = cursor_small(&reader->cursor, reader->played->sample.nvcpus - reader->vcpus);
+	row->nvcpus = input_small(&reader->input, reader->played->sample.nvcpus - reader->vcpus);
 	row->vcpus = reader->played->vcpus + reader->vcpus;
-	for (uint32_t v = 0; v < row->nvcpus && !reader->cursor.bad; v++) {
+	for (uint32_t v = 0; v < row->nvcpus && !reader->input.bad; v++) {
 		read_vcpu(reader, old, &at, last);
-		reader->cursor.bad |= v && row->vcpus[v].id == last;
+		reader->input.bad |= v && row->vcpus[v].id == last;
 		last = row->vcpus[v].id;
 	}
 }
@@ -248,21 +248,21 @@ static void read_vcpus(struct reader *reader, struct kvmstat_row *row, const str
 /* Rows are in ascending order of their guests' ids; only the row of others has id 0. */
 static void read_row(struct reader *reader, uint32_t place, uint32_t *at)
 {
-	struct cursor *cursor = &reader->cursor;
+	struct input *input = &reader->input;
 	struct kvmstat_row *row = &reader->played->rows[place];
 	struct kvmstat_guest *guest = &reader->played->guests[place];
 	uint64_t last = place ? guest[-1].id : 0;
 	const struct kvmstat_row *old;
 
-	guest->id = last + cursor_number(cursor);
-	cursor->bad |= place && guest->id <= last;
+	guest->id = last + input_number(input);
+	input->bad |= place && guest->id <= last;
 	old = sample_find_row(reader->old, at, guest->id);
 	read_guest(reader, guest, old->guest);
 	row->guest = guest;
-	row->vcpu_count = cursor_small(cursor, UINT32_MAX);
-	row->has_cpu = cursor_small(cursor, 1);
-	row->cpu_ns = cursor_change(cursor, old->cpu_ns);
-	row->wait_ns = cursor_change(cursor, old->wait_ns);
+	row->vcpu_count = input_small(input, UINT32_MAX);
+	row->has_cpu = input_small(input, 1);
+	row->cpu_ns = input_change(input, old->cpu_ns);
+	row->wait_ns = input_change(input, old->wait_ns);
 	row->value = reader->value;
 	row->from = reader->from;
 	read_cells(reader, old->value, old->from);
@@ -273,11 +273,11 @@ static void read_rows(struct reader *reader)
 {
 	struct played *played = reader->played;
 	struct kvmstat_sample *sample = &played->sample;
-	uint32_t rows = read_count(&reader->cursor), vcpus = read_count(&reader->cursor), at = 0;
+	uint32_t rows = read_count(&reader->input), vcpus = read_count(&reader->input), at = 0;
 	size_t cells = ((size_t)rows + vcpus) * sample->ncells;
 
-	reader->cursor.bad |= cells > CELLS_MAX;
-	if (reader->cursor.bad)
+	reader->input.bad |= cells > CELLS_MAX;
+	if (reader->input.bad)
 		return;
 	sample->nrows = rows;
 	sample->nvcpus = vcpus;
@@ -286,28 +286,28 @@ static void read_rows(struct reader *reader)
 	played->guests = get_memory(rows, sizeof(*played->guests));
 	reader->value = played->values = get_memory(cells, sizeof(*played->values));
 	reader->from = played->from = get_memory(cells, sizeof(*played->from));
-	for (uint32_t r = 0; r < rows && !reader->cursor.bad; r++)
+	for (uint32_t r = 0; r < rows && !reader->input.bad; r++)
 		read_row(reader, r, &at);
-	reader->cursor.bad |= reader->vcpus != vcpus;
+	reader->input.bad |= reader->vcpus != vcpus;
 }
 
 static void read_head(struct reader *reader)
 {
-	struct cursor *cursor = &reader->cursor;
+	struct input *input = &reader->input;
 	struct kvmstat_sample *sample = &reader->played->sample;
 	const struct kvmstat_sample *old = reader->old;
 
-	reader->played->session = cursor_number(cursor);
-	sample->number = cursor_change(cursor, old->number);
-	sample->time_ns = cursor_change(cursor, old->time_ns);
-	sample->realtime_ns = cursor_change(cursor, old->realtime_ns);
-	sample->duration_ns = cursor_number(cursor);
-	sample->guest_generation = cursor_change(cursor, old->guest_generation);
-	sample->event_generation = cursor_number(cursor);
-	sample->nguests = cursor_small(cursor, UINT32_MAX);
-	sample->cpus = cursor_small(cursor, UINT32_MAX);
-	sample->lockdown = (enum kvmstat_lockdown)cursor_small(cursor, KVMSTAT_LOCKDOWN_CONFIDENTIALITY);
-	cursor->bad |= reader->before && reader->before->session != reader->played->session;
+	reader->played->session = input_number(input);
+	sample->number = input_change(input, old->number);
+	sample->time_ns = input_change(input, old->time_ns);
+	sample->realtime_ns = input_change(input, old->realtime_ns);
+	sample->duration_ns = input_number(input);
+	sample->guest_generation = input_change(input, old->guest_generation);
+	sample->event_generation = input_number(input);
+	sample->nguests = input_small(input, UINT32_MAX);
+	sample->cpus = input_small(input, UINT32_MAX);
+	sample->lockdown = (enum kvmstat_lockdown)input_small(input, KVMSTAT_LOCKDOWN_CONFIDENTIALITY);
+	input->bad |= reader->before && reader->before->session != reader->played->session;
 }
 
 static void read_sample(struct reader *reader)
@@ -320,14 +320,14 @@ static void read_sample(struct reader *reader)
 		read_columns(reader);
 	reader->played->sample.columns = reader->played->columns;
 	read_rows(reader);
-	reader->cursor.bad |= reader->cursor.at != reader->cursor.end;
+	reader->input.bad |= reader->input.at != reader->input.end;
 }
 
 struct played *sample_decode(const struct bytes *body, const struct played *before)
 {
 	struct played *played = get_memory(1, sizeof(*played));
 	struct reader reader = {
-		.cursor = { body->data, body->data + body->size, false },
+		.input = { body->data, body->data + body->size, false },
 		.played = played,
 		.before = before,
 		.old = before ? &before->sample : &sample_empty,
@@ -339,7 +339,7 @@ struct played *sample_decode(const struct bytes *body, const struct played *befo
 	reader.room = played->texts = get_memory(played->texts_size, 1);
 	read_sample(&reader);
 	played->texts_size = (size_t)(reader.room - played->texts);
-	if (!reader.cursor.bad)
+	if (!reader.input.bad)
 		return played;
 	played_put(played);
 	return NULL;

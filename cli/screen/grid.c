@@ -180,7 +180,7 @@ static void scroll(struct cursor *cursor, const struct grid *grid, size_t height
 }
 
 /* Where it is; what is there now is its row from here on. */
-static void settle(struct cursor *cursor, const struct grid *grid, size_t height)
+static void take_row(struct cursor *cursor, const struct grid *grid, size_t height)
 {
 	if (cursor->at >= grid->nrows)
 		cursor->at = grid->nrows ? grid->nrows - 1 : 0;
@@ -197,7 +197,7 @@ void cursor_follow(struct cursor *cursor, const struct grid *grid, size_t height
 			break;
 		}
 	}
-	settle(cursor, grid, height);
+	take_row(cursor, grid, height);
 }
 
 void cursor_move(struct cursor *cursor, const struct grid *grid, long rows, size_t height)
@@ -207,7 +207,7 @@ void cursor_move(struct cursor *cursor, const struct grid *grid, long rows, size
 		cursor->at += (size_t)rows;
 	else
 		cursor->at -= cursor->held ? (size_t)-rows : cursor->at;
-	settle(cursor, grid, height);
+	take_row(cursor, grid, height);
 }
 
 void cursor_put(struct cursor *cursor, uint64_t id)
@@ -236,7 +236,7 @@ bool cursor_find(struct cursor *cursor, const struct grid *grid, const char *tex
 			continue;
 		cursor->at = at;
 		cursor->held = true;
-		settle(cursor, grid, height);
+		take_row(cursor, grid, height);
 		return true;
 	}
 	return false;
