@@ -35,6 +35,7 @@ _kvmstat_argument() {
 	events:1 | vcpus:1 | histogram:1 | top:1 | check:*) _kvmstat_propose -W "$(_kvmstat_column name guests)" ;;
 	histogram:2) _kvmstat_propose -W "$(_kvmstat_column event -o ReportHistograms=true --all events | grep _hist)" ;;
 	baseline:1) _kvmstat_propose -W 'save compare list show forget rename' ;;
+	record:1) _kvmstat_propose -f ;;
 	capture:1) _kvmstat_propose -d ;;
 	esac
 }
@@ -61,6 +62,7 @@ _kvmstat() {
 	case $previous:$before in
 	-o:*) _kvmstat_propose -W "$(_kvmstat_core_options)" ;;
 	=:--color) _kvmstat_propose -W 'auto always never' ;;
+	=:--from) _kvmstat_propose -f ;;
 	=:--root | =:--state-dir) _kvmstat_propose -d ;;
 	=:Event | =:ExcludeEvent) _kvmstat_propose -W "$(_kvmstat_column event --all events)" ;;
 	=:*) ;;

@@ -51,6 +51,12 @@ def test_options(host):
     assert proposed(host, "--color=", ) == ["auto", "always", "never"] and proposed(host, "--color=ne") == ["never"]
 
 
+def test_files(host):
+    with open(os.path.join(host.root, "night"), "wb"):
+        assert proposed(host, "record", "ni") == ["night"]
+        assert proposed(host, "--from=ni") == ["night"] and proposed(host, "capture", "ni") == []
+
+
 def test_events(host):
     root = "--root=" + host.root
     assert proposed(host, root, "-o", "Event=io_") == ["io_exits"]
